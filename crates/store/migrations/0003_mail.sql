@@ -1,0 +1,1 @@
+-- SES: identities, the account, the outbox, the local inbox.

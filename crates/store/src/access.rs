@@ -1,0 +1,1 @@
+//! Statements about IAM users, keys, roles and policies.

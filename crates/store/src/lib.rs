@@ -1,0 +1,153 @@
+//! What Postern remembers, in SQLite or PostgreSQL. A unit of work is a plain function over a [`Tx`]; it is the
+//! only way to the database. Statements stand in one file per topic, as methods of [`Tx`].
+
+pub mod access;
+pub mod audit;
+pub mod auth;
+mod clock;
+pub mod clients;
+pub mod login;
+pub mod mail;
+mod migrate;
+mod postgres_engine;
+pub mod pools;
+pub mod random;
+mod seal;
+mod sqlite_engine;
+mod tx;
+pub mod users;
+mod value;
+
+pub use clock::{Clock, STEP_MAX_MS, Timestamp};
+pub use seal::{Keys, Purpose};
+pub use tx::Tx;
+pub use value::{Row, Value};
+
+use anyhow::{Result, anyhow};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::oneshot;
+use tx::{AfterCommit, Cache};
+
+/// Where the database is.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// A SQLite file.
+    File(PathBuf),
+    /// SQLite in memory: gone with the process.
+    Memory,
+    /// A PostgreSQL connection string and how many connections to keep.
+    Postgres { url: String, connections: usize },
+}
+
+/// The door to what is remembered. Clones share it.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    keys: Keys,
+    queues: Queues,
+}
+
+enum Queues {
+    Sqlite(sqlite_engine::Queues),
+    Postgres(postgres_engine::Queue),
+}
+
+/// A unit of work on its way: run inside a transaction, perhaps more than once, and told how that ended.
+pub(crate) struct Job {
+    /// Runs the unit; says whether its writes are to be kept.
+    run: Box<dyn FnMut(&mut Tx<'_>) -> bool + Send>,
+    /// Told once the transaction is durable or has failed.
+    done: Box<dyn FnOnce(Result<()>) + Send>,
+}
+
+impl Store {
+    /// Opens the database and brings it to this program's version.
+    pub fn open(place: &Place, keys: Keys) -> Result<Self> {
+        let cache = Arc::new(Cache::default());
+        let queues = match place {
+            Place::File(path) => {
+                Queues::Sqlite(sqlite_engine::Queues::open(Some(path), keys.clone(), cache)?)
+            }
+            Place::Memory => Queues::Sqlite(sqlite_engine::Queues::open(None, keys.clone(), cache)?),
+            Place::Postgres { url, connections } => {
+                Queues::Postgres(postgres_engine::Queue::open(url, *connections, keys.clone(), cache)?)
+            }
+        };
+        Ok(Store(Arc::new(Inner { keys, queues })))
+    }
+
+    pub fn keys(&self) -> &Keys {
+        &self.0.keys
+    }
+
+    /// Runs a unit of work that may write. Its writes are durable when this returns `Ok`, and gone when it
+    /// returns `Err`. The unit may be run again if another transaction got in its way.
+    pub async fn write<T, E>(
+        &self,
+        unit: impl FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<anyhow::Error> + Send + 'static,
+    {
+        self.submit(true, unit).await
+    }
+
+    /// Runs a unit of work that only reads, on one consistent view.
+    pub async fn read<T, E>(
+        &self,
+        unit: impl FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<anyhow::Error> + Send + 'static,
+    {
+        self.submit(false, unit).await
+    }
+
+    async fn submit<T, E>(
+        &self,
+        writes: bool,
+        mut unit: impl FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<anyhow::Error> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let slot = Arc::new(Mutex::new((None::<Result<T, E>>, Vec::<AfterCommit>::new())));
+        let filled = slot.clone();
+        let job = Job {
+            run: Box::new(move |tx| {
+                let result = unit(tx);
+                let keep = result.is_ok();
+                *slot.lock().unwrap_or_else(PoisonError::into_inner) =
+                    (Some(result), std::mem::take(&mut tx.after_commit));
+                keep
+            }),
+            done: Box::new(move |committed| {
+                let (result, acts) =
+                    std::mem::take(&mut *filled.lock().unwrap_or_else(PoisonError::into_inner));
+                let answer_with = match (committed, result) {
+                    (Ok(()), Some(result)) => {
+                        if result.is_ok() {
+                            acts.into_iter().for_each(|act| act());
+                        }
+                        result
+                    }
+                    (Ok(()), None) => Err(anyhow!("the unit of work did not run").into()),
+                    (Err(failure), _) => Err(failure.into()),
+                };
+                // The caller may have gone away; what was committed stays.
+                let _ = answer.send(answer_with);
+            }),
+        };
+        match &self.0.queues {
+            Queues::Sqlite(queues) => queues.submit(writes, job),
+            Queues::Postgres(queue) => queue.submit(job),
+        }
+        answered.await.unwrap_or_else(|_| Err(anyhow!("the store has stopped").into()))
+    }
+}

@@ -1,0 +1,1 @@
+//! Statements about identities, the SES account, the outbox and the inbox.

@@ -1,0 +1,57 @@
+//! Brings a database to this program's version: forward only, each step once, one text for both databases.
+
+use anyhow::{Context, Result, ensure};
+
+/// The steps in order; a step once released is never changed.
+const STEPS: &[(&str, &str)] = &[
+    ("pools", include_str!("../migrations/0001_pools.sql")),
+    ("access", include_str!("../migrations/0002_access.sql")),
+    ("mail", include_str!("../migrations/0003_mail.sql")),
+];
+
+const VERSIONS: &str =
+    "create table if not exists schema_versions (version bigint primary key, name text not null)";
+
+/// Says which steps are still to be taken from a version on.
+fn from(version: i64) -> Result<impl Iterator<Item = (i64, &'static str, &'static str)>> {
+    let newest = STEPS.len() as i64;
+    ensure!(
+        version <= newest,
+        "the database is of version {version}, and this program knows versions up to {newest}: \
+         it was written by a newer Postern. Run that one, or restore a backup made before it."
+    );
+    Ok((1..).zip(STEPS).skip(version as usize).map(|(version, (name, sql))| (version, *name, *sql)))
+}
+
+pub(crate) fn sqlite(connection: &rusqlite::Connection) -> Result<()> {
+    connection.execute_batch("begin immediate")?;
+    connection.execute_batch(VERSIONS)?;
+    let version = connection
+        .query_row("select coalesce(max(version), 0) from schema_versions", [], |row| row.get(0))?;
+    for (version, name, sql) in from(version)? {
+        connection.execute_batch(sql).with_context(|| format!("migration {version} ({name})"))?;
+        connection
+            .execute("insert into schema_versions (version, name) values ($1, $2)", (version, name))?;
+    }
+    connection.execute_batch("commit")?;
+    Ok(())
+}
+
+pub(crate) fn postgres(client: &mut postgres::Client) -> Result<()> {
+    let mut tx = client.transaction()?;
+    // Nodes that start together migrate one after another.
+    tx.execute("select pg_advisory_xact_lock(7239465120)", &[])?;
+    tx.batch_execute(VERSIONS)?;
+    let version: i64 = tx.query_one("select coalesce(max(version), 0) from schema_versions", &[])?.get(0);
+    for (version, name, sql) in from(version)? {
+        tx.batch_execute(&bytewise(sql)).with_context(|| format!("migration {version} ({name})"))?;
+        tx.execute("insert into schema_versions (version, name) values ($1, $2)", &[&version, &name])?;
+    }
+    tx.commit()?;
+    Ok(())
+}
+
+/// Has PostgreSQL compare texts byte by byte, as SQLite does, whatever the database's locale.
+fn bytewise(sql: &str) -> String {
+    sql.replace(" text ", " text collate \"C\" ").replace(" text,", " text collate \"C\",")
+}

@@ -1,0 +1,294 @@
+//! Statements about users and the names they are found by.
+
+use crate::{Row, Timestamp, Tx, values};
+use anyhow::Result;
+
+/// A user's row. Attributes are a JSON object of texts.
+#[derive(Clone, Debug)]
+pub struct UserRow {
+    pub pool_id: String,
+    /// The `sub`.
+    pub id: String,
+    pub username: String,
+    pub status: String,
+    pub enabled: bool,
+    pub attributes: String,
+    /// Canonical forms, for searches.
+    pub email_key: Option<String>,
+    pub phone_key: Option<String>,
+    /// Argon2id in PHC format.
+    pub password: Option<String>,
+    /// When a temporary password ends.
+    pub password_expires: Option<Timestamp>,
+    /// Sign-ins up to this moment are revoked.
+    pub signed_out: Timestamp,
+    pub created: Timestamp,
+    pub modified: Timestamp,
+}
+
+/// A name that leads to a user: its canonical form and what kind of name it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserName {
+    pub key: String,
+    pub kind: &'static str,
+}
+
+/// Which users a list gives.
+#[derive(Clone, Debug)]
+pub enum UserSearch {
+    All,
+    Username { value: String, prefix: bool },
+    Sub { value: String, prefix: bool },
+    Email { key: String, prefix: bool },
+    Status { value: String, prefix: bool },
+    Enabled(bool),
+    /// Any other attribute, compared as it is written.
+    Attribute { name: String, value: String, prefix: bool },
+}
+
+macro_rules! select_user {
+    ($rest:literal) => {
+        concat!(
+            "select pool_id, id, username, status, enabled, attributes, email_key, phone_key, password, \
+             password_expires_ms, signed_out_ms, created_ms, modified_ms from users ",
+            $rest
+        )
+    };
+}
+
+impl Tx<'_> {
+    /// Adds a user under all its names; false, and nothing written that stays, when a name is taken.
+    pub fn add_user(&mut self, user: &UserRow, names: &[UserName]) -> Result<bool> {
+        let added = self.run(
+            "insert into users (pool_id, id, username, status, enabled, attributes, email_key, phone_key, \
+             password, password_expires_ms, signed_out_ms, created_ms, modified_ms) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict do nothing",
+            values![
+                &user.pool_id,
+                &user.id,
+                &user.username,
+                &user.status,
+                user.enabled,
+                &user.attributes,
+                user.email_key.as_ref(),
+                user.phone_key.as_ref(),
+                user.password.as_ref(),
+                user.password_expires,
+                user.signed_out,
+                user.created,
+                user.modified
+            ],
+        )?;
+        if added == 0 {
+            return Ok(false);
+        }
+        for name in names {
+            if !self.add_user_name(&user.pool_id, &user.id, name)? {
+                return Ok(false);
+            }
+        }
+        self.run(
+            "update user_pools set users_count = users_count + 1 where id = $1",
+            values![&user.pool_id],
+        )?;
+        Ok(true)
+    }
+
+    /// Gives a user one more name; false when somebody else has it.
+    pub fn add_user_name(&mut self, pool_id: &str, user_id: &str, name: &UserName) -> Result<bool> {
+        self.run(
+            "insert into user_names (pool_id, name_key, kind, user_id) values ($1, $2, $3, $4) \
+             on conflict do nothing",
+            values![pool_id, &name.key, name.kind, user_id],
+        )?;
+        Ok(self.user_named(pool_id, &name.key)?.as_deref() == Some(user_id))
+    }
+
+    /// Takes a user's names of one kind away.
+    pub fn drop_user_names(&mut self, pool_id: &str, user_id: &str, kind: &str) -> Result<()> {
+        self.run(
+            "delete from user_names where pool_id = $1 and user_id = $2 and kind = $3",
+            values![pool_id, user_id, kind],
+        )?;
+        Ok(())
+    }
+
+    /// The id of the user who has a name.
+    pub fn user_named(&mut self, pool_id: &str, name_key: &str) -> Result<Option<String>> {
+        self.row(
+            "select user_id from user_names where pool_id = $1 and name_key = $2",
+            values![pool_id, name_key],
+            |row| row.text(0),
+        )
+    }
+
+    pub fn user_by_id(&mut self, pool_id: &str, user_id: &str) -> Result<Option<UserRow>> {
+        self.row(select_user!("where pool_id = $1 and id = $2"), values![pool_id, user_id], user)
+    }
+
+    /// The user who has a name, in one look.
+    pub fn user_by_name(&mut self, pool_id: &str, name_key: &str) -> Result<Option<UserRow>> {
+        match self.user_named(pool_id, name_key)? {
+            Some(id) => self.user_by_id(pool_id, &id),
+            None => Ok(None),
+        }
+    }
+
+    pub fn change_user(&mut self, user: &UserRow) -> Result<bool> {
+        let changed = self.run(
+            "update users set status = $1, enabled = $2, attributes = $3, email_key = $4, phone_key = $5, \
+             password = $6, password_expires_ms = $7, signed_out_ms = $8, modified_ms = $9 \
+             where pool_id = $10 and id = $11",
+            values![
+                &user.status,
+                user.enabled,
+                &user.attributes,
+                user.email_key.as_ref(),
+                user.phone_key.as_ref(),
+                user.password.as_ref(),
+                user.password_expires,
+                user.signed_out,
+                user.modified,
+                &user.pool_id,
+                &user.id
+            ],
+        )?;
+        Ok(changed == 1)
+    }
+
+    /// Removes a user, its names and its codes; false when it is gone.
+    pub fn delete_user(&mut self, pool_id: &str, user_id: &str) -> Result<bool> {
+        let gone = self.run("delete from users where pool_id = $1 and id = $2", values![pool_id, user_id])?;
+        if gone == 0 {
+            return Ok(false);
+        }
+        self.run("delete from user_names where pool_id = $1 and user_id = $2", values![pool_id, user_id])?;
+        self.run("delete from user_codes where pool_id = $1 and subject = $2", values![pool_id, user_id])?;
+        self.run("update user_pools set users_count = users_count - 1 where id = $1", values![pool_id])?;
+        Ok(true)
+    }
+
+    /// Lists users by id, from behind `after`; up to `limit` of them.
+    pub fn list_users(
+        &mut self,
+        pool_id: &str,
+        search: &UserSearch,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<UserRow>> {
+        let range = |value: &str, prefix: bool| {
+            (value.to_owned(), if prefix { format!("{value}\u{10FFFF}") } else { value.to_owned() })
+        };
+        match search {
+            UserSearch::All => self.rows(
+                select_user!("where pool_id = $1 and id > $2 order by id limit $3"),
+                values![pool_id, after, limit],
+                user,
+            ),
+            UserSearch::Username { value, prefix } => {
+                let (low, high) = range(value, *prefix);
+                self.rows(
+                    select_user!(
+                        "where pool_id = $1 and username >= $2 and username <= $3 and id > $4 \
+                         order by id limit $5"
+                    ),
+                    values![pool_id, &low, &high, after, limit],
+                    user,
+                )
+            }
+            UserSearch::Sub { value, prefix } => {
+                let (low, high) = range(value, *prefix);
+                self.rows(
+                    select_user!(
+                        "where pool_id = $1 and id >= $2 and id <= $3 and id > $4 order by id limit $5"
+                    ),
+                    values![pool_id, &low, &high, after, limit],
+                    user,
+                )
+            }
+            UserSearch::Email { key, prefix } => {
+                let (low, high) = range(key, *prefix);
+                self.rows(
+                    select_user!(
+                        "where pool_id = $1 and email_key >= $2 and email_key <= $3 and id > $4 \
+                         order by id limit $5"
+                    ),
+                    values![pool_id, &low, &high, after, limit],
+                    user,
+                )
+            }
+            UserSearch::Status { value, prefix } => {
+                let (low, high) = range(value, *prefix);
+                self.rows(
+                    select_user!(
+                        "where pool_id = $1 and status >= $2 and status <= $3 and id > $4 \
+                         order by id limit $5"
+                    ),
+                    values![pool_id, &low, &high, after, limit],
+                    user,
+                )
+            }
+            UserSearch::Enabled(enabled) => self.rows(
+                select_user!("where pool_id = $1 and enabled = $2 and id > $3 order by id limit $4"),
+                values![pool_id, *enabled, after, limit],
+                user,
+            ),
+            UserSearch::Attribute { name, value, prefix } => {
+                self.list_users_by_attribute(pool_id, name, value, *prefix, after, limit)
+            }
+        }
+    }
+
+    /// Attributes without an index are compared page by page.
+    fn list_users_by_attribute(
+        &mut self,
+        pool_id: &str,
+        name: &str,
+        value: &str,
+        prefix: bool,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<UserRow>> {
+        const PAGE: i64 = 500;
+        let mut found = Vec::new();
+        let mut after = after.to_owned();
+        loop {
+            let page = self.list_users(pool_id, &UserSearch::All, &after, PAGE)?;
+            let last_page = (page.len() as i64) < PAGE;
+            if let Some(last) = page.last() {
+                after.clone_from(&last.id);
+            }
+            for user in page {
+                let attributes: serde_json::Value = serde_json::from_str(&user.attributes)?;
+                let has = attributes.get(name).and_then(|has| has.as_str()).unwrap_or_default();
+                if (prefix && has.starts_with(value) || has == value) && !has.is_empty() {
+                    found.push(user);
+                    if found.len() as i64 == limit {
+                        return Ok(found);
+                    }
+                }
+            }
+            if last_page {
+                return Ok(found);
+            }
+        }
+    }
+}
+
+fn user(row: &Row<'_>) -> Result<UserRow> {
+    Ok(UserRow {
+        pool_id: row.text(0)?,
+        id: row.text(1)?,
+        username: row.text(2)?,
+        status: row.text(3)?,
+        enabled: row.flag(4)?,
+        attributes: row.text(5)?,
+        email_key: row.opt_text(6)?,
+        phone_key: row.opt_text(7)?,
+        password: row.opt_text(8)?,
+        password_expires: row.opt_time(9)?,
+        signed_out: row.time(10)?,
+        created: row.time(11)?,
+        modified: row.time(12)?,
+    })
+}
