@@ -18,6 +18,8 @@ pub struct Refusal {
     pub message: Cow<'static, str>,
     /// Seconds after which asking again can succeed, where that is known (`Retry-After`).
     pub retry_after_s: Option<u32>,
+    /// Why, for the audit and the operator; the caller is not told.
+    pub reason: Option<String>,
 }
 
 /// Why an operation gave no answer.
@@ -37,7 +39,7 @@ pub fn refuse<T>(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Answ
 
 /// The same as [`refuse`], as a value for `ok_or_else` and `map_err`.
 pub fn refusal(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Error {
-    Error::Refused(Refusal { kind, message: message.into(), retry_after_s: None })
+    Error::Refused(Refusal { kind, message: message.into(), retry_after_s: None, reason: None })
 }
 
 impl Error {
@@ -47,6 +49,14 @@ impl Error {
             Error::Refused(refusal) => Some(refusal.kind),
             Error::Failed(_) => None,
         }
+    }
+
+    /// Notes why, for the audit and the operator only.
+    pub fn because(mut self, reason: impl Into<String>) -> Self {
+        if let Error::Refused(refusal) = &mut self {
+            refusal.reason = Some(reason.into());
+        }
+        self
     }
 
     /// Notes after how many seconds asking again can succeed.

@@ -109,6 +109,7 @@ create table user_codes (
   subject       text    not null,             -- user id, or a stand-in's
   purpose       text    not null,
   code_mac      bytea,
+  code_mac_old  bytea,                        -- the code before it: asking again voids nobody's code
   destination   text    not null,
   attempts      bigint  not null,
   attempts_max  bigint  not null,

@@ -34,6 +34,7 @@ pub struct UserCodeRow {
     pub subject: String,
     pub purpose: String,
     pub code_mac: Option<Vec<u8>>,
+    pub code_mac_old: Option<Vec<u8>>,
     pub destination: String,
     pub attempts: i64,
     pub attempts_max: i64,
@@ -148,10 +149,11 @@ impl Tx<'_> {
     /// Remembers the code for a purpose; a newer one takes the place of the one before.
     pub fn put_user_code(&mut self, code: &UserCodeRow) -> Result<()> {
         self.run(
-            "insert into user_codes (pool_id, subject, purpose, code_mac, destination, attempts, \
-             attempts_max, facts, created_ms, expires_ms) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+            "insert into user_codes (pool_id, subject, purpose, code_mac, code_mac_old, destination, \
+             attempts, attempts_max, facts, created_ms, expires_ms) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
              on conflict (pool_id, subject, purpose) do update set code_mac = excluded.code_mac, \
-             destination = excluded.destination, attempts = excluded.attempts, \
+             code_mac_old = excluded.code_mac_old, destination = excluded.destination, attempts = excluded.attempts, \
              attempts_max = excluded.attempts_max, facts = excluded.facts, \
              created_ms = excluded.created_ms, expires_ms = excluded.expires_ms",
             values![
@@ -159,6 +161,7 @@ impl Tx<'_> {
                 &code.subject,
                 &code.purpose,
                 code.code_mac.as_ref(),
+                code.code_mac_old.as_ref(),
                 &code.destination,
                 code.attempts,
                 code.attempts_max,
@@ -177,8 +180,8 @@ impl Tx<'_> {
         purpose: &str,
     ) -> Result<Option<UserCodeRow>> {
         self.row(
-            "select pool_id, subject, purpose, code_mac, destination, attempts, attempts_max, facts, \
-             created_ms, expires_ms from user_codes where pool_id = $1 and subject = $2 and purpose = $3",
+            "select pool_id, subject, purpose, code_mac, code_mac_old, destination, attempts, attempts_max, \
+             facts, created_ms, expires_ms from user_codes where pool_id = $1 and subject = $2 and purpose = $3",
             values![pool_id, subject, purpose],
             |row| {
                 Ok(UserCodeRow {
@@ -186,12 +189,13 @@ impl Tx<'_> {
                     subject: row.text(1)?,
                     purpose: row.text(2)?,
                     code_mac: row.opt_blob(3)?,
-                    destination: row.text(4)?,
-                    attempts: row.int(5)?,
-                    attempts_max: row.int(6)?,
-                    facts: row.text(7)?,
-                    created: row.time(8)?,
-                    expires: row.time(9)?,
+                    code_mac_old: row.opt_blob(4)?,
+                    destination: row.text(5)?,
+                    attempts: row.int(6)?,
+                    attempts_max: row.int(7)?,
+                    facts: row.text(8)?,
+                    created: row.time(9)?,
+                    expires: row.time(10)?,
                 })
             },
         )

@@ -1,0 +1,374 @@
+//! Carries accepted mails to the transport: at once after the commit, again by a schedule while they are of use,
+//! and never after. What happened is written down for many mails at a time.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use postern_store::mail::{InboxRow, OutboxRow};
+use postern_store::{Timestamp, random};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::Mail;
+use crate::dkim::Key;
+use crate::draft::Letter;
+use crate::inbox::Caught;
+use crate::send::{LEASE, signing_domain};
+use crate::transport::{ATTEMPT, Delivery, Parcel, Transport};
+
+/// Mails taken up at one time.
+const BATCH: usize = 256;
+/// How often the outbox is looked at when nobody calls: for mails of nodes that died.
+const POLL: Duration = Duration::from_secs(15);
+/// Waits between attempts, ± a fifth: a code is tried at 0, 2, 5, 10, 20, 40 seconds and then every minute;
+/// anything else within minutes, then hourly for a day.
+const URGENT_MS: [i64; 6] = [2_000, 3_000, 5_000, 10_000, 20_000, 60_000];
+const PATIENT_MS: [i64; 4] = [60_000, 5 * 60_000, 15 * 60_000, 60 * 60_000];
+/// How long it is remembered what became of a mail.
+const KEPT_MS: i64 = 7 * 24 * 3_600_000;
+/// Caught mails that are kept.
+pub const INBOX_MAX: i64 = 500;
+
+/// What the worker is told after a commit.
+pub enum Note {
+    /// A mail that is leased to this process, its content with it.
+    Leased(Box<(OutboxRow, Letter)>),
+    /// A mail that will be due then.
+    Due(Timestamp),
+}
+
+/// The one who carries mails. One runs in each process.
+pub struct Worker {
+    mail: Mail,
+    transport: Transport,
+    notes: mpsc::Receiver<Note>,
+    jobs: JoinSet<Outcome>,
+    /// When the outbox must be looked at next.
+    due: Option<Timestamp>,
+}
+
+/// How one attempt ended, to be written down.
+struct Outcome {
+    row: OutboxRow,
+    verdict: Verdict,
+}
+
+enum Verdict {
+    Final { state: &'static str, reply: String, caught: Option<Arc<Caught>> },
+    Later { next: Timestamp, reply: String },
+}
+
+/// Says how long to wait after an attempt that failed; attempts count from 1.
+fn pause_ms(urgent: bool, attempts: i64) -> i64 {
+    let pauses: &[i64] = if urgent { &URGENT_MS } else { &PATIENT_MS };
+    let place = usize::try_from(attempts - 1).unwrap_or(0).min(pauses.len() - 1);
+    let pause = pauses[place];
+    let fifth = pause / 5;
+    pause - fifth + random::below(2 * fifth.unsigned_abs() + 1) as i64
+}
+
+impl Worker {
+    pub(crate) fn new(mail: Mail, transport: Transport, notes: mpsc::Receiver<Note>) -> Worker {
+        Worker { mail, transport, notes, jobs: JoinSet::new(), due: None }
+    }
+
+    /// One who is told nothing, where another is at work.
+    #[cfg(test)]
+    pub(crate) fn idle(mail: &Mail) -> Worker {
+        Worker::new(mail.clone(), Transport::Inbox, mpsc::channel(1).1)
+    }
+
+    /// Carries mails and looks after identities until told to stop; attempts under way are finished first.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) {
+        tokio::pin!(stop);
+        self.due = Some(self.mail.clock.now());
+        loop {
+            let mut notes = Vec::new();
+            let pause = self.pause();
+            let outcomes = tokio::select! {
+                () = &mut stop => break,
+                Some(done) = self.jobs.join_next(), if !self.jobs.is_empty() => self.gather(done.ok()),
+                taken = timeout(pause, self.notes.recv_many(&mut notes, BATCH)), if self.jobs.len() < BATCH => match taken {
+                    Ok(0) => break,
+                    Ok(_) => self.take_up(notes).await,
+                    Err(_) => self.look_around().await,
+                },
+            };
+            self.conclude_or_log(outcomes).await;
+        }
+        let rest: Vec<Outcome> = std::mem::take(&mut self.jobs).join_all().await;
+        self.conclude_or_log(rest).await;
+    }
+
+    /// Makes every attempt that is due and waits for all to end, for tests and for a last round.
+    pub async fn run_due(&mut self) {
+        let mut notes = Vec::new();
+        while let Ok(note) = self.notes.try_recv() {
+            notes.push(note);
+        }
+        let mut outcomes = self.take_up(notes).await;
+        outcomes.extend(self.look_around().await);
+        outcomes.extend(std::mem::take(&mut self.jobs).join_all().await);
+        self.conclude_or_log(outcomes).await;
+    }
+
+    fn pause(&self) -> Duration {
+        let now = self.mail.clock.now();
+        let until_due = self.due.map(|due| Duration::from_millis(due.since(now).max(0).unsigned_abs()));
+        until_due.unwrap_or(POLL).min(POLL)
+    }
+
+    /// Collects what else has ended meanwhile, so that it is written down together.
+    fn gather(&mut self, first: Option<Outcome>) -> Vec<Outcome> {
+        let mut outcomes: Vec<Outcome> = first.into_iter().collect();
+        while let Some(done) = self.jobs.try_join_next() {
+            outcomes.extend(done.ok());
+        }
+        outcomes
+    }
+
+    async fn take_up(&mut self, notes: Vec<Note>) -> Vec<Outcome> {
+        let mut outcomes = Vec::new();
+        for note in notes {
+            match note {
+                Note::Leased(leased) => {
+                    let (row, letter) = *leased;
+                    outcomes.extend(self.attempt(row, letter).await);
+                }
+                Note::Due(time) => self.due = Some(self.due.map_or(time, |due| due.min(time))),
+            }
+        }
+        outcomes
+    }
+
+    /// Takes what is due from the outbox, whoever put it there, and does the housekeeping.
+    async fn look_around(&mut self) -> Vec<Outcome> {
+        let now = self.mail.clock.now();
+        let until = now.plus_ms(LEASE.as_millis() as i64);
+        let taken = self.mail.store.write(move |tx| {
+            let taken = tx.lease_mails(now, until, BATCH as i64)?;
+            tx.forget_mails_before(now.minus_ms(KEPT_MS))?;
+            let next = tx.next_mail()?;
+            anyhow::Ok((taken, next))
+        });
+        let (taken, next) = match taken.await {
+            Ok(found) => found,
+            Err(cause) => {
+                tracing::error!(cause = format!("{cause:#}"), "the outbox could not be read");
+                self.due = None;
+                return Vec::new();
+            }
+        };
+        self.due = next;
+        if let Err(cause) = self.mail.look_after_identities().await {
+            tracing::error!(cause = format!("{cause:#}"), "identities could not be looked after");
+        }
+        let mut outcomes = Vec::new();
+        for row in taken {
+            let letter = row.payload.as_deref().context("the mail is empty").and_then(Letter::read);
+            match letter {
+                Ok(letter) => outcomes.extend(self.attempt(row, letter).await),
+                Err(cause) => outcomes.push(failed(row, format!("the mail does not read: {cause}"))),
+            }
+        }
+        outcomes
+    }
+
+    /// Makes one attempt: here and now where nothing is waited for, else as a job of its own.
+    async fn attempt(&mut self, row: OutboxRow, letter: Letter) -> Option<Outcome> {
+        let now = self.mail.clock.now();
+        if row.next.is_none_or(|until| now.plus_ms(ATTEMPT.as_millis() as i64) > until) {
+            // It waited so long that its lease may end under way: whoever finds it due sends it.
+            return None;
+        }
+        if letter.decoy {
+            return Some(ended(row, "dropped", String::new()));
+        }
+        if now >= row.not_after {
+            return Some(ended(row, "expired", "no time was left to use it".to_owned()));
+        }
+        if let Transport::Inbox = self.transport {
+            let caught = Arc::new(Caught::new(&row, &letter));
+            let verdict =
+                Verdict::Final { state: "sent", reply: "kept in the inbox".to_owned(), caught: Some(caught) };
+            return Some(Outcome { row, verdict });
+        }
+        let (mail, transport) = (self.mail.clone(), self.transport.clone());
+        let job = async move { deliver(&mail, &transport, row, letter).await };
+        if self.transport.wants_bytes() {
+            self.jobs.spawn(job);
+            return None;
+        }
+        Some(job.await)
+    }
+
+    async fn conclude_or_log(&mut self, outcomes: Vec<Outcome>) {
+        if outcomes.is_empty() {
+            return;
+        }
+        if let Err(cause) = self.conclude(outcomes).await {
+            tracing::error!(cause = format!("{cause:#}"), "what became of mails could not be written down");
+        }
+    }
+
+    /// Writes down how attempts ended, all in one unit of work.
+    async fn conclude(&mut self, outcomes: Vec<Outcome>) -> Result<()> {
+        let outcomes = Arc::new(outcomes);
+        let written = outcomes.clone();
+        self.mail
+            .store
+            .write(move |tx| {
+                let mut caught_any = false;
+                for outcome in written.iter() {
+                    let row = &outcome.row;
+                    match &outcome.verdict {
+                        Verdict::Later { next, reply } => {
+                            tx.defer_mail(&row.id, row.attempts, *next, reply)?;
+                        }
+                        Verdict::Final { state, reply, caught } => {
+                            let current = tx.finish_mail(&row.id, row.attempts, state, reply)?;
+                            if let (true, Some(caught)) = (current, caught) {
+                                tx.add_to_inbox(&InboxRow {
+                                    id: caught.id.clone(),
+                                    recipient: caught.letter.to.canonical(),
+                                    content: caught.letter.write()?,
+                                    seen: false,
+                                    created: caught.created,
+                                })?;
+                                caught_any = true;
+                            }
+                        }
+                    }
+                }
+                if caught_any {
+                    tx.prune_inbox(INBOX_MAX)?;
+                }
+                anyhow::Ok(())
+            })
+            .await?;
+        for outcome in outcomes.iter() {
+            self.announce(outcome);
+        }
+        Ok(())
+    }
+
+    fn announce(&mut self, outcome: &Outcome) {
+        let row = &outcome.row;
+        let took_ms = self.mail.clock.now().since(row.created);
+        match &outcome.verdict {
+            Verdict::Later { next, reply } => {
+                self.due = Some(self.due.map_or(*next, |due| due.min(*next)));
+                tracing::warn!(id = row.id, attempt = row.attempts, code = code_of(reply), "mail deferred");
+            }
+            Verdict::Final { state, reply, caught } => {
+                match *state {
+                    "sent" => tracing::info!(id = row.id, attempt = row.attempts, took_ms, "mail sent"),
+                    "dropped" => {}
+                    state => {
+                        tracing::warn!(id = row.id, state, code = code_of(reply), took_ms, "mail not sent")
+                    }
+                }
+                if let Some(caught) = caught {
+                    // Nobody may be watching the inbox.
+                    let _ = self.mail.caught.send(caught.clone());
+                }
+            }
+        }
+    }
+}
+
+/// Writes, signs and hands over one mail.
+async fn deliver(mail: &Mail, transport: &Transport, row: OutboxRow, letter: Letter) -> Outcome {
+    let now = mail.clock.now();
+    let bytes = if transport.wants_bytes() { signed(mail, &row, &letter).await } else { Ok(Vec::new()) };
+    let bytes = match bytes {
+        Ok(bytes) => bytes,
+        Err(cause) => return failed(row, format!("the mail could not be written: {cause:#}")),
+    };
+    let left_ms = row.not_after.since(mail.clock.now()).max(0).unsigned_abs();
+    if left_ms == 0 {
+        return ended(row, "expired", "no time was left to use it".to_owned());
+    }
+    let shown = letter.content.shown();
+    let parcel = Parcel {
+        id: &row.id,
+        from: &letter.envelope_from,
+        to: &letter.to,
+        bytes: &bytes,
+        shown: &shown,
+        created: row.created,
+        now,
+        patience: Duration::from_millis(left_ms),
+    };
+    match transport.deliver(&parcel).await {
+        Delivery::Accepted { reply } => ended(row, "sent", reply),
+        Delivery::Refused { reply } => ended(row, "failed", reply),
+        Delivery::Later { reply } => {
+            let next = mail.clock.now().plus_ms(pause_ms(letter.urgent, row.attempts));
+            if next >= row.not_after {
+                return ended(row, "expired", reply);
+            }
+            Outcome { row, verdict: Verdict::Later { next, reply } }
+        }
+    }
+}
+
+/// Writes the message, signed with its domain's key where receivers can find that key.
+async fn signed(mail: &Mail, row: &OutboxRow, letter: &Letter) -> Result<Vec<u8>> {
+    let bytes = letter
+        .content
+        .bytes(&row.id, row.created)
+        .map_err(|bad| anyhow::anyhow!("not a mail any more: {}", bad.words()))?;
+    let from = letter.content.from().address.clone();
+    let domain = mail.store.read(move |tx| signing_domain(tx, &from)).await?;
+    let Some(domain) = domain.filter(|domain| domain.notes.own_key || mail.settings.hosts.are_ours()) else {
+        return Ok(bytes);
+    };
+    let now = mail.clock.now();
+    tokio::task::spawn_blocking(move || {
+        let private_key = domain.private_key.context("the domain has no key")?;
+        let selector = domain.notes.selectors.first().context("the domain has no selector")?;
+        Key::new(&domain.name, selector, &private_key)?.sign(&bytes, now)
+    })
+    .await?
+}
+
+fn ended(row: OutboxRow, state: &'static str, reply: String) -> Outcome {
+    Outcome { row, verdict: Verdict::Final { state, reply, caught: None } }
+}
+
+fn failed(row: OutboxRow, reply: String) -> Outcome {
+    ended(row, "failed", reply)
+}
+
+/// The digits of a relay's reply, fit for the log: the words may name an address.
+fn code_of(reply: &str) -> String {
+    reply
+        .split(|c: char| !c.is_ascii_digit() && c != '.')
+        .find(|word| word.len() >= 3)
+        .unwrap_or("")
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_tried_often_and_other_mail_with_patience() {
+        for (attempt, pause) in (1..).zip([2_000, 3_000, 5_000, 10_000, 20_000, 60_000, 60_000]) {
+            let drawn = pause_ms(true, attempt);
+            assert!((pause * 4 / 5..=pause * 6 / 5).contains(&drawn), "{attempt}: {drawn}");
+        }
+        assert!(pause_ms(false, 1) >= 48_000 && pause_ms(false, 99) <= 72 * 60_000);
+    }
+
+    #[test]
+    fn the_log_gets_the_code_and_no_address() {
+        assert_eq!(code_of("permanent error (550): 5.1.1 alice@example.com"), "550");
+        assert_eq!(code_of("no answer in time"), "");
+    }
+}

@@ -1,0 +1,92 @@
+//! The mail service (SES): addresses, identities, the sandbox, messages, and how they are delivered.
+
+pub mod address;
+mod authority;
+mod deliver;
+pub mod dkim;
+pub mod dns;
+mod draft;
+pub mod header;
+pub mod identity;
+mod inbox;
+pub mod message;
+mod operations;
+mod sandbox;
+mod send;
+mod settings;
+#[cfg(test)]
+mod tests;
+pub mod transport;
+mod unsent;
+mod verify;
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use postern_access::Access;
+use postern_store::mail::SesAccountRow;
+use postern_store::{Clock, Store, Timestamp};
+use tokio::sync::{broadcast, mpsc};
+
+pub use authority::SenderVerdict;
+pub use deliver::{INBOX_MAX, Worker};
+pub use draft::{Content, Draft, Letter, Sender};
+pub use inbox::Caught;
+pub use operations::operations;
+pub use sandbox::{PRODUCTION_QUOTA, PRODUCTION_RATE, UNLIMITED};
+pub use send::Queued;
+pub use settings::Settings;
+pub use unsent::Unsent;
+
+use deliver::Note;
+use dns::Dns;
+use transport::Transport;
+
+/// Mails that may wait for the worker in memory; more are found in the outbox.
+const NOTES_MAX: usize = 4096;
+/// Caught mails that a slow watcher may lag behind.
+const CAUGHT_MAX: usize = 256;
+
+/// The mail service. Clones share it.
+#[derive(Clone)]
+pub struct Mail {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) access: Access,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) dns: Dns,
+    pub(crate) notes: mpsc::Sender<Note>,
+    pub(crate) caught: broadcast::Sender<Arc<Caught>>,
+}
+
+impl Mail {
+    /// Opens the service, and with it the account if this is the first time; gives its worker, to be run.
+    pub async fn open(
+        store: Store,
+        clock: Clock,
+        access: Access,
+        dns: Dns,
+        transport: Transport,
+        settings: Settings,
+    ) -> Result<(Mail, Worker)> {
+        let account = SesAccountRow {
+            production: settings.production,
+            sending: true,
+            quota: settings.production_quota,
+            rate: settings.production_rate,
+            full: Timestamp::from_ms(0),
+            details: "{}".to_owned(),
+        };
+        store.write(move |tx| tx.add_ses_account(&account)).await?;
+        let (notes, received) = mpsc::channel(NOTES_MAX);
+        let (caught, _) = broadcast::channel(CAUGHT_MAX);
+        let mail = Mail { store, clock, access, settings: Arc::new(settings), dns, notes, caught };
+        let worker = Worker::new(mail.clone(), transport, received);
+        Ok((mail, worker))
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+}

@@ -1,0 +1,316 @@
+//! Accepts mails: every check that SES makes, in its order, and then the outbox, all in the caller's unit of work.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use postern_store::mail::{IdentityRow, OutboxRow, SesAccountRow};
+use postern_store::{Timestamp, Tx, random};
+
+use crate::Mail;
+use crate::address::Address;
+use crate::deliver::Note;
+use crate::draft::{Draft, Letter, Sender};
+use crate::identity::{Identity, Kind, Status, may_send};
+use crate::sandbox::{self, Bucket, DAY_MS, RECIPIENTS_MAX, SANDBOX_QUOTA, SANDBOX_RATE, UNLIMITED};
+use crate::unsent::Unsent;
+
+/// How long one attempt at delivery may hold a mail before anyone else may try.
+pub const LEASE: Duration = Duration::from_secs(60);
+/// A code must reach its reader this long before it dies.
+const USEFUL_MS: i64 = 20_000;
+/// When the default sender's day begins, in UTC.
+const DEFAULT_DAY_START_MS: i64 = 9 * 3_600_000;
+
+/// A mail that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queued {
+    pub message_id: String,
+}
+
+impl Mail {
+    /// Accepts a mail, or says why not. It is on its way as soon as the caller's unit of work is durable.
+    pub fn send(
+        &self,
+        tx: &mut Tx<'_>,
+        sender: &Sender<'_>,
+        draft: &Draft,
+        now: Timestamp,
+    ) -> Result<Queued, Unsent> {
+        draft.check().map_err(Unsent::Malformed)?;
+        if draft.to.len() > RECIPIENTS_MAX {
+            return Err(Unsent::TooManyRecipients);
+        }
+        let mut paused = match &draft.configuration_set {
+            Some(name) => self.set_is_paused(tx, name)?,
+            None => false,
+        };
+        if self.is_managed(sender, draft) {
+            self.within_default_limit(tx, sender, now)?;
+            let from = &draft.content.from().address;
+            let bounces = self.settings.bounces.as_ref().unwrap_or(from).clone();
+            return self.write_down(tx, draft, bounces, now, 0);
+        }
+
+        let sent_as = self.sent_as(tx, draft)?;
+        let identity = sent_as.verified.as_ref();
+        let mut set = draft.configuration_set.as_deref();
+        let default_set = identity.and_then(|identity| identity.notes.configuration_set.as_deref());
+        if let (None, Some(default)) = (set, default_set) {
+            paused = self.set_is_paused(tx, default)?;
+            set = Some(default);
+        }
+        self.authorize_send(tx, sender, draft, &sent_as, set)?;
+        let account = self.account(tx)?;
+        self.verified(tx, &account, identity.is_some(), draft)?;
+        if paused || !account.sending {
+            return Err(Unsent::Paused);
+        }
+        let may_wait = matches!(sender, Sender::Pool { .. });
+        let wait_ms = self.within_limits(tx, &account, draft, may_wait, now)?;
+        let envelope_from = self.envelope_from(draft, identity)?;
+        self.write_down(tx, draft, envelope_from, now, wait_ms)
+    }
+
+    /// Whether sending by a configuration set is paused; refuses one that is not there.
+    fn set_is_paused(&self, tx: &mut Tx<'_>, name: &str) -> Result<bool, Unsent> {
+        let Some(set) = tx.find_configuration_set(name)? else {
+            return Err(Unsent::NoConfigurationSet(name.to_owned()));
+        };
+        let config: serde_json::Value = serde_json::from_str(&set.config).map_err(anyhow::Error::from)?;
+        Ok(config["SendingOptions"]["SendingEnabled"] == false)
+    }
+
+    /// Whether a mail comes from our own default sender, to which SES's rules do not apply.
+    fn is_managed(&self, sender: &Sender<'_>, draft: &Draft) -> bool {
+        match sender {
+            Sender::House => true,
+            Sender::Default { .. } => draft.source_arn.is_none(),
+            Sender::Caller(_) | Sender::Pool { .. } => false,
+        }
+    }
+
+    fn within_default_limit(
+        &self,
+        tx: &mut Tx<'_>,
+        sender: &Sender<'_>,
+        now: Timestamp,
+    ) -> Result<(), Unsent> {
+        let daily = self.settings.default_sender_daily;
+        if matches!(sender, Sender::House) || !self.settings.limits || daily == UNLIMITED {
+            return Ok(());
+        }
+        let days = (now.ms() - DEFAULT_DAY_START_MS).div_euclid(DAY_MS);
+        let start = Timestamp::from_ms(days * DAY_MS + DEFAULT_DAY_START_MS);
+        let sent = tx.count("default sender", &self.settings.account, start, start.plus_ms(DAY_MS))?;
+        if sent > daily { Err(Unsent::DefaultSenderLimit) } else { Ok(()) }
+    }
+
+    /// Refuses unless the From, and in the sandbox every recipient, is verified; names all that are not.
+    fn verified(
+        &self,
+        tx: &mut Tx<'_>,
+        account: &SesAccountRow,
+        from_verified: bool,
+        draft: &Draft,
+    ) -> Result<(), Unsent> {
+        let mut failed = Vec::new();
+        if !from_verified {
+            failed.push(draft.content.from().address.spelling());
+        }
+        if let Some(feedback) = &draft.feedback_to
+            && !is_verified(tx, feedback)?
+        {
+            failed.push(feedback.spelling());
+        }
+        if !account.production {
+            for recipient in &draft.to {
+                let name = recipient.spelling();
+                if !sandbox::is_simulator(recipient)
+                    && !failed.contains(&name)
+                    && !is_verified(tx, recipient)?
+                {
+                    failed.push(name);
+                }
+            }
+        }
+        if failed.is_empty() {
+            return Ok(());
+        }
+        let region = self.settings.region.clone();
+        Err(Unsent::NotVerified { region, failed, sender: !from_verified })
+    }
+
+    /// Counts the recipients, or refuses; gives how long the mail has to wait for its turn.
+    fn within_limits(
+        &self,
+        tx: &mut Tx<'_>,
+        account: &SesAccountRow,
+        draft: &Draft,
+        may_wait: bool,
+        now: Timestamp,
+    ) -> Result<i64, Unsent> {
+        let recipients = draft.to.len() as i64;
+        let billed = draft.to.iter().filter(|recipient| !sandbox::is_simulator(recipient)).count() as i64;
+        let (quota, rate) = self.limits(account);
+        let mut wait_ms = 0;
+        if (quota, rate) != (UNLIMITED, UNLIMITED) {
+            tx.queue_for_sending()?;
+            let full = self.account(tx)?.full;
+            let bucket = Bucket { rate, full };
+            wait_ms = bucket.wait_ms(now);
+            let in_time = draft.expires.is_none_or(|expires| now.plus_ms(wait_ms + USEFUL_MS) < expires);
+            if wait_ms > 0 && !(may_wait && in_time) {
+                return Err(Unsent::Rate { wait_ms });
+            }
+            let day_ago = sandbox::slot(now.minus_ms(DAY_MS - sandbox::SLOT_MS));
+            if quota != UNLIMITED && !sandbox::within_quota(quota, tx.sent_since(day_ago)?) {
+                return Err(Unsent::Quota);
+            }
+            tx.put_send_rate(bucket.taken(recipients, now).full)?;
+        }
+        tx.count_sends(sandbox::slot(now), billed)?;
+        Ok(wait_ms)
+    }
+
+    /// The quota and rate that hold for an account now.
+    pub(crate) fn limits(&self, account: &SesAccountRow) -> (i64, i64) {
+        match (self.settings.limits, account.production) {
+            (false, _) => (UNLIMITED, UNLIMITED),
+            (true, true) => (account.quota, account.rate),
+            (true, false) => (SANDBOX_QUOTA, SANDBOX_RATE),
+        }
+    }
+
+    /// Chooses where bounces go: the identity's MAIL FROM domain, the operator's address, or the sender.
+    fn envelope_from(&self, draft: &Draft, identity: Option<&Identity>) -> Result<Address, Unsent> {
+        let from = &draft.content.from().address;
+        let own = identity.and_then(|identity| identity.notes.mail_from.as_ref());
+        match own {
+            Some(own) if own.status == Status::Success => {
+                Ok(Address::parse(&format!("bounce@{}", own.domain)).map_err(anyhow::Error::from)?)
+            }
+            Some(own) if own.reject_on_failure => Err(Unsent::MailFrom),
+            _ => Ok(draft.feedback_to.as_ref().or(self.settings.bounces.as_ref()).unwrap_or(from).clone()),
+        }
+    }
+
+    fn write_down(
+        &self,
+        tx: &mut Tx<'_>,
+        draft: &Draft,
+        envelope_from: Address,
+        now: Timestamp,
+        wait_ms: i64,
+    ) -> Result<Queued, Unsent> {
+        let message_id = message_id(&self.settings.region, now);
+        let base = message_id.trim_end_matches("000000").to_owned();
+        let not_after = match draft.expires {
+            Some(expires) => expires.minus_ms(USEFUL_MS),
+            None => now.plus_ms(DAY_MS),
+        };
+        for (number, to) in draft.to.iter().enumerate() {
+            let letter = Letter {
+                to: to.clone(),
+                envelope_from: envelope_from.clone(),
+                content: draft.content.clone(),
+                purpose: draft.purpose.clone(),
+                code: draft.code.clone(),
+                facts: draft.facts.clone(),
+                decoy: draft.decoy,
+                urgent: draft.expires.is_some(),
+            };
+            let suppressed = tx.find_suppressed(&to.spelling())?.is_some();
+            let at_once = wait_ms == 0;
+            let next = if at_once { now.plus_ms(LEASE.as_millis() as i64) } else { now.plus_ms(wait_ms) };
+            let mut row = OutboxRow {
+                id: format!("{base}{number:06}"),
+                purpose: draft.purpose.clone(),
+                pool_id: draft.pool_id.clone(),
+                user_id: draft.user_id.clone(),
+                recipient: to.masked(),
+                state: if suppressed { "suppressed" } else { "waiting" }.to_owned(),
+                payload: (!suppressed).then(|| letter.write()).transpose()?,
+                attempts: i64::from(at_once),
+                next: (!suppressed).then_some(next),
+                reply: String::new(),
+                not_after,
+                created: now,
+            };
+            tx.add_mail(&row)?;
+            if suppressed {
+                continue;
+            }
+            let notes = self.notes.clone();
+            row.payload = None;
+            let note = if at_once { Note::Leased(Box::new((row, letter))) } else { Note::Due(next) };
+            // A full channel is no loss: the mail is in the outbox, and its lease ends.
+            tx.after_commit(move || drop(notes.try_send(note)));
+        }
+        Ok(Queued { message_id })
+    }
+
+    /// The account's row, which stands since the service was opened.
+    pub(crate) fn account(&self, tx: &mut Tx<'_>) -> Result<SesAccountRow> {
+        tx.ses_account()?.ok_or_else(|| anyhow::anyhow!("the SES account was never opened"))
+    }
+}
+
+/// Finds the most specific identity that covers an address and may send.
+pub(crate) fn verified_identity(tx: &mut Tx<'_>, address: &Address) -> Result<Option<Identity>> {
+    for name in sandbox::covering(address) {
+        if let Some(row) = tx.find_identity(&name)?
+            && may_send(&row.status)
+        {
+            return identity_of(row).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+fn identity_of(row: IdentityRow) -> Result<Identity> {
+    Identity::try_from(row)
+}
+
+/// Whether any identity that covers an address may send.
+pub(crate) fn is_verified(tx: &mut Tx<'_>, address: &Address) -> Result<bool> {
+    for name in sandbox::covering(address) {
+        if tx.identity_status(&name)?.is_some_and(|status| may_send(&status)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Finds the domain whose key signs mails of an address.
+pub(crate) fn signing_domain(tx: &mut Tx<'_>, address: &Address) -> Result<Option<Identity>> {
+    for name in sandbox::domains_above(address.domain()) {
+        if let Some(row) = tx.find_identity(name)? {
+            let identity = identity_of(row)?;
+            let signs = identity.kind == Kind::Domain && identity.status.may_send() && identity.notes.signing;
+            return Ok(signs.then_some(identity));
+        }
+    }
+    Ok(None)
+}
+
+/// Makes an id as SES does: region, milliseconds, a random UUID. Ids are in order of time.
+fn message_id(region: &str, now: Timestamp) -> String {
+    let region = match region {
+        "us-east-1" => "0100",
+        "us-west-2" => "0101",
+        "eu-west-1" => "0102",
+        _ => "0109",
+    };
+    let [a, b, c, d] = [hex::encode(random::bytes::<4>()), uuid_part(), uuid_part(), uuid_part()];
+    format!(
+        "{region}{:012x}-{a}-{b}-4{}-a{}-{}-000000",
+        now.ms(),
+        &c[1..],
+        &d[1..],
+        hex::encode(random::bytes::<6>())
+    )
+}
+
+fn uuid_part() -> String {
+    hex::encode(random::bytes::<2>())
+}

@@ -1,0 +1,31 @@
+//! What the operator decides about mail. Modes of the server are sets of these values, never branches.
+
+use crate::address::{Address, Mailbox};
+use crate::identity::Hosts;
+
+/// Settings of the mail service.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub account: String,
+    pub region: String,
+    /// Links in our own mails begin with it; no final slash.
+    pub public_url: String,
+    /// Who mails of pools without an identity of their own, and our own mails, come from.
+    pub default_sender: Mailbox,
+    /// Where bounces go unless a MAIL FROM domain says otherwise; without it, to the sender.
+    pub bounces: Option<Address>,
+    pub hosts: Hosts,
+    /// A pool's SourceArn must itself be verified; its domain being so is not enough, as in AWS.
+    pub exact_identity: bool,
+    /// Quota, rate and the default sender's daily limit hold.
+    pub limits: bool,
+    /// Mails a day from the default sender, over all pools.
+    pub default_sender_daily: i64,
+    /// What production access brings.
+    pub production_quota: i64,
+    pub production_rate: i64,
+    /// A fresh account starts outside the sandbox.
+    pub production: bool,
+    /// Requests for production access are granted at once.
+    pub auto_approve: bool,
+}

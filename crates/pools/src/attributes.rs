@@ -1,0 +1,254 @@
+//! Attributes: what a pool's schema accepts, who may write what, and what follows from a change.
+
+use crate::client::Client;
+use crate::names::{NameKind, is_phone_number};
+use crate::pool::Pool;
+use crate::user::User;
+use postern_mail::address::Address;
+use postern_model::cognito_idp::errors::*;
+use postern_model::cognito_idp::{AttributeDataType, AttributeType, SchemaAttributeType};
+use postern_model::{Answer, refusal, refuse};
+use postern_store::users::UserName;
+
+const VALUE_MAX: usize = 2048;
+
+/// The attributes that the pool requires, but for the `sub`, which every user has.
+pub fn required(pool: &Pool) -> impl Iterator<Item = &str> {
+    schema(pool)
+        .filter(|attribute| attribute.required == Some(true))
+        .filter_map(|attribute| attribute.name.as_deref())
+        .filter(|name| *name != "sub")
+}
+
+fn schema(pool: &Pool) -> impl Iterator<Item = &SchemaAttributeType> {
+    pool.config.schema_attributes.iter().flatten()
+}
+
+/// Turns the wire's list into pairs; a member without a value means the empty text.
+pub fn pairs(list: Option<&Vec<AttributeType>>) -> Vec<(String, String)> {
+    list.into_iter()
+        .flatten()
+        .map(|attribute| (attribute.name.clone(), attribute.value.clone().unwrap_or_default()))
+        .collect()
+}
+
+/// Writes attributes into a new user, as an administrator may: flags included.
+pub fn write_new(pool: &Pool, user: &mut User, attributes: &[(String, String)]) -> Answer<()> {
+    for (name, value) in attributes {
+        if name == "sub" {
+            return refuse(InvalidParameterException, "Cannot modify the non-mutable attribute sub");
+        }
+        put(pool, user, name, value)?;
+    }
+    for name in required(pool) {
+        if user.attribute(name).is_none() {
+            return refuse(
+                InvalidParameterException,
+                format!("Attributes did not conform to the schema: {name}: The attribute is required\n"),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Changes attributes of a user as an administrator may. A changed address without its flag is unverified.
+pub fn change(pool: &Pool, user: &mut User, attributes: &[(String, String)]) -> Answer<()> {
+    for (name, value) in attributes {
+        let entry = find(pool, name)?;
+        let before = user.attribute(name).map(str::to_owned);
+        if entry.mutable == Some(false) && before.is_some() && before.as_deref() != Some(value) {
+            return refuse(InvalidParameterException, format!("user.{name}: Attribute cannot be updated.\n"));
+        }
+        put(pool, user, name, value)?;
+        let flag = format!("{name}_verified");
+        let flagged = attributes.iter().any(|(given, _)| *given == flag);
+        if ["email", "phone_number"].contains(&name.as_str()) && !flagged && before.as_deref() != Some(value) {
+            user.set_verified(name, false);
+        }
+    }
+    Ok(())
+}
+
+/// Writes attributes as the user may: only what the client may write, and never a flag (attack case 47).
+pub fn write_own(
+    pool: &Pool,
+    client: &Client,
+    user: &mut User,
+    attributes: &[(String, String)],
+) -> Answer<()> {
+    for (name, _) in attributes {
+        let flag = ["email_verified", "phone_number_verified"].contains(&name.as_str());
+        if flag || name == "sub" || name.starts_with("dev:") || !client.can_write(name) {
+            return refuse(NotAuthorizedException, "A client attempted to write unauthorized attribute");
+        }
+    }
+    change(pool, user, attributes)
+}
+
+/// Removes attributes; required ones and the `sub` stay.
+pub fn remove(pool: &Pool, user: &mut User, names: &[String]) -> Answer<()> {
+    let unknown: String = names
+        .iter()
+        .filter(|name| find(pool, name).is_err())
+        .map(|name| format!("user.{name}: Attribute does not exist in the schema.\n"))
+        .collect();
+    if !unknown.is_empty() {
+        return refuse(InvalidParameterException, format!("Invalid user attributes: {unknown}"));
+    }
+    for name in names {
+        if name == "sub" || required(pool).any(|required| required == name) {
+            return refuse(
+                InvalidParameterException,
+                format!("Invalid user attributes: {name}: Required attribute cannot be deleted."),
+            );
+        }
+        user.attributes.remove(name);
+        user.attributes.remove(&format!("{name}_verified"));
+    }
+    Ok(())
+}
+
+fn find<'a>(pool: &'a Pool, name: &str) -> Answer<&'a SchemaAttributeType> {
+    schema(pool).find(|attribute| attribute.name.as_deref() == Some(name)).ok_or_else(|| {
+        refusal(
+            InvalidParameterException,
+            format!(
+                "Attributes did not conform to the schema: {name}: Attribute does not exist in the schema.\n"
+            ),
+        )
+    })
+}
+
+/// Puts one value in; the empty text removes it.
+fn put(pool: &Pool, user: &mut User, name: &str, value: &str) -> Answer<()> {
+    let entry = find(pool, name)?;
+    if value.is_empty() {
+        user.attributes.remove(name);
+        return Ok(());
+    }
+    check(entry, name, value)?;
+    let value = match entry.attribute_data_type {
+        Some(AttributeDataType::Boolean) => value.to_ascii_lowercase(),
+        _ => value.to_owned(),
+    };
+    user.attributes.insert(name.to_owned(), value);
+    Ok(())
+}
+
+fn check(entry: &SchemaAttributeType, name: &str, value: &str) -> Answer<()> {
+    let nonconforming = |fault: &str| {
+        refuse(
+            InvalidParameterException,
+            format!("Attributes did not conform to the schema: {name}: {fault}\n"),
+        )
+    };
+    match name {
+        "email" if Address::parse(value).is_err() => {
+            return refuse(InvalidParameterException, "Invalid email address format.");
+        }
+        "phone_number" if !is_phone_number(value) => {
+            return refuse(InvalidParameterException, "Invalid phone number format.");
+        }
+        _ => {}
+    }
+    if value.chars().any(char::is_control) {
+        return nonconforming("Control characters are not allowed");
+    }
+    match entry.attribute_data_type {
+        Some(AttributeDataType::Boolean) if !["true", "false"].contains(&value.to_ascii_lowercase().as_str()) => {
+            nonconforming("Value must be true or false")
+        }
+        Some(AttributeDataType::Number) => {
+            let Ok(number) = value.parse::<i128>() else { return nonconforming("Value must be a number") };
+            let limits = entry.number_attribute_constraints.clone().unwrap_or_default();
+            let limit = |text: Option<String>| text.and_then(|text| text.parse::<i128>().ok());
+            if limit(limits.min_value).is_some_and(|min| number < min) {
+                nonconforming("Value is less than the minimum")
+            } else if limit(limits.max_value).is_some_and(|max| number > max) {
+                nonconforming("Value is more than the maximum")
+            } else {
+                Ok(())
+            }
+        }
+        _ => {
+            let length = value.chars().count();
+            let limits = entry.string_attribute_constraints.clone().unwrap_or_default();
+            let limit = |text: Option<String>| text.and_then(|text| text.parse::<usize>().ok());
+            if limit(limits.min_length).is_some_and(|min| length < min) {
+                nonconforming("String is shorter than the minimum length")
+            } else if length > limit(limits.max_length).unwrap_or(VALUE_MAX).min(VALUE_MAX) {
+                nonconforming("String is longer than the maximum length")
+            } else {
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Gives the name under which a new user is stored and the attribute that the typed name fills, by the pool's
+/// sign-in configuration (Developer Guide, "Customizing sign-in attributes").
+pub fn new_username(pool: &Pool, typed: &str, user: &mut User) -> Answer<()> {
+    let is_email = Address::parse(typed).is_ok();
+    let is_phone = is_phone_number(typed);
+    if pool.username_attributes.is_empty() {
+        for alias in &pool.alias_attributes {
+            match alias {
+                NameKind::Email if is_email => {
+                    return refuse(
+                        InvalidParameterException,
+                        "Username cannot be of email format, since user pool is configured for email alias.",
+                    );
+                }
+                NameKind::PhoneNumber if is_phone => {
+                    return refuse(
+                        InvalidParameterException,
+                        "Username cannot be of phone number format, since user pool is configured for phone \
+                         number alias.",
+                    );
+                }
+                _ => {}
+            }
+        }
+        user.username = typed.to_owned();
+        return Ok(());
+    }
+    let takes_email = pool.username_attributes.contains(&NameKind::Email);
+    let takes_phone = pool.username_attributes.contains(&NameKind::PhoneNumber);
+    let attribute = match (is_email && takes_email, is_phone && takes_phone) {
+        (true, _) => "email",
+        (_, true) => "phone_number",
+        _ => {
+            let wanted = match (takes_email, takes_phone) {
+                (true, true) => "Username should be either an email or a phone number.",
+                (true, false) => "Username should be an email.",
+                _ => "Username should be a phone number.",
+            };
+            return refuse(InvalidParameterException, wanted);
+        }
+    };
+    user.username = user.id.clone();
+    user.attributes.insert(attribute.to_owned(), typed.to_owned());
+    Ok(())
+}
+
+/// The names a user is found by: the stored name, the sign-in attributes, and verified aliases.
+pub fn names(pool: &Pool, user: &User) -> Vec<UserName> {
+    let mut names = vec![UserName {
+        key: pool.name_key(&user.username),
+        kind: NameKind::Username.as_str(),
+    }];
+    let mut add = |kind: NameKind| {
+        if let Some(value) = user.attribute(kind.as_str()) {
+            names.push(UserName { key: pool.name_key(value), kind: kind.as_str() });
+        }
+    };
+    for kind in &pool.username_attributes {
+        add(*kind);
+    }
+    for kind in &pool.alias_attributes {
+        if *kind == NameKind::PreferredUsername || user.is_verified(kind.as_str()) {
+            add(*kind);
+        }
+    }
+    names
+}

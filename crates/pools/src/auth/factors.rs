@@ -1,0 +1,97 @@
+//! Which first factors a person can really use, and which one comes next.
+
+/// A first factor of `AllowedFirstAuthFactors` that this server can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Factor {
+    Password,
+    EmailOtp,
+}
+
+impl Factor {
+    /// The factor's name as a challenge, and in `AvailableChallenges`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Factor::Password => "PASSWORD",
+            Factor::EmailOtp => "EMAIL_OTP",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "PASSWORD" => Some(Factor::Password),
+            "EMAIL_OTP" => Some(Factor::EmailOtp),
+            _ => None,
+        }
+    }
+}
+
+/// What a person has to sign in with.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Has {
+    pub password: bool,
+    pub email: bool,
+}
+
+/// The factors that the pool allows and the person has, in the pool's order. With multi-factor required an
+/// e-mailed code is no first factor.
+pub fn available(allowed: &[Factor], has: Has, mfa_required: bool) -> Vec<Factor> {
+    let mut usable = Vec::new();
+    for factor in allowed {
+        let can = match factor {
+            Factor::Password => has.password,
+            Factor::EmailOtp => has.email && !mfa_required,
+        };
+        if can && !usable.contains(factor) {
+            usable.push(*factor);
+        }
+    }
+    usable
+}
+
+/// What is asked for next in `USER_AUTH`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    Ask(Factor),
+    Choose,
+    /// Nothing that this person has would do.
+    Nothing,
+}
+
+/// Takes the preferred factor if it can be used, and lets the person choose otherwise.
+pub fn next(available: &[Factor], preferred: Option<Factor>) -> Next {
+    match preferred {
+        _ if available.is_empty() => Next::Nothing,
+        Some(factor) if available.contains(&factor) => Next::Ask(factor),
+        _ => Next::Choose,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Factor::{EmailOtp, Password};
+
+    #[test]
+    fn what_is_offered_is_what_the_pool_allows_and_the_person_has() {
+        let both = Has { password: true, email: true };
+        let cases = [
+            (vec![Password, EmailOtp], both, false, vec![Password, EmailOtp]),
+            (vec![EmailOtp, Password, EmailOtp], both, false, vec![EmailOtp, Password]),
+            (vec![Password], both, false, vec![Password]),
+            (vec![Password, EmailOtp], Has { email: true, ..Has::default() }, false, vec![EmailOtp]),
+            (vec![Password, EmailOtp], Has::default(), false, vec![]),
+            (vec![Password, EmailOtp], both, true, vec![Password]),
+        ];
+        for (allowed, has, mfa, expected) in cases {
+            assert_eq!(available(&allowed, has, mfa), expected, "{allowed:?} {has:?} {mfa}");
+        }
+    }
+
+    #[test]
+    fn a_preferred_factor_is_asked_for_only_if_it_can_be_used() {
+        assert_eq!(next(&[Password, EmailOtp], Some(EmailOtp)), Next::Ask(EmailOtp));
+        assert_eq!(next(&[Password], Some(EmailOtp)), Next::Choose);
+        assert_eq!(next(&[EmailOtp], None), Next::Choose);
+        assert_eq!(next(&[], Some(EmailOtp)), Next::Nothing);
+    }
+}

@@ -1,0 +1,5 @@
+//! The rules of signing in: pure, from values to verdicts. What they decide is written down by `sign_in.rs`.
+
+pub mod challenge;
+pub mod factors;
+pub mod password;

@@ -1,0 +1,159 @@
+//! An app client as the rules see it: its settings read once for each version of its row.
+
+use anyhow::{Context, Result};
+use aws_lc_rs::{constant_time, hmac};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use postern_model::cognito_idp::{
+    ExplicitAuthFlowsType, FeatureType, PreventUserExistenceErrorTypes, TimeUnitsType, UserPoolClientType,
+};
+use postern_model::shape::Shape;
+use postern_store::Tx;
+use postern_store::clients::ClientRow;
+use std::sync::Arc;
+
+/// How long tokens live, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetimes {
+    pub id_s: i64,
+    pub access_s: i64,
+    pub refresh_s: i64,
+}
+
+/// An app client and what its settings decide.
+pub struct Client {
+    pub id: String,
+    pub pool_id: String,
+    pub name: String,
+    pub secret: Option<String>,
+    /// What the API shows, without the secret.
+    pub config: UserPoolClientType,
+    pub flows: Vec<ExplicitAuthFlowsType>,
+    /// Unknown accounts are answered like known ones (`PreventUserExistenceErrors`).
+    pub hides_existence: bool,
+    /// Life of a challenge, and of the codes of a sign-in.
+    pub session_ms: i64,
+    pub lifetimes: Lifetimes,
+    pub revocable: bool,
+    /// Seconds for which a rotated refresh token still works; nothing when rotation is off.
+    pub rotation_grace_s: Option<i64>,
+}
+
+impl Client {
+    /// Finds a client of any pool.
+    pub fn find(tx: &mut Tx<'_>, client_id: &str) -> Result<Option<Arc<Client>>> {
+        let Some(version) = tx.client_version(client_id)? else { return Ok(None) };
+        tx.cached("client", client_id, version, |tx| match tx.find_client(client_id)? {
+            Some(row) => Client::parse(row).map(Some),
+            None => Ok(None),
+        })
+    }
+
+    fn parse(row: ClientRow) -> Result<Client> {
+        let config = UserPoolClientType::read(&serde_json::from_str(&row.config)?)
+            .ok()
+            .with_context(|| format!("the settings of app client {} cannot be read", row.id))?;
+        let rotation = config.refresh_token_rotation.clone();
+        Ok(Client {
+            flows: config.explicit_auth_flows.clone().unwrap_or_else(|| DEFAULT_FLOWS.to_vec()),
+            // Unset means LEGACY on the wire; hiding is the safe default and the compatible one is named.
+            hides_existence: config.prevent_user_existence_errors
+                != Some(PreventUserExistenceErrorTypes::Legacy),
+            session_ms: config.auth_session_validity.unwrap_or(3) * 60_000,
+            lifetimes: lifetimes(&config),
+            revocable: config.enable_token_revocation.unwrap_or(true),
+            rotation_grace_s: rotation
+                .filter(|rotation| rotation.feature == FeatureType::Enabled)
+                .map(|rotation| rotation.retry_grace_period_seconds.unwrap_or(0)),
+            id: row.id,
+            pool_id: row.pool_id,
+            name: row.name,
+            secret: row.secret,
+            config,
+        })
+    }
+
+    /// What stands for a client where an administrator acts on a pool: no flow, no secret, the usual lifetimes.
+    pub fn none(pool_id: &str) -> Client {
+        let config = UserPoolClientType::default();
+        Client {
+            id: String::new(),
+            pool_id: pool_id.to_owned(),
+            name: String::new(),
+            secret: None,
+            flows: Vec::new(),
+            hides_existence: true,
+            session_ms: 3 * 60_000,
+            lifetimes: lifetimes(&config),
+            revocable: true,
+            rotation_grace_s: None,
+            config,
+        }
+    }
+
+    pub fn allows(&self, flow: ExplicitAuthFlowsType) -> bool {
+        self.flows.contains(&flow)
+    }
+
+    /// Tells whether tokens and self-service may show an attribute; without a list, all are readable.
+    pub fn can_read(&self, attribute: &str) -> bool {
+        self.config
+            .read_attributes
+            .as_ref()
+            .is_none_or(|readable| readable.is_empty() || readable.iter().any(|name| name == attribute))
+    }
+
+    /// Tells whether self-service may write an attribute.
+    pub fn can_write(&self, attribute: &str) -> bool {
+        self.config
+            .write_attributes
+            .as_ref()
+            .is_none_or(|writable| writable.is_empty() || writable.iter().any(|name| name == attribute))
+    }
+
+    /// Checks `SECRET_HASH`: `Base64(HMAC-SHA256(secret, username + client id))`, over any of the names that
+    /// the caller may have meant.
+    pub fn secret_hash_matches(&self, hash: &str, names: &[&str]) -> bool {
+        let (Some(secret), Ok(hash)) = (&self.secret, STANDARD.decode(hash)) else { return false };
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+        names.iter().fold(false, |found, name| {
+            let expected = hmac::sign(&key, [name.as_bytes(), self.id.as_bytes()].concat().as_slice());
+            found | constant_time::verify_slices_are_equal(expected.as_ref(), &hash).is_ok()
+        })
+    }
+
+    /// Compares a presented client secret in constant time.
+    pub fn secret_matches(&self, presented: &str) -> bool {
+        self.secret.as_ref().is_some_and(|secret| {
+            constant_time::verify_slices_are_equal(secret.as_bytes(), presented.as_bytes()).is_ok()
+        })
+    }
+}
+
+/// What an app client may do when `ExplicitAuthFlows` was never set.
+const DEFAULT_FLOWS: [ExplicitAuthFlowsType; 3] = [
+    ExplicitAuthFlowsType::AllowRefreshTokenAuth,
+    ExplicitAuthFlowsType::AllowUserSrpAuth,
+    ExplicitAuthFlowsType::AllowCustomAuth,
+];
+
+/// Reads token lifetimes with their units; defaults are an hour, an hour and 30 days.
+pub fn lifetimes(config: &UserPoolClientType) -> Lifetimes {
+    let units = config.token_validity_units.clone().unwrap_or_default();
+    Lifetimes {
+        id_s: seconds(config.id_token_validity, units.id_token, TimeUnitsType::Hours, 1),
+        access_s: seconds(config.access_token_validity, units.access_token, TimeUnitsType::Hours, 1),
+        refresh_s: seconds(config.refresh_token_validity, units.refresh_token, TimeUnitsType::Days, 30),
+    }
+}
+
+fn seconds(amount: Option<i64>, unit: Option<TimeUnitsType>, usual: TimeUnitsType, default: i64) -> i64 {
+    let amount = amount.filter(|amount| *amount > 0).unwrap_or(default);
+    amount
+        * match unit.unwrap_or(usual) {
+            TimeUnitsType::Seconds => 1,
+            TimeUnitsType::Minutes => 60,
+            TimeUnitsType::Hours => 3600,
+            TimeUnitsType::Days => 86_400,
+        }
+}

@@ -1,0 +1,451 @@
+//! InitiateAuth, RespondToAuthChallenge and their twins for administrators: one sign-in behind four doors.
+
+use crate::auth::factors::Factor;
+use crate::client::Client;
+use crate::pool::Pool;
+use crate::sign_in::{Asked, At, Kind, Step};
+use crate::tokens::{self, Grant, Tokens};
+use crate::Pools;
+use postern_access::{Caller, Operations};
+use postern_model::cognito_idp::errors::*;
+use postern_model::cognito_idp::{
+    AdminInitiateAuthRequest, AdminInitiateAuthResponse, AdminRespondToAuthChallengeRequest,
+    AdminRespondToAuthChallengeResponse, AuthFlowType, AuthenticationResultType, ChallengeNameType,
+    ExplicitAuthFlowsType, InitiateAuthRequest, InitiateAuthResponse, RespondToAuthChallengeRequest,
+    RespondToAuthChallengeResponse, op,
+};
+use postern_model::{Answer, Secret, Secrets, refusal, refuse};
+use postern_store::Tx;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+pub fn operations() -> Operations<Pools> {
+    Operations::new()
+        .on(op::InitiateAuth, Pools::initiate_auth)
+        .on(op::AdminInitiateAuth, Pools::admin_initiate_auth)
+        .on(op::RespondToAuthChallenge, Pools::respond_to_auth_challenge)
+        .on(op::AdminRespondToAuthChallenge, Pools::admin_respond_to_auth_challenge)
+}
+
+/// What either way of beginning asks.
+#[derive(Clone)]
+struct Begin {
+    /// Given by administrators only.
+    pool_id: Option<String>,
+    client_id: String,
+    flow: AuthFlowType,
+    parameters: Secrets,
+    session: Option<Secret>,
+}
+
+/// What either way of answering says.
+#[derive(Clone)]
+struct Reply {
+    pool_id: Option<String>,
+    client_id: String,
+    challenge: ChallengeNameType,
+    session: Option<Secret>,
+    responses: Secrets,
+}
+
+/// The answer that all four operations share.
+#[derive(Default)]
+struct Envelope {
+    challenge_name: Option<ChallengeNameType>,
+    session: Option<Secret>,
+    challenge_parameters: BTreeMap<String, String>,
+    available_challenges: Option<Vec<ChallengeNameType>>,
+    result: Option<AuthenticationResultType>,
+}
+
+impl Pools {
+    pub async fn initiate_auth(
+        &self,
+        caller: &Caller,
+        request: InitiateAuthRequest,
+    ) -> Answer<InitiateAuthResponse> {
+        let begin = Begin {
+            pool_id: None,
+            client_id: request.client_id,
+            flow: request.auth_flow,
+            parameters: request.auth_parameters.unwrap_or_default(),
+            session: request.session,
+        };
+        let envelope = self.begin_flow(caller, begin).await?;
+        Ok(InitiateAuthResponse {
+            challenge_name: envelope.challenge_name,
+            session: envelope.session,
+            challenge_parameters: Some(envelope.challenge_parameters),
+            authentication_result: envelope.result,
+            available_challenges: envelope.available_challenges,
+        })
+    }
+
+    pub async fn admin_initiate_auth(
+        &self,
+        caller: &Caller,
+        request: AdminInitiateAuthRequest,
+    ) -> Answer<AdminInitiateAuthResponse> {
+        let begin = Begin {
+            pool_id: Some(request.user_pool_id),
+            client_id: request.client_id,
+            flow: request.auth_flow,
+            parameters: request.auth_parameters.unwrap_or_default(),
+            session: request.session,
+        };
+        let envelope = self.begin_flow(caller, begin).await?;
+        Ok(AdminInitiateAuthResponse {
+            challenge_name: envelope.challenge_name,
+            session: envelope.session,
+            challenge_parameters: Some(envelope.challenge_parameters),
+            authentication_result: envelope.result,
+            available_challenges: envelope.available_challenges,
+        })
+    }
+
+    pub async fn respond_to_auth_challenge(
+        &self,
+        caller: &Caller,
+        request: RespondToAuthChallengeRequest,
+    ) -> Answer<RespondToAuthChallengeResponse> {
+        let reply = Reply {
+            pool_id: None,
+            client_id: request.client_id,
+            challenge: request.challenge_name,
+            session: request.session,
+            responses: request.challenge_responses.unwrap_or_default(),
+        };
+        let envelope = self.answer_challenge(caller, reply).await?;
+        Ok(RespondToAuthChallengeResponse {
+            challenge_name: envelope.challenge_name,
+            session: envelope.session,
+            challenge_parameters: Some(envelope.challenge_parameters),
+            authentication_result: envelope.result,
+            ..RespondToAuthChallengeResponse::default()
+        })
+    }
+
+    pub async fn admin_respond_to_auth_challenge(
+        &self,
+        caller: &Caller,
+        request: AdminRespondToAuthChallengeRequest,
+    ) -> Answer<AdminRespondToAuthChallengeResponse> {
+        let reply = Reply {
+            pool_id: Some(request.user_pool_id),
+            client_id: request.client_id,
+            challenge: request.challenge_name,
+            session: request.session,
+            responses: request.challenge_responses.unwrap_or_default(),
+        };
+        let envelope = self.answer_challenge(caller, reply).await?;
+        Ok(AdminRespondToAuthChallengeResponse {
+            challenge_name: envelope.challenge_name,
+            session: envelope.session,
+            challenge_parameters: Some(envelope.challenge_parameters),
+            authentication_result: envelope.result,
+            ..AdminRespondToAuthChallengeResponse::default()
+        })
+    }
+
+    async fn begin_flow(&self, caller: &Caller, begin: Begin) -> Answer<Envelope> {
+        let (pools, caller_of_unit) = (self.clone(), caller.clone());
+        let (at, step) = self
+            .sign_in_unit(caller, move |tx| {
+                let at = pools.at(tx, &caller_of_unit, &begin.client_id, begin.pool_id.as_deref())?;
+                let step = pools.begin_in_unit(tx, &at, &begin)?;
+                Ok((at, step))
+            })
+            .await?;
+        self.envelope(&at, step).await
+    }
+
+    fn begin_in_unit(&self, tx: &mut Tx<'_>, at: &At, begin: &Begin) -> Answer<Step<Grant>> {
+        let is_admin = begin.pool_id.is_some();
+        let parameter = |name: &str| begin.parameters.get(name);
+        if matches!(begin.flow, AuthFlowType::RefreshToken | AuthFlowType::RefreshTokenAuth) {
+            prove_secret_of_refresh(self, tx, at, parameter("SECRET_HASH"), parameter("REFRESH_TOKEN"))?;
+            require_flow(at, begin.flow, is_admin)?;
+            let token = parameter("REFRESH_TOKEN").ok_or_else(|| missing("REFRESH_TOKEN"))?;
+            return Ok(Step::Done(self.refresh(tx, at, token, false)?));
+        }
+        let username = parameter("USERNAME").ok_or_else(|| missing("USERNAME"))?;
+        self.prove_secret(tx, at, parameter("SECRET_HASH"), username)?;
+        require_flow(at, begin.flow, is_admin)?;
+        let step = match begin.flow {
+            AuthFlowType::UserAuth => match &begin.session {
+                Some(session) => self.begin_signed_up(tx, at, username, session.reveal())?,
+                None => {
+                    let preferred = preferred(parameter("PREFERRED_CHALLENGE"))?;
+                    self.begin(tx, at, username, preferred, parameter("PASSWORD"))?
+                }
+            },
+            AuthFlowType::UserPasswordAuth
+            | AuthFlowType::AdminUserPasswordAuth
+            | AuthFlowType::AdminNoSrpAuth => {
+                let password = parameter("PASSWORD").ok_or_else(|| missing("PASSWORD"))?;
+                self.begin_with_password(tx, at, username, password)?
+            }
+            other => {
+                return refuse(
+                    InvalidParameterException,
+                    format!("{other} flow is not available on this server"),
+                );
+            }
+        };
+        step.end(|signed_in| grant(tx, at, &signed_in))
+    }
+
+    async fn answer_challenge(&self, caller: &Caller, reply: Reply) -> Answer<Envelope> {
+        let new_password = reply.responses.get("NEW_PASSWORD").map(str::to_owned);
+        let hash = match (reply.challenge, new_password) {
+            (ChallengeNameType::NewPasswordRequired, Some(password)) => {
+                let pool = self.pool_of_client(caller, &reply.client_id, reply.pool_id.as_deref()).await?;
+                Some(self.hash_password(&pool, &password).await?)
+            }
+            _ => None,
+        };
+        let (pools, caller_of_unit) = (self.clone(), caller.clone());
+        let (at, step) = self
+            .sign_in_unit(caller, move |tx| {
+                let at = pools.at(tx, &caller_of_unit, &reply.client_id, reply.pool_id.as_deref())?;
+                let step = pools.answer_in_unit(tx, &at, &reply, hash.as_deref())?;
+                Ok((at, step))
+            })
+            .await?;
+        self.envelope(&at, step).await
+    }
+
+    fn answer_in_unit(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        reply: &Reply,
+        new_password_hash: Option<&str>,
+    ) -> Answer<Step<Grant>> {
+        let given = |name: &str| reply.responses.get(name);
+        let needed = |name: &'static str| given(name).ok_or_else(|| missing(name));
+        let username = needed("USERNAME")?;
+        self.prove_secret(tx, at, given("SECRET_HASH"), username)?;
+        let session = reply.session.as_ref().ok_or_else(|| missing("Session"))?.reveal();
+        let step = match reply.challenge {
+            ChallengeNameType::SelectChallenge => {
+                self.answer_choice(tx, at, username, session, needed("ANSWER")?, given("PASSWORD"))?
+            }
+            ChallengeNameType::EmailOtp => {
+                self.answer_code(tx, at, username, session, needed("EMAIL_OTP_CODE")?)?
+            }
+            ChallengeNameType::Password => {
+                self.answer_password(tx, at, username, session, needed("PASSWORD")?)?
+            }
+            ChallengeNameType::NewPasswordRequired => {
+                let hash = new_password_hash.ok_or_else(|| missing("NEW_PASSWORD"))?;
+                let attributes: Vec<(String, String)> = reply
+                    .responses
+                    .names()
+                    .filter_map(|name| {
+                        let attribute = name.strip_prefix("userAttributes.")?;
+                        Some((attribute.to_owned(), given(name)?.to_owned()))
+                    })
+                    .collect();
+                self.answer_new_password(tx, at, username, session, hash, &attributes)?
+            }
+            // No session of another kind is ever given out.
+            _ => return refuse(NotAuthorizedException, "Invalid session for the user."),
+        };
+        step.end(|signed_in| grant(tx, at, &signed_in))
+    }
+
+    /// Carries a step to its end and says it in the words of the API.
+    async fn envelope(&self, at: &At, step: Step<Grant>) -> Answer<Envelope> {
+        let step = self.check_password(at, step, |tx, at, signed_in| grant(tx, at, &signed_in)).await?;
+        match step {
+            Step::Ask(asked) => Ok(asked_envelope(&asked)),
+            Step::Done(grant) => {
+                let tokens = self.sign(grant).await?;
+                Ok(Envelope { result: Some(authentication_result(tokens)), ..Envelope::default() })
+            }
+            Step::No(error) => Err(error),
+            Step::Check(_) => Err(anyhow::anyhow!("a password check asked for another").into()),
+        }
+    }
+
+    /// Signs a grant's tokens on the signing threads.
+    pub async fn sign(&self, grant: Grant) -> Answer<Tokens> {
+        let signed = self.signers.run(move || grant.sign()).await;
+        Ok(signed.map_err(|_| refusal(TooManyRequestsException, "Rate exceeded").retry_after(1))??)
+    }
+
+    /// Finds the client and its pool; an administrator's pool must be the client's.
+    pub fn at(
+        &self,
+        tx: &mut Tx<'_>,
+        caller: &Caller,
+        client_id: &str,
+        pool_id: Option<&str>,
+    ) -> Answer<At> {
+        if let Some(pool_id) = pool_id
+            && Pool::find(tx, &self.place, pool_id)?.is_none()
+        {
+            return refuse(ResourceNotFoundException, format!("User pool {pool_id} does not exist."));
+        }
+        let client = Client::find(tx, client_id)?
+            .filter(|client| pool_id.is_none_or(|pool_id| client.pool_id == pool_id))
+            .ok_or_else(|| {
+                refusal(ResourceNotFoundException, format!("User pool client {client_id} does not exist."))
+            })?;
+        let pool = Pool::find(tx, &self.place, &client.pool_id)?
+            .ok_or_else(|| anyhow::anyhow!("the pool of client {client_id} is gone"))?;
+        Ok(At { pool, client, caller: caller.clone(), now: self.clock.now() })
+    }
+
+    async fn pool_of_client(
+        &self,
+        caller: &Caller,
+        client_id: &str,
+        pool_id: Option<&str>,
+    ) -> Answer<std::sync::Arc<Pool>> {
+        let (pools, caller) = (self.clone(), caller.clone());
+        let (client_id, pool_id) = (client_id.to_owned(), pool_id.map(str::to_owned));
+        self.store.read(move |tx| Ok(pools.at(tx, &caller, &client_id, pool_id.as_deref())?.pool)).await
+    }
+
+    /// Checks `SECRET_HASH` where the client has a secret, over any name the caller may mean.
+    pub fn prove_secret(&self, tx: &mut Tx<'_>, at: &At, hash: Option<&str>, username: &str) -> Answer<()> {
+        let client = &at.client;
+        match (&client.secret, hash) {
+            (None, None) => Ok(()),
+            (Some(_), None) => refuse(
+                NotAuthorizedException,
+                format!("Client {} is configured with secret but SECRET_HASH was not received", client.id),
+            ),
+            (None, Some(_)) => refuse(
+                NotAuthorizedException,
+                format!("Unable to verify secret hash for client {}", client.id),
+            ),
+            (Some(_), Some(hash)) => {
+                if client.secret_hash_matches(hash, &[username]) {
+                    return Ok(());
+                }
+                let user = self.find_user(tx, &at.pool, username)?;
+                match user {
+                    Some(user) if client.secret_hash_matches(hash, &[&user.username, &user.id]) => Ok(()),
+                    _ => refuse(
+                        NotAuthorizedException,
+                        format!("Unable to verify secret hash for client {}", client.id),
+                    ),
+                }
+            }
+        }
+    }
+}
+
+/// Checks the hash of a refresh, which names nobody: it is over the user that the token belongs to.
+fn prove_secret_of_refresh(
+    pools: &Pools,
+    tx: &mut Tx<'_>,
+    at: &At,
+    hash: Option<&str>,
+    token: Option<&str>,
+) -> Answer<()> {
+    let user_id = match token.and_then(tokens::RefreshToken::parse) {
+        Some(token) => tx.find_sign_in(&token.id)?.map(|sign_in| sign_in.user_id),
+        None => None,
+    };
+    pools.prove_secret(tx, at, hash, user_id.as_deref().unwrap_or_default())
+}
+
+fn grant(tx: &mut Tx<'_>, at: &At, signed_in: &crate::sign_in::SignedIn) -> Answer<Grant> {
+    Ok(tokens::grant(tx, &at.pool, &at.client, &signed_in.user, &signed_in.facts, at.now)?)
+}
+
+fn missing(name: &str) -> postern_model::Error {
+    refusal(InvalidParameterException, format!("Missing required parameter {name}"))
+}
+
+fn preferred(word: Option<&str>) -> Answer<Option<Factor>> {
+    match word {
+        None => Ok(None),
+        // Known words for factors that this person cannot use lead to the choice.
+        Some("PASSWORD_SRP" | "SMS_OTP" | "WEB_AUTHN") => Ok(None),
+        Some(word) => match Factor::parse(word) {
+            Some(factor) => Ok(Some(factor)),
+            None => refuse(InvalidParameterException, format!("Invalid PREFERRED_CHALLENGE: {word}")),
+        },
+    }
+}
+
+/// Refuses a flow that the client does not allow, or that is not for this door.
+fn require_flow(at: &At, flow: AuthFlowType, is_admin: bool) -> Answer<()> {
+    use ExplicitAuthFlowsType as Flow;
+    let allowed: &[Flow] = match flow {
+        AuthFlowType::UserAuth => &[Flow::AllowUserAuth],
+        AuthFlowType::UserPasswordAuth => &[Flow::AllowUserPasswordAuth, Flow::UserPasswordAuth],
+        AuthFlowType::AdminNoSrpAuth | AuthFlowType::AdminUserPasswordAuth => {
+            &[Flow::AllowAdminUserPasswordAuth, Flow::AdminNoSrpAuth]
+        }
+        AuthFlowType::RefreshToken | AuthFlowType::RefreshTokenAuth => &[
+            Flow::AllowRefreshTokenAuth,
+            Flow::AdminNoSrpAuth,
+            Flow::CustomAuthFlowOnly,
+            Flow::UserPasswordAuth,
+        ],
+        AuthFlowType::UserSrpAuth => &[Flow::AllowUserSrpAuth],
+        AuthFlowType::CustomAuth => &[Flow::AllowCustomAuth, Flow::CustomAuthFlowOnly],
+    };
+    let for_admins = matches!(flow, AuthFlowType::AdminNoSrpAuth | AuthFlowType::AdminUserPasswordAuth);
+    if for_admins && !is_admin {
+        return refuse(InvalidParameterException, "Initiate Auth method not supported.");
+    }
+    if allowed.iter().any(|flow| at.client.allows(*flow)) {
+        return Ok(());
+    }
+    if for_admins {
+        return refuse(InvalidParameterException, "Auth flow not enabled for this client");
+    }
+    refuse(InvalidParameterException, format!("{flow} flow not enabled for this client"))
+}
+
+fn asked_envelope(asked: &Asked) -> Envelope {
+    let mut parameters = BTreeMap::new();
+    match asked.kind {
+        Kind::EmailOtp => {
+            parameters.insert("CODE_DELIVERY_DELIVERY_MEDIUM".into(), "EMAIL".into());
+            parameters.insert(
+                "CODE_DELIVERY_DESTINATION".into(),
+                asked.destination.clone().unwrap_or_default(),
+            );
+        }
+        Kind::NewPasswordRequired => {
+            if let Some(user) = &asked.user {
+                let attributes: BTreeMap<&str, &str> =
+                    user.shown_attributes().filter(|(name, _)| *name != "sub").collect();
+                let required: Vec<String> =
+                    asked.missing.iter().map(|name| format!("userAttributes.{name}")).collect();
+                parameters.insert("USER_ID_FOR_SRP".into(), user.username.clone());
+                parameters.insert("requiredAttributes".into(), json!(required).to_string());
+                parameters.insert("userAttributes".into(), json!(attributes).to_string());
+            }
+        }
+        Kind::SelectChallenge | Kind::Password | Kind::SigningUp | Kind::SignedUp => {}
+    }
+    let available = asked.available.iter().filter_map(|factor| ChallengeNameType::parse(factor.as_str()));
+    Envelope {
+        challenge_name: ChallengeNameType::parse(asked.kind.as_str()),
+        session: Some(Secret::new(asked.session.clone())),
+        challenge_parameters: parameters,
+        available_challenges: (!asked.available.is_empty()).then(|| available.collect()),
+        result: None,
+    }
+}
+
+/// Says tokens in the words of the API.
+pub fn authentication_result(tokens: Tokens) -> AuthenticationResultType {
+    AuthenticationResultType {
+        access_token: Some(Secret::new(tokens.access_token)),
+        expires_in: Some(tokens.expires_in_s),
+        token_type: Some("Bearer".into()),
+        refresh_token: tokens.refresh_token.map(Secret::new),
+        id_token: tokens.id_token.map(Secret::new),
+        new_device_metadata: None,
+    }
+}

@@ -1,0 +1,398 @@
+//! Signing up, by oneself: SignUp, ConfirmSignUp, ResendConfirmationCode. Where existence is hidden, an address that
+//! has an account is answered like a new one, and its owner is told by mail.
+
+use crate::attributes;
+use crate::auth::challenge::{ACCOUNT_DIGITS, CodeBinding};
+use crate::limits::{ATTEMPTS_MAX, Tries, guesses_per_day};
+use crate::messages::Occasion;
+use crate::names::NameKind;
+use crate::operations::users::{blank, delivery};
+use crate::outgoing::Letter;
+use crate::sign_in::{At, Kind, Step, Subject, stand_in_address};
+use crate::user::{Status, User, fresh_id};
+use crate::Pools;
+use postern_access::{Caller, Operations};
+use postern_model::cognito_idp::errors::*;
+use postern_model::cognito_idp::{
+    CodeDeliveryDetailsType, ConfirmSignUpRequest, ConfirmSignUpResponse, ExplicitAuthFlowsType,
+    ResendConfirmationCodeRequest, ResendConfirmationCodeResponse, SignUpRequest, SignUpResponse, op,
+};
+use postern_model::{Answer, Secret, refusal, refuse};
+use postern_store::auth::UserCodeRow;
+use postern_store::{Tx, random};
+
+/// How long a code for sign-up works (Developer Guide, "Signing up and confirming user accounts").
+const LIFE_MS: i64 = 24 * 3_600_000;
+const PURPOSE: &str = "sign-up";
+
+pub fn operations() -> Operations<Pools> {
+    Operations::new()
+        .on(op::SignUp, Pools::sign_up)
+        .on(op::ConfirmSignUp, Pools::confirm_sign_up)
+        .on(op::ResendConfirmationCode, Pools::resend_confirmation_code)
+}
+
+/// What somebody signs up with.
+#[derive(Clone)]
+pub struct NewAccount {
+    pub username: String,
+    pub attributes: Vec<(String, String)>,
+    /// The hash of the password, if there is one; made outside of the unit of work.
+    pub password_hash: Option<String>,
+}
+
+/// What signing up gave.
+pub struct SignedUp {
+    pub user_sub: String,
+    pub destination: Option<String>,
+    pub session: Option<String>,
+}
+
+impl Pools {
+    pub async fn sign_up(&self, caller: &Caller, request: SignUpRequest) -> Answer<SignUpResponse> {
+        let password = request.password.as_ref().map(|password| password.reveal()).filter(|p| !p.is_empty());
+        let (pools, caller_of_unit, client_id) = (self.clone(), caller.clone(), request.client_id.clone());
+        let at = self.store.read(move |tx| pools.at(tx, &caller_of_unit, &client_id, None)).await?;
+        let hash = match password {
+            Some(password) => Some(self.hash_password(&at.pool, password).await?),
+            None => None,
+        };
+        let account = NewAccount {
+            attributes: attributes::pairs(request.user_attributes.as_ref()),
+            password_hash: hash,
+            username: request.username,
+        };
+        let hash_of_secret = request.secret_hash;
+        let (pools, caller_of_unit, client_id) = (self.clone(), caller.clone(), request.client_id);
+        let signed_up = self
+            .sign_in_unit(caller, move |tx| {
+                let at = pools.at(tx, &caller_of_unit, &client_id, None)?;
+                pools.prove_secret(tx, &at, hash_of_secret.as_ref().map(Secret::reveal), &account.username)?;
+                pools.sign_up_in_unit(tx, &at, &account)
+            })
+            .await?;
+        Ok(SignUpResponse {
+            user_confirmed: false,
+            code_delivery_details: signed_up.destination.map(|to| delivery("email", &to)),
+            user_sub: signed_up.user_sub,
+            session: signed_up.session.map(Secret::new),
+        })
+    }
+
+    /// Creates an account that waits for its confirmation, and mails the code.
+    pub fn sign_up_in_unit(&self, tx: &mut Tx<'_>, at: &At, account: &NewAccount) -> Answer<SignedUp> {
+        let pool = &at.pool;
+        if pool.admin_only {
+            return refuse(NotAuthorizedException, "SignUp is not permitted for this user pool");
+        }
+        self.note_begin(tx, at)?;
+        let mut user = blank(&pool.id, at.now);
+        attributes::new_username(pool, &account.username, &mut user)?;
+        attributes::write_own(pool, &at.client, &mut user, &account.attributes)?;
+        attributes::write_new(pool, &mut user, &[])?;
+        user.password.clone_from(&account.password_hash);
+        if account.password_hash.is_none() {
+            self.allow_no_password(at, &user)?;
+        }
+        let names = attributes::names(pool, &user);
+        let taken = {
+            let mut taken = false;
+            for name in &names {
+                taken |= tx.user_named(&pool.id, &name.key)?.is_some();
+            }
+            taken
+        };
+        if taken {
+            return self.sign_up_of_taken_name(tx, at, account, &user);
+        }
+        if !tx.add_user(&user.to_row()?, &names)? {
+            return refuse(UsernameExistsException, "User already exists");
+        }
+        let subject = Subject { name_key: pool.name_key(&account.username), user: Some(user.clone()) };
+        let destination = match user.email().filter(|_| pool.verifies_email) {
+            Some(email) => {
+                let to = email.spelling();
+                self.send_account_code(tx, at, &subject, &to, Occasion::SignUp)?;
+                Some(to)
+            }
+            None => None,
+        };
+        let session = self.session_of_sign_up_begun(tx, at, &subject)?;
+        self.audit(tx, at, &subject, "SignUp", "created", "")?;
+        Ok(SignedUp { user_sub: user.id, destination, session })
+    }
+
+    /// An address that has an account, where existence is hidden: the answer is that of a new account, and the
+    /// mail says that there is one already (rule E4). A taken user name that is no address can only be refused.
+    fn sign_up_of_taken_name(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        account: &NewAccount,
+        asked_for: &User,
+    ) -> Answer<SignedUp> {
+        let by_address = at.pool.username_attributes.contains(&NameKind::Email);
+        let Some(email) = asked_for.email().filter(|_| by_address && at.client.hides_existence) else {
+            return refuse(UsernameExistsException, "User already exists");
+        };
+        let owner = self.find_user(tx, &at.pool, &account.username)?;
+        let subject = Subject { name_key: at.pool.name_key(&account.username), user: None };
+        let destination = if at.pool.verifies_email {
+            let to = owner.as_ref().and_then(User::email).unwrap_or(email).spelling();
+            self.note_send(tx, at, &to)?;
+            self.send(
+                tx,
+                at,
+                Letter {
+                    occasion: Occasion::AccountExists,
+                    to: &to,
+                    code: None,
+                    user: owner.as_ref(),
+                    not_after: at.now.plus_ms(LIFE_MS),
+                    decoy: false,
+                },
+            )?;
+            Some(to)
+        } else {
+            None
+        };
+        let session = self.session_of_sign_up_begun(tx, at, &subject)?;
+        self.audit(tx, at, &subject, "SignUp", "exists", "")?;
+        Ok(SignedUp { user_sub: fresh_id(), destination, session })
+    }
+
+    /// No password is needed where its owner can sign in by codes that go to a mailbox proven at confirmation.
+    fn allow_no_password(&self, at: &At, user: &User) -> Answer<()> {
+        let may = at.pool.allows_codes()
+            && at.client.allows(ExplicitAuthFlowsType::AllowUserAuth)
+            && user.email().is_some()
+            && at.pool.verifies_email;
+        if may { Ok(()) } else { refuse(InvalidParameterException, "Password is required") }
+    }
+
+    /// The `Session` of SignUp, which ConfirmSignUp may carry on.
+    fn session_of_sign_up_begun(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        subject: &Subject,
+    ) -> Answer<Option<String>> {
+        if !at.client.allows(ExplicitAuthFlowsType::AllowUserAuth) {
+            return Ok(None);
+        }
+        Ok(Some(self.session_of(tx, at, subject, Kind::SigningUp)?))
+    }
+
+    pub async fn confirm_sign_up(
+        &self,
+        caller: &Caller,
+        request: ConfirmSignUpRequest,
+    ) -> Answer<ConfirmSignUpResponse> {
+        let (pools, caller_of_unit) = (self.clone(), caller.clone());
+        let step = self
+            .sign_in_unit(caller, move |tx| {
+                let at = pools.at(tx, &caller_of_unit, &request.client_id, None)?;
+                let username = request.username.as_str();
+                pools.prove_secret(tx, &at, request.secret_hash.as_ref().map(Secret::reveal), username)?;
+                if let Some(session) = &request.session {
+                    let challenge =
+                        pools.challenge(tx, &at, session.reveal(), Kind::SigningUp, username)?;
+                    pools.live(&challenge, at.now)?;
+                }
+                pools.confirm_in_unit(tx, &at, username, request.confirmation_code.reveal())
+            })
+            .await?;
+        match step {
+            Step::Done((_, session)) => Ok(ConfirmSignUpResponse { session: session.map(Secret::new) }),
+            Step::No(error) => Err(error),
+            Step::Ask(_) | Step::Check(_) => Err(anyhow::anyhow!("confirming asked a question").into()),
+        }
+    }
+
+    /// Judges the code of a sign-up. A wrong one is remembered; a right one confirms the user, verifies the
+    /// address, and gives the session that signs in at once.
+    pub fn confirm_in_unit(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        username: &str,
+        code: &str,
+    ) -> Answer<Step<(User, Option<String>)>> {
+        let subject = self.subject_signing_up(tx, at, username)?;
+        if !at.client.hides_existence {
+            match &subject.user {
+                None => return refuse(UserNotFoundException, "Username/client id combination not found."),
+                Some(user) if user.status != Status::Unconfirmed => {
+                    return refuse(
+                        NotAuthorizedException,
+                        format!("User cannot be confirmed. Current status is {}", user.status.as_str()),
+                    );
+                }
+                Some(_) => {}
+            }
+        }
+        let key = subject.ledger_key();
+        let mut tries = Tries::read(&tx.ledger(&at.pool.id, "tries/sign-up", &key)?);
+        if !tries.spend(guesses_per_day(ACCOUNT_DIGITS), at.now) {
+            return refuse(LimitExceededException, "Attempt limit exceeded, please try after some time.");
+        }
+        tx.put_ledger(&at.pool.id, "tries/sign-up", &key, &tries.write(), tries.expires())?;
+        let row = tx.find_user_code(&at.pool.id, bound(&subject), PURPOSE)?;
+        let spent = tx.spend_user_code_attempt(&at.pool.id, bound(&subject), PURPOSE, at.now)?;
+        let right = row.as_ref().is_some_and(|row| is_right(tx, at, &subject, row, code));
+        let waiting = subject.user.clone().filter(|user| user.status == Status::Unconfirmed);
+        let (Some(row), Some(mut user), true) = (row, waiting, right) else {
+            self.audit(tx, at, &subject, "ConfirmSignUp", "wrong code", "")?;
+            return Ok(Step::No(refusal(
+                CodeMismatchException,
+                "Invalid verification code provided, please try again.",
+            )));
+        };
+        if !spent || !tx.consume_user_code(&row, at.now)? {
+            // Only who has the code learns that it came too late.
+            self.audit(tx, at, &subject, "ConfirmSignUp", "late code", "")?;
+            return Ok(Step::No(refusal(
+                ExpiredCodeException,
+                "Invalid code provided, please request a code again.",
+            )));
+        }
+        tries.give_back();
+        tx.put_ledger(&at.pool.id, "tries/sign-up", &key, &tries.write(), tries.expires())?;
+        self.note_use(tx, at)?;
+        user.status = Status::Confirmed;
+        user.set_verified("email", true);
+        user.save(tx, at.now)?;
+        if !self.settle_alias(tx, &at.pool, &user)? {
+            return refuse(AliasExistsException, "An account with the email already exists.");
+        }
+        let subject = Subject { user: Some(user.clone()), ..subject };
+        let session = match at.client.allows(ExplicitAuthFlowsType::AllowUserAuth) {
+            true => Some(self.session_of(tx, at, &subject, Kind::SignedUp)?),
+            false => None,
+        };
+        self.audit(tx, at, &subject, "ConfirmSignUp", "confirmed", "")?;
+        Ok(Step::Done((user, session)))
+    }
+
+    pub async fn resend_confirmation_code(
+        &self,
+        caller: &Caller,
+        request: ResendConfirmationCodeRequest,
+    ) -> Answer<ResendConfirmationCodeResponse> {
+        let (pools, caller_of_unit) = (self.clone(), caller.clone());
+        let details = self
+            .sign_in_unit(caller, move |tx| {
+                let at = pools.at(tx, &caller_of_unit, &request.client_id, None)?;
+                let username = request.username.as_str();
+                pools.prove_secret(tx, &at, request.secret_hash.as_ref().map(Secret::reveal), username)?;
+                pools.resend_in_unit(tx, &at, username)
+            })
+            .await?;
+        Ok(ResendConfirmationCodeResponse { code_delivery_details: Some(details) })
+    }
+
+    /// Mails a new code for a sign-up; the one before stays good.
+    pub fn resend_in_unit(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        username: &str,
+    ) -> Answer<CodeDeliveryDetailsType> {
+        if !at.pool.verifies_email {
+            return refuse(InvalidParameterException, "Auto verification not turned on.");
+        }
+        let subject = self.subject_signing_up(tx, at, username)?;
+        if !at.client.hides_existence {
+            match &subject.user {
+                None => return refuse(UserNotFoundException, "Username/client id combination not found."),
+                Some(user) if user.status != Status::Unconfirmed => {
+                    return refuse(InvalidParameterException, "User is already confirmed.");
+                }
+                Some(_) => {}
+            }
+        }
+        let to = subject
+            .user
+            .as_ref()
+            .and_then(User::email)
+            .map(|email| email.spelling())
+            .unwrap_or_else(|| stand_in_address(tx.keys(), &at.pool.id, &subject.name_key));
+        self.send_account_code(tx, at, &subject, &to, Occasion::ResendCode)?;
+        self.audit(tx, at, &subject, "ResendConfirmationCode", "sent", "")?;
+        Ok(delivery("email", &to))
+    }
+
+    fn subject_signing_up(&self, tx: &mut Tx<'_>, at: &At, username: &str) -> Answer<Subject> {
+        let user = self.find_user(tx, &at.pool, username)?;
+        Ok(Subject { name_key: at.pool.name_key(username), user })
+    }
+
+    /// Makes, remembers and mails a code for an account that waits for its confirmation. For any other account the
+    /// same is done, and the mail is not sent.
+    fn send_account_code(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        subject: &Subject,
+        to: &str,
+        occasion: Occasion,
+    ) -> Answer<()> {
+        self.note_send(tx, at, to)?;
+        let counts = subject.user.as_ref().is_some_and(|user| user.status == Status::Unconfirmed && user.enabled);
+        let code = random::digits(ACCOUNT_DIGITS);
+        let mac = binding(at, subject, to).mac(tx.keys(), &code).to_vec();
+        let before = tx
+            .find_user_code(&at.pool.id, bound(subject), PURPOSE)?
+            .filter(|row| at.now < row.expires && row.destination == to);
+        tx.put_user_code(&UserCodeRow {
+            pool_id: at.pool.id.clone(),
+            subject: bound(subject).to_owned(),
+            purpose: PURPOSE.into(),
+            code_mac: counts.then_some(mac),
+            code_mac_old: before.and_then(|row| row.code_mac),
+            destination: to.to_owned(),
+            attempts: 0,
+            attempts_max: ATTEMPTS_MAX,
+            facts: "{}".into(),
+            created: at.now,
+            expires: at.now.plus_ms(LIFE_MS),
+        })?;
+        self.send(
+            tx,
+            at,
+            Letter {
+                occasion,
+                to,
+                code: Some(&code),
+                user: subject.user.as_ref(),
+                not_after: at.now.plus_ms(LIFE_MS),
+                decoy: !counts,
+            },
+        )
+    }
+}
+
+/// What a sign-up code is kept under: the user's id, or the name of a stand-in.
+fn bound(subject: &Subject) -> &str {
+    subject.user.as_ref().map_or(&subject.name_key, |user| &user.id)
+}
+
+/// A sign-up code is bound to its account, client and address.
+fn binding<'a>(at: &'a At, subject: &'a Subject, to: &'a str) -> CodeBinding<'a> {
+    CodeBinding {
+        pool_id: &at.pool.id,
+        client_id: &at.client.id,
+        subject: bound(subject),
+        purpose: PURPOSE,
+        destination: to,
+        asking: b"",
+    }
+}
+
+fn is_right(tx: &Tx<'_>, at: &At, subject: &Subject, row: &UserCodeRow, code: &str) -> bool {
+    let binding = binding(at, subject, &row.destination);
+    [&row.code_mac, &row.code_mac_old]
+        .into_iter()
+        .flatten()
+        .fold(false, |right, mac| right | binding.matches(tx.keys(), code, mac))
+}

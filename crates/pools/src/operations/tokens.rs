@@ -1,0 +1,315 @@
+//! Refreshing, revoking, signing out: what becomes of a sign-in's tokens. (Also GetUser, the first thing an app
+//! does with one.)
+
+use crate::client::Client;
+use crate::keys::TokenUse;
+use crate::operations::auth::authentication_result;
+use crate::operations::users::wire_attributes;
+use crate::pool::Pool;
+use crate::sign_in::At;
+use crate::tokens::{AccessClaims, Grant, RefreshToken, SignInFacts, USER_ADMIN_SCOPE, access_token, prepare};
+use crate::user::User;
+use crate::Pools;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+use postern_access::{Caller, Operations};
+use postern_model::cognito_idp::errors::*;
+use postern_model::cognito_idp::{
+    AdminUserGlobalSignOutRequest, AdminUserGlobalSignOutResponse, DeleteUserRequest,
+    GetTokensFromRefreshTokenRequest, GetTokensFromRefreshTokenResponse, GetUserRequest, GetUserResponse,
+    GlobalSignOutRequest, GlobalSignOutResponse, RevokeTokenRequest, RevokeTokenResponse, op,
+};
+use postern_model::shape::Nothing;
+use postern_model::{Answer, Error, refusal, refuse};
+use postern_store::auth::SignInRow;
+use postern_store::{Timestamp, Tx};
+use std::sync::Arc;
+
+pub fn operations() -> Operations<Pools> {
+    Operations::new()
+        .on(op::GetTokensFromRefreshToken, Pools::get_tokens_from_refresh_token)
+        .on(op::RevokeToken, Pools::revoke_token)
+        .on(op::GlobalSignOut, Pools::global_sign_out)
+        .on(op::AdminUserGlobalSignOut, Pools::admin_user_global_sign_out)
+        .on(op::GetUser, Pools::get_user)
+        .on(op::DeleteUser, Pools::delete_user)
+}
+
+/// Whoever an access token stands for.
+pub struct Bearer {
+    pub pool: Arc<Pool>,
+    pub client: Arc<Client>,
+    pub user: User,
+    pub claims: AccessClaims,
+}
+
+impl Pools {
+    pub async fn get_tokens_from_refresh_token(
+        &self,
+        caller: &Caller,
+        request: GetTokensFromRefreshTokenRequest,
+    ) -> Answer<GetTokensFromRefreshTokenResponse> {
+        let (pools, caller) = (self.clone(), caller.clone());
+        let grant = self
+            .store
+            .write(move |tx| {
+                let at = pools.at(tx, &caller, &request.client_id, None)?;
+                prove_client(&at.client, request.client_secret.as_ref().map(|secret| secret.reveal()))?;
+                pools.refresh_or_note(tx, &at, request.refresh_token.reveal(), true)
+            })
+            .await??;
+        let tokens = self.sign(grant).await?;
+        Ok(GetTokensFromRefreshTokenResponse { authentication_result: Some(authentication_result(tokens)) })
+    }
+
+    /// Makes new tokens of a sign-in, for the flows that never rotate.
+    pub fn refresh(&self, tx: &mut Tx<'_>, at: &At, token: &str, may_rotate: bool) -> Answer<Grant> {
+        self.refresh_or_note(tx, at, token, may_rotate)?
+    }
+
+    /// Makes new tokens of a sign-in. A refusal that must be remembered (a rotated token came back) is the inner
+    /// one, so that what it wrote stays.
+    pub fn refresh_or_note(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        token: &str,
+        may_rotate: bool,
+    ) -> Answer<Result<Grant, Error>> {
+        let presented = RefreshToken::parse(token).ok_or_else(|| no("Invalid Refresh Token"))?;
+        let sign_in = tx
+            .find_sign_in(&presented.id)?
+            .filter(|row| row.client_id == at.client.id)
+            .ok_or_else(|| no("Invalid Refresh Token"))?;
+        let rotates = at.client.rotation_grace_s;
+        if rotates.is_some() && !may_rotate {
+            return refuse(
+                InvalidParameterException,
+                "REFRESH_TOKEN_AUTH flow is not available for this client because refresh token rotation is enabled",
+            );
+        }
+        let is_current = presented.matches(tx.keys(), &sign_in.refresh_mac);
+        if !is_current {
+            let was_rotated_ms = sign_in
+                .previous_mac
+                .as_ref()
+                .filter(|previous| presented.matches(tx.keys(), previous))
+                .and(sign_in.previous)
+                .map(|rotated| at.now.since(rotated));
+            match was_rotated_ms {
+                None => return Err(no("Invalid Refresh Token")),
+                Some(ago_ms) if ago_ms > rotates.unwrap_or(0) * 1000 => {
+                    tx.revoke_sign_in(&sign_in.id)?;
+                    return Ok(Err(refusal(
+                        RefreshTokenReuseException,
+                        "Refresh token was used before; the sign-in has been revoked.",
+                    )));
+                }
+                Some(_) => {}
+            }
+        }
+        let user = self.user_of_sign_in(tx, &sign_in, at.now)?;
+        let facts: SignInFacts = serde_json::from_str(&sign_in.facts).map_err(anyhow::Error::from)?;
+        let mut grant = prepare(tx, &at.pool, &at.client, &user, sign_in.id, &facts, at.now)?;
+        if rotates.is_some() {
+            let fresh = RefreshToken::fresh(sign_in.id);
+            if !tx.rotate_refresh(&sign_in.id, &sign_in.refresh_mac, &fresh.mac(tx.keys()), at.now)? {
+                return Err(no("Invalid Refresh Token"));
+            }
+            grant.refresh_token = Some(fresh.text());
+        }
+        Ok(Ok(grant))
+    }
+
+    /// The user of a sign-in, if neither has ended since.
+    fn user_of_sign_in(&self, tx: &mut Tx<'_>, sign_in: &SignInRow, now: Timestamp) -> Answer<User> {
+        if now >= sign_in.expires {
+            return Err(no("Refresh Token has expired"));
+        }
+        let user = tx
+            .user_by_id(&sign_in.pool_id, &sign_in.user_id)?
+            .map(User::from_row)
+            .transpose()?
+            .ok_or_else(|| no("Invalid Refresh Token"))?;
+        if sign_in.revoked || sign_in.created <= user.signed_out {
+            return Err(no("Refresh Token has been revoked"));
+        }
+        if !user.enabled {
+            return Err(no("User is disabled."));
+        }
+        Ok(user)
+    }
+
+    pub async fn revoke_token(
+        &self,
+        caller: &Caller,
+        request: RevokeTokenRequest,
+    ) -> Answer<RevokeTokenResponse> {
+        let (pools, caller) = (self.clone(), caller.clone());
+        self.store
+            .write(move |tx| {
+                let at = pools.at(tx, &caller, &request.client_id, None)?;
+                if at.client.secret.is_some()
+                    && !request
+                        .client_secret
+                        .as_ref()
+                        .is_some_and(|secret| at.client.secret_matches(secret.reveal()))
+                {
+                    return refuse(UnauthorizedException, "Unable to verify the client secret");
+                }
+                if !at.client.revocable {
+                    return refuse(
+                        UnsupportedOperationException,
+                        "Token revocation is not enabled for this client",
+                    );
+                }
+                let token = request.token.reveal();
+                if token.matches('.').count() == 2 {
+                    return refuse(UnsupportedTokenTypeException, "Unsupported token type");
+                }
+                pools.revoke(tx, &at, token)?;
+                Ok(RevokeTokenResponse {})
+            })
+            .await
+    }
+
+    /// Ends the sign-in that a refresh token belongs to; an unknown token is no error (RFC 7009 §2.2).
+    pub fn revoke(&self, tx: &mut Tx<'_>, at: &At, token: &str) -> Answer<()> {
+        if let Some(presented) = RefreshToken::parse(token)
+            && let Some(sign_in) = tx.find_sign_in(&presented.id)?
+            && sign_in.client_id == at.client.id
+            && presented.matches(tx.keys(), &sign_in.refresh_mac)
+        {
+            tx.revoke_sign_in(&sign_in.id)?;
+        }
+        Ok(())
+    }
+
+    pub async fn global_sign_out(
+        &self,
+        _: &Caller,
+        request: GlobalSignOutRequest,
+    ) -> Answer<GlobalSignOutResponse> {
+        let pools = self.clone();
+        self.store
+            .write(move |tx| {
+                let mut bearer = pools.bearer(tx, request.access_token.reveal())?;
+                sign_out(tx, &mut bearer.user, pools.clock.now())?;
+                Ok(GlobalSignOutResponse {})
+            })
+            .await
+    }
+
+    pub async fn admin_user_global_sign_out(
+        &self,
+        _: &Caller,
+        request: AdminUserGlobalSignOutRequest,
+    ) -> Answer<AdminUserGlobalSignOutResponse> {
+        let pools = self.clone();
+        self.store
+            .write(move |tx| {
+                let (_, mut user) = pools.user_of_pool(tx, &request.user_pool_id, &request.username)?;
+                sign_out(tx, &mut user, pools.clock.now())?;
+                Ok(AdminUserGlobalSignOutResponse {})
+            })
+            .await
+    }
+
+    pub async fn get_user(&self, _: &Caller, request: GetUserRequest) -> Answer<GetUserResponse> {
+        let pools = self.clone();
+        self.store
+            .read(move |tx| {
+                let bearer = pools.bearer(tx, request.access_token.reveal())?;
+                let readable =
+                    |name: &str| name == "sub" || bearer.client.can_read(name);
+                Ok(GetUserResponse {
+                    username: bearer.user.username.clone(),
+                    user_attributes: wire_attributes(&bearer.user, readable),
+                    ..GetUserResponse::default()
+                })
+            })
+            .await
+    }
+
+    pub async fn delete_user(&self, _: &Caller, request: DeleteUserRequest) -> Answer<Nothing> {
+        let pools = self.clone();
+        self.store
+            .write(move |tx| {
+                let bearer = pools.bearer(tx, request.access_token.reveal())?;
+                tx.delete_user(&bearer.pool.id, &bearer.user.id)?;
+                Ok(Nothing::default())
+            })
+            .await
+    }
+
+    /// Tells for whom an access token stands, if it may act on its own user. Checks in the documented order:
+    /// shape and signature, expiry, revocation, scope, user.
+    pub fn bearer(&self, tx: &mut Tx<'_>, token: &str) -> Answer<Bearer> {
+        let bearer = self.bearer_of_any_scope(tx, token)?;
+        if !bearer.claims.scope.split(' ').any(|scope| scope == USER_ADMIN_SCOPE) {
+            return Err(no("Access Token does not have required scopes"));
+        }
+        Ok(bearer)
+    }
+
+    pub fn bearer_of_any_scope(&self, tx: &mut Tx<'_>, token: &str) -> Answer<Bearer> {
+        let invalid = || no("Invalid Access Token");
+        let pool_id = pool_named_in(token).ok_or_else(invalid)?;
+        let pool = Pool::find(tx, &self.place, &pool_id)?.ok_or_else(invalid)?;
+        let keys = crate::keys::of_pool(tx, &pool.id)?;
+        let claims = keys.verified(token, TokenUse::Access).ok_or_else(invalid)?;
+        let claims = access_token(&claims).filter(|claims| claims.issuer == pool.issuer).ok_or_else(invalid)?;
+        let client = Client::find(tx, &claims.client_id)?
+            .filter(|client| client.pool_id == pool.id)
+            .ok_or_else(invalid)?;
+        let now = self.clock.now();
+        if now.seconds() >= claims.expires_s {
+            return Err(no("Access Token has expired"));
+        }
+        let user = tx
+            .user_by_id(&pool.id, &claims.sub)?
+            .map(User::from_row)
+            .transpose()?
+            .ok_or_else(|| refusal(UserNotFoundException, "User does not exist."))?;
+        let ended = match claims.sign_in {
+            Some(id) => tx
+                .find_sign_in(&id)?
+                .is_none_or(|sign_in| sign_in.revoked || sign_in.created <= user.signed_out),
+            None => claims.auth_time * 1000 <= user.signed_out.ms(),
+        };
+        if ended {
+            return Err(no("Access Token has been revoked"));
+        }
+        if !user.enabled {
+            return Err(no("User is disabled."));
+        }
+        Ok(Bearer { pool, client, user, claims })
+    }
+}
+
+/// Revokes all tokens of a user, by one moment up to which none counts.
+pub fn sign_out(tx: &mut Tx<'_>, user: &mut User, now: Timestamp) -> Answer<()> {
+    user.signed_out = now;
+    user.save(tx, now)?;
+    Ok(())
+}
+
+/// Checks the raw secret where a client has one.
+fn prove_client(client: &Client, presented: Option<&str>) -> Answer<()> {
+    match (&client.secret, presented) {
+        (None, None) => Ok(()),
+        (Some(_), Some(presented)) if client.secret_matches(presented) => Ok(()),
+        _ => refuse(NotAuthorizedException, format!("Unable to verify secret for client {}", client.id)),
+    }
+}
+
+/// Reads which pool a token says it is of, before anything about it is known to be true.
+fn pool_named_in(token: &str) -> Option<String> {
+    let payload = BASE64URL.decode(token.split('.').nth(1)?).ok()?;
+    let claims: serde_json::Value = serde_json::from_slice(&payload).ok()?;
+    Some(claims.get("iss")?.as_str()?.rsplit('/').next()?.to_owned())
+}
+
+fn no(words: &'static str) -> Error {
+    refusal(NotAuthorizedException, words)
+}

@@ -1,0 +1,502 @@
+//! Users as administrators handle them.
+
+use crate::attributes;
+use crate::auth::password::temporary;
+use crate::client::Client;
+use crate::messages::Occasion;
+use crate::names::NameKind;
+use crate::outgoing::{Letter, masked};
+use crate::pool::Pool;
+use crate::sign_in::At;
+use crate::user::{Status, User, fresh_id};
+use crate::Pools;
+use postern_access::{Caller, Operations};
+use postern_model::cognito_idp::errors::*;
+use postern_model::cognito_idp::{
+    AdminConfirmSignUpRequest, AdminConfirmSignUpResponse, AdminCreateUserRequest, AdminCreateUserResponse,
+    AdminDeleteUserAttributesRequest, AdminDeleteUserAttributesResponse, AdminDeleteUserRequest,
+    AdminDisableUserRequest, AdminDisableUserResponse, AdminEnableUserRequest, AdminEnableUserResponse,
+    AdminGetUserRequest, AdminGetUserResponse, AdminSetUserPasswordRequest, AdminSetUserPasswordResponse,
+    AdminUpdateUserAttributesRequest, AdminUpdateUserAttributesResponse, AttributeType,
+    CodeDeliveryDetailsType, DeliveryMediumType, ListUsersRequest, ListUsersResponse, MessageActionType,
+    UserStatusType, UserType, op,
+};
+use postern_model::shape::Nothing;
+use postern_model::{Answer, refusal, refuse, shape};
+use postern_store::users::UserSearch;
+use postern_store::{Timestamp, Tx};
+use std::sync::Arc;
+
+const DAY_MS: i64 = 86_400_000;
+
+pub fn operations() -> Operations<Pools> {
+    Operations::new()
+        .on(op::AdminCreateUser, Pools::admin_create_user)
+        .on(op::AdminGetUser, Pools::admin_get_user)
+        .on(op::ListUsers, Pools::list_users)
+        .on(op::AdminUpdateUserAttributes, Pools::admin_update_user_attributes)
+        .on(op::AdminDeleteUserAttributes, Pools::admin_delete_user_attributes)
+        .on(op::AdminSetUserPassword, Pools::admin_set_user_password)
+        .on(op::AdminConfirmSignUp, Pools::admin_confirm_sign_up)
+        .on(op::AdminEnableUser, Pools::admin_enable_user)
+        .on(op::AdminDisableUser, Pools::admin_disable_user)
+        .on(op::AdminDeleteUser, Pools::admin_delete_user)
+}
+
+impl Pools {
+    /// Creates a user and, unless told otherwise, sends them an invitation.
+    pub async fn admin_create_user(
+        &self,
+        caller: &Caller,
+        request: AdminCreateUserRequest,
+    ) -> Answer<AdminCreateUserResponse> {
+        let by_text = request.desired_delivery_mediums.iter().flatten().any(|m| *m == DeliveryMediumType::Sms);
+        if by_text {
+            return refuse(InvalidParameterException, "SMS configuration is required to invite users by SMS.");
+        }
+        let pool = self.pool(&request.user_pool_id).await?;
+        if request.message_action == Some(MessageActionType::Resend) {
+            return self.invite_again(caller, &pool, request).await;
+        }
+        let password = match &request.temporary_password {
+            Some(given) => Some(given.reveal().to_owned()),
+            // Who signs in by codes needs no password.
+            None if pool.allows_codes() => None,
+            None => Some(temporary(pool.password_policy)),
+        };
+        let hash = match &password {
+            Some(password) => Some(self.hash_password(&pool, password).await?),
+            None => None,
+        };
+        let (pools, caller) = (self.clone(), caller.clone());
+        let user = self
+            .sign_in_unit(&caller.clone(), move |tx| {
+                let at = pools.at_pool(tx, &caller, &request.user_pool_id)?;
+                let mut user = blank(&at.pool.id, at.now);
+                attributes::new_username(&at.pool, &request.username, &mut user)?;
+                attributes::write_new(&at.pool, &mut user, &attributes::pairs(request.user_attributes.as_ref()))?;
+                user.status = if hash.is_some() { Status::ForceChangePassword } else { Status::Confirmed };
+                user.password.clone_from(&hash);
+                user.password_expires =
+                    hash.is_some().then(|| at.now.plus_ms(at.pool.temporary_password_days * DAY_MS));
+                if hash.is_none() && user.email().is_none() {
+                    return refuse(
+                        InvalidParameterException,
+                        "A user without a password needs an email address to sign in with.",
+                    );
+                }
+                if !tx.add_user(&user.to_row()?, &attributes::names(&at.pool, &user))? {
+                    return refuse(UsernameExistsException, "User account already exists");
+                }
+                if request.message_action != Some(MessageActionType::Suppress) {
+                    pools.invite(tx, &at, &user, password.as_deref())?;
+                }
+                Ok(user)
+            })
+            .await?;
+        Ok(AdminCreateUserResponse { user: Some(user_type(&user)) })
+    }
+
+    /// Makes a new temporary password and sends the invitation again.
+    async fn invite_again(
+        &self,
+        caller: &Caller,
+        pool: &Pool,
+        request: AdminCreateUserRequest,
+    ) -> Answer<AdminCreateUserResponse> {
+        let password = match &request.temporary_password {
+            Some(given) => given.reveal().to_owned(),
+            None => temporary(pool.password_policy),
+        };
+        let hash = self.hash_password(pool, &password).await?;
+        let (pools, caller) = (self.clone(), caller.clone());
+        let user = self
+            .sign_in_unit(&caller.clone(), move |tx| {
+                let at = pools.at_pool(tx, &caller, &request.user_pool_id)?;
+                let (_, mut user) = pools.user_of_pool(tx, &request.user_pool_id, &request.username)?;
+                if user.status != Status::ForceChangePassword {
+                    return refuse(
+                        UnsupportedUserStateException,
+                        format!("Resend not possible. {} status is not FORCE_CHANGE_PASSWORD", request.username),
+                    );
+                }
+                user.password = Some(hash.clone());
+                user.password_expires = Some(at.now.plus_ms(at.pool.temporary_password_days * DAY_MS));
+                user.save(tx, at.now)?;
+                pools.invite(tx, &at, &user, Some(&password))?;
+                Ok(user)
+            })
+            .await?;
+        Ok(AdminCreateUserResponse { user: Some(user_type(&user)) })
+    }
+
+    fn invite(&self, tx: &mut Tx<'_>, at: &At, user: &User, password: Option<&str>) -> Answer<()> {
+        let Some(email) = user.email() else {
+            // Without an address there is nobody to invite; the administrator hands the password over.
+            return Ok(());
+        };
+        let template = at.pool.template(Occasion::Invitation);
+        if password.is_some() && template.body.as_ref().is_some_and(|body| !body.contains("{####}")) {
+            // A template that cannot carry the password is not delivered (API reference, InviteMessageTemplate).
+            return Ok(());
+        }
+        let occasion = match password {
+            Some(_) => Occasion::Invitation,
+            None => Occasion::InvitationWithoutPassword,
+        };
+        let letter = Letter {
+            occasion,
+            to: &email.spelling(),
+            code: password,
+            user: Some(user),
+            not_after: user.password_expires.unwrap_or_else(|| at.now.plus_ms(DAY_MS)),
+            decoy: false,
+        };
+        self.send(tx, at, letter)
+    }
+
+    pub async fn admin_get_user(
+        &self,
+        _: &Caller,
+        request: AdminGetUserRequest,
+    ) -> Answer<AdminGetUserResponse> {
+        let pools = self.clone();
+        self.store
+            .read(move |tx| {
+                let (_, user) = pools.user_of_pool(tx, &request.user_pool_id, &request.username)?;
+                Ok(AdminGetUserResponse {
+                    username: user.username.clone(),
+                    user_attributes: Some(wire_attributes(&user, |_| true)),
+                    user_create_date: Some(shape::Timestamp(user.created.ms())),
+                    user_last_modified_date: Some(shape::Timestamp(user.modified.ms())),
+                    enabled: Some(user.enabled),
+                    user_status: UserStatusType::parse(user.status.as_str()),
+                    ..AdminGetUserResponse::default()
+                })
+            })
+            .await
+    }
+
+    pub async fn list_users(&self, _: &Caller, request: ListUsersRequest) -> Answer<ListUsersResponse> {
+        let pools = self.clone();
+        self.store
+            .read(move |tx| {
+                let pool = pools.pool_in(tx, &request.user_pool_id)?;
+                let search = search(&pool, request.filter.as_deref().unwrap_or_default())?;
+                let after = match &request.pagination_token {
+                    Some(token) => crate::page::read(tx.keys(), &pool.id, token)?,
+                    None => String::new(),
+                };
+                let limit = request.limit.filter(|limit| *limit > 0).unwrap_or(60);
+                let mut rows = tx.list_users(&pool.id, &search, &after, limit + 1)?;
+                let more = rows.len() as i64 > limit;
+                rows.truncate(usize::try_from(limit).unwrap_or(60));
+                let token = match rows.last() {
+                    Some(last) if more => Some(crate::page::write(tx.keys(), &pool.id, &last.id)),
+                    _ => None,
+                };
+                let shown = |name: &str| {
+                    request.attributes_to_get.as_ref().is_none_or(|names| names.iter().any(|n| n == name))
+                };
+                let users = rows
+                    .into_iter()
+                    .map(|row| {
+                        let user = User::from_row(row)?;
+                        Ok(UserType { attributes: Some(wire_attributes(&user, shown)), ..user_type(&user) })
+                    })
+                    .collect::<Answer<Vec<_>>>()?;
+                Ok(ListUsersResponse { users: Some(users), pagination_token: token })
+            })
+            .await
+    }
+
+    pub async fn admin_update_user_attributes(
+        &self,
+        _: &Caller,
+        request: AdminUpdateUserAttributesRequest,
+    ) -> Answer<AdminUpdateUserAttributesResponse> {
+        self.change_user(&request.user_pool_id, &request.username, move |tx, pool, user| {
+            attributes::change(pool, user, &attributes::pairs(Some(&request.user_attributes)))?;
+            rename(tx, pool, user)
+        })
+        .await?;
+        Ok(AdminUpdateUserAttributesResponse {})
+    }
+
+    pub async fn admin_delete_user_attributes(
+        &self,
+        _: &Caller,
+        request: AdminDeleteUserAttributesRequest,
+    ) -> Answer<AdminDeleteUserAttributesResponse> {
+        self.change_user(&request.user_pool_id, &request.username, move |tx, pool, user| {
+            attributes::remove(pool, user, &request.user_attribute_names)?;
+            rename(tx, pool, user)
+        })
+        .await?;
+        Ok(AdminDeleteUserAttributesResponse {})
+    }
+
+    pub async fn admin_set_user_password(
+        &self,
+        _: &Caller,
+        request: AdminSetUserPasswordRequest,
+    ) -> Answer<AdminSetUserPasswordResponse> {
+        let pool = self.pool(&request.user_pool_id).await?;
+        let hash = self.hash_password(&pool, request.password.reveal()).await?;
+        let permanent = request.permanent.unwrap_or(false);
+        let now = self.clock.now();
+        self.change_user(&request.user_pool_id, &request.username, move |_, pool, user| {
+            user.password = Some(hash.clone());
+            user.status = if permanent { Status::Confirmed } else { Status::ForceChangePassword };
+            user.password_expires =
+                (!permanent).then(|| now.plus_ms(pool.temporary_password_days * DAY_MS));
+            Ok(())
+        })
+        .await?;
+        Ok(AdminSetUserPasswordResponse {})
+    }
+
+    pub async fn admin_confirm_sign_up(
+        &self,
+        _: &Caller,
+        request: AdminConfirmSignUpRequest,
+    ) -> Answer<AdminConfirmSignUpResponse> {
+        self.change_user(&request.user_pool_id, &request.username, |_, _, user| {
+            if user.status != Status::Unconfirmed {
+                return refuse(
+                    NotAuthorizedException,
+                    format!("User cannot be confirmed. Current status is {}", user.status.as_str()),
+                );
+            }
+            user.status = Status::Confirmed;
+            Ok(())
+        })
+        .await?;
+        Ok(AdminConfirmSignUpResponse {})
+    }
+
+    pub async fn admin_enable_user(
+        &self,
+        _: &Caller,
+        request: AdminEnableUserRequest,
+    ) -> Answer<AdminEnableUserResponse> {
+        self.change_user(&request.user_pool_id, &request.username, |_, _, user| {
+            user.enabled = true;
+            Ok(())
+        })
+        .await?;
+        Ok(AdminEnableUserResponse {})
+    }
+
+    /// Disables a user and ends all their sign-ins.
+    pub async fn admin_disable_user(
+        &self,
+        _: &Caller,
+        request: AdminDisableUserRequest,
+    ) -> Answer<AdminDisableUserResponse> {
+        let now = self.clock.now();
+        self.change_user(&request.user_pool_id, &request.username, move |_, _, user| {
+            user.enabled = false;
+            user.signed_out = now;
+            Ok(())
+        })
+        .await?;
+        Ok(AdminDisableUserResponse {})
+    }
+
+    pub async fn admin_delete_user(&self, _: &Caller, request: AdminDeleteUserRequest) -> Answer<Nothing> {
+        let pools = self.clone();
+        self.store
+            .write(move |tx| {
+                let (pool, user) = pools.user_of_pool(tx, &request.user_pool_id, &request.username)?;
+                tx.delete_user(&pool.id, &user.id)?;
+                Ok(Nothing::default())
+            })
+            .await
+    }
+
+    /// Reads a user, changes it and writes it back, all in one unit of work.
+    async fn change_user(
+        &self,
+        pool_id: &str,
+        username: &str,
+        mut change: impl FnMut(&mut Tx<'_>, &Pool, &mut User) -> Answer<()> + Send + 'static,
+    ) -> Answer<()> {
+        let pools = self.clone();
+        let (pool_id, username) = (pool_id.to_owned(), username.to_owned());
+        self.store
+            .write(move |tx| {
+                let (pool, mut user) = pools.user_of_pool(tx, &pool_id, &username)?;
+                change(tx, &pool, &mut user)?;
+                user.save(tx, pools.clock.now())?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Finds a pool, or says that it does not exist.
+    pub fn pool_in(&self, tx: &mut Tx<'_>, pool_id: &str) -> Answer<Arc<Pool>> {
+        Pool::find(tx, &self.place, pool_id)?.ok_or_else(|| {
+            refusal(ResourceNotFoundException, format!("User pool {pool_id} does not exist."))
+        })
+    }
+
+    /// The same as [`Pools::pool_in`], in a unit of its own.
+    pub async fn pool(&self, pool_id: &str) -> Answer<Arc<Pool>> {
+        let (pools, pool_id) = (self.clone(), pool_id.to_owned());
+        self.store.read(move |tx| pools.pool_in(tx, &pool_id)).await
+    }
+
+    /// Finds a user of a pool, or says that it does not exist.
+    pub fn user_of_pool(
+        &self,
+        tx: &mut Tx<'_>,
+        pool_id: &str,
+        username: &str,
+    ) -> Answer<(Arc<Pool>, User)> {
+        let pool = self.pool_in(tx, pool_id)?;
+        let user = self
+            .find_user(tx, &pool, username)?
+            .ok_or_else(|| refusal(UserNotFoundException, "User does not exist."))?;
+        Ok((pool, user))
+    }
+
+    /// Stands at a pool without a client: an administrator's doing.
+    pub fn at_pool(&self, tx: &mut Tx<'_>, caller: &Caller, pool_id: &str) -> Answer<At> {
+        let pool = self.pool_in(tx, pool_id)?;
+        let client = Arc::new(Client::none(&pool.id));
+        Ok(At { pool, client, caller: caller.clone(), now: self.clock.now() })
+    }
+}
+
+/// Makes a user that is still to be filled.
+pub fn blank(pool_id: &str, now: Timestamp) -> User {
+    User {
+        pool_id: pool_id.to_owned(),
+        id: fresh_id(),
+        username: String::new(),
+        status: Status::Unconfirmed,
+        enabled: true,
+        attributes: std::collections::BTreeMap::new(),
+        password: None,
+        password_expires: None,
+        signed_out: Timestamp::default(),
+        created: now,
+        modified: now,
+    }
+}
+
+/// Takes a user's names from its attributes anew; a name that somebody else has is refused.
+fn rename(tx: &mut Tx<'_>, pool: &Pool, user: &User) -> Answer<()> {
+    for kind in [NameKind::Email, NameKind::PhoneNumber, NameKind::PreferredUsername] {
+        tx.drop_user_names(&pool.id, &user.id, kind.as_str())?;
+    }
+    for name in attributes::names(pool, user) {
+        if !tx.add_user_name(&pool.id, &user.id, &name)? {
+            return refuse(
+                AliasExistsException,
+                format!("An account with the {} already exists.", name.kind),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Shows a user in lists and after creation.
+pub fn user_type(user: &User) -> UserType {
+    UserType {
+        username: Some(user.username.clone()),
+        attributes: Some(wire_attributes(user, |_| true)),
+        user_create_date: Some(shape::Timestamp(user.created.ms())),
+        user_last_modified_date: Some(shape::Timestamp(user.modified.ms())),
+        enabled: Some(user.enabled),
+        user_status: UserStatusType::parse(user.status.as_str()),
+        mfa_options: None,
+    }
+}
+
+/// Shows the attributes that may be seen, the `sub` first.
+pub fn wire_attributes(user: &User, shown: impl Fn(&str) -> bool) -> Vec<AttributeType> {
+    user.shown_attributes()
+        .filter(|(name, _)| shown(name))
+        .map(|(name, value)| AttributeType { name: name.to_owned(), value: Some(value.to_owned()) })
+        .collect()
+}
+
+/// Says where a code went.
+pub fn delivery(attribute: &str, destination: &str) -> CodeDeliveryDetailsType {
+    CodeDeliveryDetailsType {
+        destination: Some(masked(destination)),
+        delivery_medium: Some(DeliveryMediumType::Email),
+        attribute_name: Some(attribute.to_owned()),
+    }
+}
+
+/// Reads a `Filter`: one `attribute op "value"`, where op is `=` or `^=` (API reference, ListUsers).
+fn search(pool: &Pool, filter: &str) -> Answer<UserSearch> {
+    let filter = filter.trim();
+    if filter.is_empty() {
+        return Ok(UserSearch::All);
+    }
+    let (name, value, prefix) =
+        parse_filter(filter).ok_or_else(|| refusal(InvalidParameterException, "Error while parsing filter"))?;
+    Ok(match name.as_str() {
+        "username" => UserSearch::Username { value, prefix },
+        "sub" => UserSearch::Sub { value, prefix },
+        "email" => UserSearch::Email { key: crate::names::name_key(&value, false), prefix },
+        "cognito:user_status" => UserSearch::Status { value, prefix },
+        "status" => UserSearch::Enabled(value.eq_ignore_ascii_case("enabled")),
+        "phone_number" | "name" | "given_name" | "family_name" | "preferred_username" => {
+            UserSearch::Attribute { name, value, prefix }
+        }
+        other => {
+            tracing::debug!(pool = pool.id, "a filter names an attribute that is not searched");
+            return refuse(InvalidParameterException, format!("Invalid search attribute: {other}"));
+        }
+    })
+}
+
+fn parse_filter(filter: &str) -> Option<(String, String, bool)> {
+    let (name, rest) = match filter.strip_prefix('"') {
+        Some(quoted) => quoted.split_once('"')?,
+        None => filter.split_at(filter.find(['=', '^', ' '])?),
+    };
+    let rest = rest.trim_start();
+    let (prefix, rest) = match rest.strip_prefix("^=") {
+        Some(rest) => (true, rest),
+        None => (false, rest.strip_prefix('=')?),
+    };
+    let quoted = rest.trim().strip_prefix('"')?.strip_suffix('"')?;
+    let mut value = String::new();
+    let mut characters = quoted.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => value.push(characters.next()?),
+            '"' => return None,
+            other => value.push(other),
+        }
+    }
+    Some((name.trim().to_owned(), value, prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_is_one_comparison() {
+        let parsed = |filter| parse_filter(filter).map(|(name, value, prefix)| format!("{name}|{value}|{prefix}"));
+        for (filter, expected) in [
+            (r#"email = "a@b.c""#, Some("email|a@b.c|false")),
+            (r#"email="a@b.c""#, Some("email|a@b.c|false")),
+            (r#""family_name" ^= "Ma\"r""#, Some("family_name|Ma\"r|true")),
+            (r#"cognito:user_status = "CONFIRMED""#, Some("cognito:user_status|CONFIRMED|false")),
+            (r#"email = a@b.c"#, None),
+            (r#"email"#, None),
+            (r#"email > "x""#, None),
+            (r#"email = "x" and name = "y""#, None),
+        ] {
+            assert_eq!(parsed(filter).as_deref(), expected, "{filter}");
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! Mails on their way out: how often they may go (rules S1 to S4), what they are made of, and what it means to the
+//! person when the mail service refuses one. Also the audit's words about sign-in.
+
+use crate::limits::Sends;
+use crate::messages::{Facts, Occasion, render};
+use crate::names::NameKind;
+use crate::pool::{Pool, Sender};
+use crate::sign_in::{At, Subject};
+use crate::user::User;
+use crate::Pools;
+use postern_mail::address::{Address, Mailbox};
+use postern_mail::message::Message;
+use postern_mail::{Draft, Sender as OnBehalf, Unsent};
+use postern_model::cognito_idp::errors::*;
+use postern_model::{Answer, refusal};
+use postern_store::audit::AuditRecord;
+use postern_store::users::UserName;
+use postern_store::{Timestamp, Tx};
+use std::net::IpAddr;
+
+/// A mail about an account.
+pub struct Letter<'a> {
+    pub occasion: Occasion,
+    pub to: &'a str,
+    pub code: Option<&'a str>,
+    pub user: Option<&'a User>,
+    pub not_after: Timestamp,
+    /// Costs the same and is never sent.
+    pub decoy: bool,
+}
+
+const MINUTE_MS: i64 = 60_000;
+
+impl Pools {
+    /// Accepts a mail for sending, in the caller's unit of work.
+    pub fn send(&self, tx: &mut Tx<'_>, at: &At, letter: Letter<'_>) -> Answer<()> {
+        let draft = self.draft(at, &letter)?;
+        let sender = match &at.pool.sender {
+            Sender::CognitoDefault => OnBehalf::Default { pool_arn: &at.pool.arn },
+            Sender::Developer { .. } => {
+                OnBehalf::Pool { pool_id: &at.pool.id, pool_arn: &at.pool.arn }
+            }
+        };
+        match self.mail.send(tx, &sender, &draft, at.now) {
+            Ok(_) => Ok(()),
+            Err(unsent) => refused_send(at, unsent),
+        }
+    }
+
+    fn draft(&self, at: &At, letter: &Letter<'_>) -> Answer<Draft> {
+        let pool = &at.pool;
+        let to = Address::parse(letter.to)
+            .map_err(|_| refusal(InvalidParameterException, "Invalid email address format."))?;
+        let words = render(&Facts {
+            occasion: letter.occasion,
+            template: &pool.template(letter.occasion),
+            app: if at.client.name.is_empty() { &pool.name } else { &at.client.name },
+            code: letter.code,
+            username: letter.user.map_or(letter.to, |user| shown_name(pool, user)),
+            valid_minutes: letter.not_after.since(at.now) / MINUTE_MS,
+            user_agent: &at.caller.user_agent,
+            asked_at: &clock_text(at.now),
+        });
+        let (from, reply_to, configuration_set, source_arn) = match &pool.sender {
+            Sender::CognitoDefault => (self.mail.settings().default_sender.clone(), None, None, None),
+            Sender::Developer { source_arn, from, reply_to, configuration_set } => {
+                let identity = source_arn.rsplit_once('/').map_or("", |(_, name)| name);
+                let from = Mailbox::parse(from.as_deref().unwrap_or(identity)).map_err(|_| {
+                    refusal(InvalidEmailRoleAccessPolicyException, "The sender's address is no address.")
+                })?;
+                let reply_to = reply_to.as_deref().and_then(|text| Mailbox::parse(text).ok());
+                (from, reply_to, configuration_set.clone(), Some(source_arn.clone()))
+            }
+        };
+        let message = Message {
+            from,
+            to: vec![Mailbox::from(to)],
+            cc: Vec::new(),
+            reply_to: reply_to.into_iter().collect(),
+            subject: words.subject,
+            text: Some(words.text),
+            html: Some(words.html),
+            language: Some("en".into()),
+            automatic: true,
+            headers: Vec::new(),
+        };
+        let mut draft = Draft::new(message, letter.occasion.title());
+        draft.configuration_set = configuration_set;
+        draft.source_arn = source_arn;
+        draft.expires = Some(letter.not_after);
+        draft.pool_id = Some(pool.id.clone());
+        draft.user_id = letter.user.map(|user| user.id.clone());
+        draft.code = letter.code.map(str::to_owned);
+        draft.decoy = letter.decoy;
+        draft.facts = [
+            ("pool", pool.name.as_str()),
+            ("client", at.client.name.as_str()),
+            ("user", letter.user.map_or("", |user| user.username.as_str())),
+        ]
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+        Ok(draft)
+    }
+
+    /// Counts a challenge that a source begins.
+    pub fn note_begin(&self, tx: &mut Tx<'_>, at: &At) -> Answer<()> {
+        let window_ms = 10 * MINUTE_MS;
+        self.within(tx, at.now, "begins/source", &source_bucket(at.caller.source), window_ms, self.rules.begins_per_source)
+    }
+
+    /// Counts a code that is to go to an address, or says how long to wait. What it depends on is only what was
+    /// asked for, never whether the account exists.
+    pub fn note_send(&self, tx: &mut Tx<'_>, at: &At, to: &str) -> Answer<()> {
+        let source = source_bucket(at.caller.source);
+        self.within(tx, at.now, "sends/source", &source, 60 * MINUTE_MS, self.rules.sends_per_source)?;
+        let window_ms = 10 * MINUTE_MS;
+        let start = window(at.now, window_ms);
+        if self.rules.sends_per_pool > 0 || self.rules.breaker_after > 0 {
+            let sends = tx.count("sends/pool", &at.pool.id, start, start.plus_ms(2 * window_ms))?;
+            if self.rules.sends_per_pool > 0 && sends > self.rules.sends_per_pool {
+                return Err(too_often(start.plus_ms(window_ms).since(at.now)));
+            }
+            if self.rules.breaker_after > 0
+                && sends > self.rules.breaker_after
+                && tx.counted("uses/pool", &at.pool.id, start)? * 100 < sends
+            {
+                tracing::error!(pool = at.pool.id, sends, "codes are asked for and not used: sending is paused");
+                return Err(too_often(start.plus_ms(window_ms).since(at.now)));
+            }
+        }
+        if self.rules.address_limits {
+            let key = Address::parse(to).map_or_else(|_| to.to_owned(), |address| address.limit_key());
+            let mut sends = Sends::read(&tx.ledger(&at.pool.id, "sends", key.as_bytes())?);
+            sends.note(at.now).map_err(too_often)?;
+            tx.put_ledger(&at.pool.id, "sends", key.as_bytes(), &sends.write(), sends.expires())?;
+        }
+        Ok(())
+    }
+
+    /// Counts a code that was used, for the breaker.
+    pub fn note_use(&self, tx: &mut Tx<'_>, at: &At) -> Answer<()> {
+        if self.rules.breaker_after > 0 {
+            let window_ms = 10 * MINUTE_MS;
+            let start = window(at.now, window_ms);
+            tx.count("uses/pool", &at.pool.id, start, start.plus_ms(2 * window_ms))?;
+        }
+        Ok(())
+    }
+
+    fn within(
+        &self,
+        tx: &mut Tx<'_>,
+        now: Timestamp,
+        topic: &str,
+        subject: &str,
+        window_ms: i64,
+        most: i64,
+    ) -> Answer<()> {
+        if most == 0 {
+            return Ok(());
+        }
+        let start = window(now, window_ms);
+        if tx.count(topic, subject, start, start.plus_ms(2 * window_ms))? > most {
+            return Err(too_often(start.plus_ms(window_ms).since(now)));
+        }
+        Ok(())
+    }
+
+    /// Writes down what happened in a sign-in, in the same unit of work.
+    pub fn audit(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        subject: &Subject,
+        action: &str,
+        outcome: &str,
+        detail: &str,
+    ) -> Answer<()> {
+        tx.add_audit(&AuditRecord {
+            time: at.now,
+            request_id: at.caller.request_id.clone(),
+            who: match &subject.user {
+                Some(user) => format!("user {}", user.id),
+                None => "nobody".into(),
+            },
+            action: action.into(),
+            resource: format!("{} client {}", at.pool.arn, at.client.id),
+            source: at.caller.source.map(|ip| ip.to_string()).unwrap_or_default(),
+            outcome: outcome.into(),
+            detail: detail.into(),
+        })?;
+        Ok(())
+    }
+
+    /// Makes a verified address a name to sign in with, where the pool has it as an alias. Somebody else's name
+    /// stays theirs.
+    pub fn settle_alias(&self, tx: &mut Tx<'_>, pool: &Pool, user: &User) -> Answer<bool> {
+        if !pool.alias_attributes.contains(&NameKind::Email) || !user.is_verified("email") {
+            return Ok(true);
+        }
+        let Some(email) = user.attribute("email") else { return Ok(true) };
+        let name = UserName { key: pool.name_key(email), kind: NameKind::Email.as_str() };
+        Ok(tx.add_user_name(&pool.id, &user.id, &name)?)
+    }
+}
+
+/// The name that a person signs in with: the address where that is the name.
+fn shown_name<'a>(pool: &Pool, user: &'a User) -> &'a str {
+    if pool.username_attributes.contains(&NameKind::Email) {
+        user.attribute("email").unwrap_or(&user.username)
+    } else {
+        &user.username
+    }
+}
+
+/// Hides an address but for its first letters.
+pub fn masked(address: &str) -> String {
+    Address::parse(address).map_or_else(|_| "***".to_owned(), |address| address.masked())
+}
+
+/// What one source is counted as: an IPv4 address, or an IPv6 /64; an IPv4-mapped address is IPv4 (rule R9).
+pub fn source_bucket(source: Option<IpAddr>) -> String {
+    match source.map(|ip| ip.to_canonical()) {
+        None => "unknown".into(),
+        Some(IpAddr::V4(ip)) => ip.to_string(),
+        Some(IpAddr::V6(ip)) => {
+            let [a, b, c, d, ..] = ip.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+fn window(now: Timestamp, length_ms: i64) -> Timestamp {
+    Timestamp::from_ms(now.ms() - now.ms().rem_euclid(length_ms))
+}
+
+fn too_often(wait_ms: i64) -> postern_model::Error {
+    let wait_s = u32::try_from((wait_ms + 999) / 1000).unwrap_or(u32::MAX);
+    refusal(LimitExceededException, "Attempt limit exceeded, please try after some time.").retry_after(wait_s)
+}
+
+/// Gives the time of day for a mail, in UTC.
+fn clock_text(now: Timestamp) -> String {
+    let minutes = now.seconds().rem_euclid(86_400) / 60;
+    format!("{:02}:{:02} UTC", minutes / 60, minutes % 60)
+}
+
+/// What the person's call gets when the mail service refuses; the reason is for the audit, not for them.
+fn refused_send(at: &At, unsent: Unsent) -> Answer<()> {
+    let words = unsent.words().into_owned();
+    let reason = match &unsent {
+        Unsent::NoRole(denied) | Unsent::Denied(denied) => denied.told(),
+        _ => words.clone(),
+    };
+    tracing::warn!(pool = at.pool.id, request_id = at.caller.request_id, reason, "a mail was refused");
+    let told = match unsent {
+        Unsent::Failed(cause) => return Err(cause.into()),
+        Unsent::DefaultSenderLimit => refusal(LimitExceededException, words),
+        Unsent::NoRole(_) | Unsent::Denied(_) => refusal(
+            InvalidEmailRoleAccessPolicyException,
+            "Amazon Cognito is not allowed to use your email identity.",
+        ),
+        Unsent::NotVerified { sender: false, .. } => refusal(
+            CodeDeliveryFailureException,
+            "Amazon SES account is in Sandbox. Verify Send-to email address or Amazon SES Account",
+        ),
+        _ => refusal(CodeDeliveryFailureException, words),
+    };
+    Err(told.because(reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_an_ipv4_address_or_an_ipv6_network() {
+        let bucket = |text: &str| source_bucket(text.parse().ok());
+        assert_eq!(bucket("192.0.2.7"), "192.0.2.7");
+        assert_eq!(bucket("::ffff:192.0.2.7"), "192.0.2.7");
+        assert_eq!(bucket("2001:db8:1:2:3::4"), bucket("2001:db8:1:2:ffff::1"));
+        assert_ne!(bucket("2001:db8:1:2::1"), bucket("2001:db8:1:3::1"));
+    }
+}

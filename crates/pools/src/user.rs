@@ -1,0 +1,145 @@
+//! A user as the rules see it: the row of the store with its attributes read.
+
+use crate::auth::factors::Has;
+use crate::names::name_key;
+use anyhow::Result;
+use postern_mail::address::Address;
+use postern_store::users::UserRow;
+use postern_store::{Timestamp, Tx, random};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Where a user stands (`UserStatusType`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Unconfirmed,
+    Confirmed,
+    ForceChangePassword,
+    ResetRequired,
+}
+
+impl Status {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Unconfirmed => "UNCONFIRMED",
+            Status::Confirmed => "CONFIRMED",
+            Status::ForceChangePassword => "FORCE_CHANGE_PASSWORD",
+            Status::ResetRequired => "RESET_REQUIRED",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Status::Unconfirmed, Status::Confirmed, Status::ForceChangePassword, Status::ResetRequired]
+            .into_iter()
+            .find(|status| status.as_str() == text)
+    }
+}
+
+/// A user of a pool.
+#[derive(Clone)]
+pub struct User {
+    pub pool_id: String,
+    /// The `sub`: UUID-shaped, stable, never used again.
+    pub id: String,
+    pub username: String,
+    pub status: Status,
+    pub enabled: bool,
+    /// Values by name, without the `sub`.
+    pub attributes: BTreeMap<String, String>,
+    pub password: Option<String>,
+    pub password_expires: Option<Timestamp>,
+    pub signed_out: Timestamp,
+    pub created: Timestamp,
+    pub modified: Timestamp,
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "User({}, {})", self.id, self.status.as_str())
+    }
+}
+
+/// Draws a fresh `sub`. Its shape is a UUID's; Cognito's has no version bits either.
+pub fn fresh_id() -> String {
+    uuid_text(random::bytes())
+}
+
+/// Writes 16 bytes as a UUID.
+pub fn uuid_text(bytes: [u8; 16]) -> String {
+    uuid::Uuid::from_bytes(bytes).to_string()
+}
+
+impl User {
+    pub fn from_row(row: UserRow) -> Result<Self> {
+        Ok(User {
+            attributes: serde_json::from_str(&row.attributes)?,
+            status: Status::parse(&row.status)
+                .ok_or_else(|| anyhow::anyhow!("user {} has an unknown status", row.id))?,
+            pool_id: row.pool_id,
+            id: row.id,
+            username: row.username,
+            enabled: row.enabled,
+            password: row.password,
+            password_expires: row.password_expires,
+            signed_out: row.signed_out,
+            created: row.created,
+            modified: row.modified,
+        })
+    }
+
+    pub fn to_row(&self) -> Result<UserRow> {
+        Ok(UserRow {
+            pool_id: self.pool_id.clone(),
+            id: self.id.clone(),
+            username: self.username.clone(),
+            status: self.status.as_str().into(),
+            enabled: self.enabled,
+            attributes: serde_json::to_string(&self.attributes)?,
+            // Searches fold case, whatever sign-in does.
+            email_key: self.attributes.get("email").map(|email| name_key(email, false)),
+            phone_key: self.attributes.get("phone_number").cloned(),
+            password: self.password.clone(),
+            password_expires: self.password_expires,
+            signed_out: self.signed_out,
+            created: self.created,
+            modified: self.modified,
+        })
+    }
+
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The stored address that codes are mailed to (rule A5).
+    pub fn email(&self) -> Option<Address> {
+        self.attribute("email").and_then(|email| Address::parse(email).ok())
+    }
+
+    pub fn is_verified(&self, attribute: &str) -> bool {
+        self.attribute(&format!("{attribute}_verified")) == Some("true")
+    }
+
+    pub fn set_verified(&mut self, attribute: &str, verified: bool) {
+        self.attributes.insert(format!("{attribute}_verified"), verified.to_string());
+    }
+
+    pub fn has(&self) -> Has {
+        Has { password: self.password.is_some(), email: self.email().is_some() }
+    }
+
+    /// All attributes with the `sub` first, as every answer shows them.
+    pub fn shown_attributes(&self) -> impl Iterator<Item = (&str, &str)> {
+        std::iter::once(("sub", self.id.as_str())).chain(
+            self.attributes
+                .iter()
+                .filter(|(_, value)| !value.is_empty())
+                .map(|(name, value)| (name.as_str(), value.as_str())),
+        )
+    }
+
+    /// Writes the user back; false when it is gone.
+    pub fn save(&mut self, tx: &mut Tx<'_>, now: Timestamp) -> Result<bool> {
+        self.modified = now;
+        tx.change_user(&self.to_row()?)
+    }
+}

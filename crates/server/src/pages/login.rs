@@ -1,0 +1,544 @@
+//! The pages of a sign-in: who are you, which way, the code, the password, a new account, and good-bye.
+
+
+use super::assets;
+use super::words::{FieldWords, Words};
+use super::{Form, Frame};
+
+/// What a pool lets people type to say who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameKind {
+    Email,
+    Phone,
+    Username,
+    EmailOrPhone,
+    EmailOrUsername,
+    PhoneOrUsername,
+    Any,
+}
+
+impl NameKind {
+    fn words(self, words: &Words) -> FieldWords {
+        words.names[self as usize]
+    }
+
+    /// The `type` of the field: a narrower one only where nothing else may be typed.
+    fn input(self) -> &'static str {
+        match self {
+            NameKind::Email => "email",
+            NameKind::Phone => "tel",
+            _ => "text",
+        }
+    }
+}
+
+/// Why a name did not get any further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameError {
+    Empty,
+    NotAnAddress,
+    NotAPhone,
+    SendFailed,
+    TooMany { minutes: u64 },
+}
+
+/// `/login`: who are you? Posts `username` to `/login`.
+#[derive(askama::Template)]
+#[template(path = "login/identify.html")]
+pub struct Identify {
+    pub frame: Frame,
+    pub form: Form,
+    pub kind: NameKind,
+    /// What was typed, or what the app hinted at.
+    pub value: String,
+    pub error: Option<NameError>,
+    pub sign_up_href: Option<String>,
+}
+
+impl Identify {
+    fn heading(&self) -> &'static str {
+        self.frame.words.sign_in
+    }
+
+    fn problem(&self) -> Option<String> {
+        let words = self.frame.words;
+        Some(match self.error? {
+            NameError::Empty => self.kind.words(words).empty.to_owned(),
+            NameError::NotAnAddress => words.not_an_address.to_owned(),
+            NameError::NotAPhone => words.not_a_phone.to_owned(),
+            NameError::SendFailed => words.send_failed.to_owned(),
+            NameError::TooMany { minutes } => words.too_many.of(minutes),
+        })
+    }
+
+    fn field(&self) -> FieldWords {
+        self.kind.words(self.frame.words)
+    }
+}
+
+/// What a code is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodeKind {
+    /// Posts to `/login/code`.
+    SignIn,
+    /// Posts to `/confirm`.
+    ConfirmSignUp,
+}
+
+/// What is wrong with a code, or with its sending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodeError {
+    Empty,
+    Wrong,
+    /// Wrong, and few tries are left.
+    WrongLeft { tries: u64 },
+    Spent,
+    Expired,
+    Used,
+    SendFailed,
+}
+
+/// What became of "Send a new code".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodeNotice {
+    Sent,
+    TooSoon { ago_s: u64, wait_s: u64 },
+    NoneLeft { sent: u64, wait_minutes: u64 },
+}
+
+/// "Check your email". Posts `code`; the new-code button posts to `/login/resend`.
+#[derive(askama::Template)]
+#[template(path = "login/code.html")]
+pub struct CheckCode {
+    pub frame: Frame,
+    pub form: Form,
+    pub kind: CodeKind,
+    /// Where the code went, masked: `a***@e***`.
+    pub destination: String,
+    /// The name that was typed.
+    pub name: String,
+    /// Where to start over with another name.
+    pub different_href: String,
+    /// How long a code works, from the setting.
+    pub minutes: u64,
+    /// How long the newest one still works.
+    pub left_s: u64,
+    pub error: Option<CodeError>,
+    pub notice: Option<CodeNotice>,
+    /// How long until a new code may be asked for.
+    pub resend_wait_s: u64,
+    /// False when no more codes will be sent for now.
+    pub may_resend: bool,
+    pub other_way_href: Option<String>,
+    /// The address that mails come from.
+    pub from: Option<String>,
+}
+
+impl CheckCode {
+    fn heading(&self) -> &'static str {
+        match self.kind {
+            CodeKind::SignIn => self.frame.words.check_email,
+            CodeKind::ConfirmSignUp => self.frame.words.confirm_account,
+        }
+    }
+
+    fn action(&self) -> &'static str {
+        match self.kind {
+            CodeKind::SignIn => "/login/code",
+            CodeKind::ConfirmSignUp => "/confirm",
+        }
+    }
+
+    fn button(&self) -> &'static str {
+        match self.kind {
+            CodeKind::SignIn => self.frame.words.sign_in,
+            CodeKind::ConfirmSignUp => self.frame.words.confirm_account,
+        }
+    }
+
+    fn who(&self) -> (&'static str, &'static str) {
+        match self.kind {
+            CodeKind::SignIn => self.frame.words.signing_in_as.around("name"),
+            CodeKind::ConfirmSignUp => self.frame.words.signing_up_as.around("name"),
+        }
+    }
+
+    fn problem(&self) -> Option<String> {
+        let words = self.frame.words;
+        Some(match self.error? {
+            CodeError::Empty => words.code_empty.to_owned(),
+            CodeError::Wrong => words.code_wrong.to_owned(),
+            CodeError::WrongLeft { tries } => words.code_wrong_left.of(tries),
+            CodeError::Spent => words.code_spent.to_owned(),
+            CodeError::Expired => words.code_expired.to_owned(),
+            CodeError::Used => words.code_used.to_owned(),
+            CodeError::SendFailed if self.other_way_href.is_some() => words.send_failed_or_other_way.to_owned(),
+            CodeError::SendFailed => words.send_failed.to_owned(),
+        })
+    }
+
+    fn status(&self) -> Option<String> {
+        let words = self.frame.words;
+        Some(match self.notice? {
+            CodeNotice::Sent => words.new_code_sent.to_owned(),
+            CodeNotice::TooSoon { ago_s, wait_s } => {
+                format!("{} {}", words.sent_ago.of(ago_s), words.ask_again_in.of(wait_s))
+            }
+            CodeNotice::NoneLeft { sent, wait_minutes } => {
+                let wait =
+                    if self.other_way_href.is_some() { words.wait_or_other_way } else { words.wait };
+                format!("{} {}", words.sent_codes.of(sent), wait.of(wait_minutes))
+            }
+        })
+    }
+
+    /// Whether only a new code leads on, so that asking for one becomes the main button.
+    fn needs_new(&self) -> bool {
+        let dead = matches!(self.error, Some(CodeError::Spent | CodeError::Expired | CodeError::Used | CodeError::SendFailed));
+        dead && self.may_resend
+    }
+}
+
+/// A way to sign in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Factor {
+    /// `EMAIL_OTP`
+    EmailCode { destination: String },
+    /// `PASSWORD`
+    Password,
+}
+
+impl Factor {
+    /// The name of the challenge, as the API has it and the form posts it.
+    fn value(&self) -> &'static str {
+        match self {
+            Factor::EmailCode { .. } => "EMAIL_OTP",
+            Factor::Password => "PASSWORD",
+        }
+    }
+
+    fn label(&self, words: &Words) -> &'static str {
+        match self {
+            Factor::EmailCode { .. } => words.choose_email,
+            Factor::Password => words.choose_password,
+        }
+    }
+
+    fn help(&self, words: &Words) -> String {
+        match self {
+            Factor::EmailCode { destination } => words.choose_email_help.with("destination", destination),
+            Factor::Password => words.choose_password_help.to_owned(),
+        }
+    }
+}
+
+/// Why a way could not be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChooseError {
+    SendFailed,
+    TooMany { minutes: u64 },
+}
+
+/// "Try another way". Posts `factor` to `/login/choose`.
+#[derive(askama::Template)]
+#[template(path = "login/choose.html")]
+pub struct Choose {
+    pub frame: Frame,
+    pub form: Form,
+    pub name: String,
+    pub different_href: String,
+    pub factors: Vec<Factor>,
+    pub error: Option<ChooseError>,
+    /// Back to the code that is still good.
+    pub back_href: Option<String>,
+}
+
+impl Choose {
+    fn heading(&self) -> &'static str {
+        self.frame.words.choose
+    }
+
+    fn who(&self) -> (&'static str, &'static str) {
+        self.frame.words.signing_in_as.around("name")
+    }
+
+    fn problem(&self) -> Option<String> {
+        let words = self.frame.words;
+        Some(match self.error? {
+            ChooseError::SendFailed => words.send_failed_or_other_way.to_owned(),
+            ChooseError::TooMany { minutes } => words.too_many.of(minutes),
+        })
+    }
+}
+
+/// Why a password did not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordError {
+    Empty,
+    Wrong,
+    TooMany { minutes: u64, email_instead: bool },
+}
+
+/// "Enter your password". Posts `password` to `/login/password`.
+#[derive(askama::Template)]
+#[template(path = "login/password.html")]
+pub struct Password {
+    pub frame: Frame,
+    pub form: Form,
+    pub name: String,
+    pub different_href: String,
+    pub error: Option<PasswordError>,
+    pub forgot_href: Option<String>,
+    pub other_way_href: Option<String>,
+}
+
+impl Password {
+    fn heading(&self) -> &'static str {
+        self.frame.words.enter_password
+    }
+
+    fn who(&self) -> (&'static str, &'static str) {
+        self.frame.words.signing_in_as.around("name")
+    }
+
+    fn problem(&self) -> Option<String> {
+        let words = self.frame.words;
+        Some(match self.error? {
+            PasswordError::Empty => words.password_empty.to_owned(),
+            PasswordError::Wrong => words.password_wrong.to_owned(),
+            PasswordError::TooMany { minutes, email_instead: true } => words.too_many_or_email.of(minutes),
+            PasswordError::TooMany { minutes, .. } => words.too_many.of(minutes),
+        })
+    }
+}
+
+/// One demand of a pool's password policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordRule {
+    Length(u64),
+    Uppercase,
+    Lowercase,
+    Number,
+    Symbol,
+}
+
+impl PasswordRule {
+    fn label(self, words: &Words) -> String {
+        match self {
+            PasswordRule::Length(least) => words.rule_length.of(least),
+            PasswordRule::Uppercase => words.rule_upper.to_owned(),
+            PasswordRule::Lowercase => words.rule_lower.to_owned(),
+            PasswordRule::Number => words.rule_number.to_owned(),
+            PasswordRule::Symbol => words.rule_symbol.to_owned(),
+        }
+    }
+
+    /// The regular expression by which the page's script ticks the rule; the server judges.
+    fn pattern(self) -> String {
+        match self {
+            PasswordRule::Length(least) => format!("^[^]{{{least},}}$"),
+            PasswordRule::Uppercase => "[A-Z]".to_owned(),
+            PasswordRule::Lowercase => "[a-z]".to_owned(),
+            PasswordRule::Number => "[0-9]".to_owned(),
+            PasswordRule::Symbol => r##"[\^$*.[\]{}()?"!@#%&/\\,><':;|_~`=+\-]|\S \S"##.to_owned(),
+        }
+    }
+}
+
+/// What is wrong with a password that somebody wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewPasswordError {
+    Empty,
+    RulesUnmet,
+}
+
+/// A field for a password that somebody wants; posts `password`.
+#[derive(Clone, Debug)]
+pub struct PasswordField {
+    pub rules: Vec<PasswordRule>,
+    pub error: Option<NewPasswordError>,
+}
+
+impl PasswordField {
+    fn problem(&self, words: &Words) -> Option<&'static str> {
+        Some(match self.error? {
+            NewPasswordError::Empty => words.password_empty,
+            NewPasswordError::RulesUnmet => words.rules_unmet,
+        })
+    }
+}
+
+/// What is wrong with an attribute's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldError {
+    Empty,
+    Wrong,
+}
+
+/// A field for a user attribute; posts its value under the attribute's name.
+#[derive(Clone)]
+pub struct Field {
+    /// As in the pool's schema: `email`, `given_name`, `custom:team`; or `username`.
+    pub attribute: String,
+    pub value: String,
+    pub error: Option<FieldError>,
+}
+
+impl Field {
+    fn label<'a>(&'a self, words: &Words) -> &'a str {
+        let own = self.attribute.strip_prefix("custom:").unwrap_or(&self.attribute);
+        words.attribute(&self.attribute).map_or(own, |known| known.label)
+    }
+
+    fn id(&self) -> String {
+        self.attribute.replace(':', "-")
+    }
+
+    fn problem(&self, words: &Words) -> Option<String> {
+        Some(match (self.error?, self.attribute.as_str()) {
+            (FieldError::Empty, name) => match words.attribute(name) {
+                Some(known) => known.empty.to_owned(),
+                None => words.attribute_empty.with("label", self.label(words)),
+            },
+            (FieldError::Wrong, "email") => words.not_an_address.to_owned(),
+            (FieldError::Wrong, "phone_number") => words.not_a_phone.to_owned(),
+            (FieldError::Wrong, _) => words.attribute_wrong.to_owned(),
+        })
+    }
+
+    fn input(&self) -> &'static str {
+        match self.attribute.as_str() {
+            "email" => "email",
+            "phone_number" => "tel",
+            "birthdate" => "date",
+            "picture" | "profile" | "website" => "url",
+            _ => "text",
+        }
+    }
+
+    /// The purpose of the field for autofill (HTML, "Autofill"; WCAG 1.3.5).
+    fn autocomplete(&self) -> &'static str {
+        match self.attribute.as_str() {
+            "email" => "email",
+            "username" => "username",
+            "phone_number" => "tel",
+            "name" => "name",
+            "given_name" => "given-name",
+            "family_name" => "family-name",
+            "middle_name" => "additional-name",
+            "nickname" | "preferred_username" => "nickname",
+            "birthdate" => "bday",
+            "gender" => "sex",
+            "address" => "street-address",
+            "locale" => "language",
+            "picture" => "photo",
+            "website" | "profile" => "url",
+            _ => "on",
+        }
+    }
+
+    /// Whether a keyboard should offer capitals and a spelling check.
+    fn is_prose(&self) -> bool {
+        self.input() == "text" && !matches!(self.attribute.as_str(), "username" | "preferred_username" | "locale")
+    }
+}
+
+/// A first password must be replaced. Posts `password` and the fields to `/login/new-password`.
+#[derive(askama::Template)]
+#[template(path = "login/new_password.html")]
+pub struct NewPassword {
+    pub frame: Frame,
+    pub form: Form,
+    pub name: String,
+    pub different_href: String,
+    /// Required attributes that this person does not have yet.
+    pub fields: Vec<Field>,
+    pub password: PasswordField,
+}
+
+impl NewPassword {
+    fn heading(&self) -> &'static str {
+        self.frame.words.set_password
+    }
+
+    fn who(&self) -> (&'static str, &'static str) {
+        self.frame.words.signing_in_as.around("name")
+    }
+
+    /// The first field that is wrong, or else the first one: where the focus goes.
+    fn focus(&self) -> usize {
+        self.fields.iter().position(|field| field.error.is_some()).unwrap_or(self.fields.len())
+    }
+
+    fn wrong(&self) -> bool {
+        self.password.error.is_some() || self.fields.iter().any(|field| field.error.is_some())
+    }
+}
+
+/// "Create an account". Posts the fields, and `password` where there is one, to `/signup`.
+#[derive(askama::Template)]
+#[template(path = "login/sign_up.html")]
+pub struct SignUp {
+    pub frame: Frame,
+    pub form: Form,
+    /// What the pool requires, email first.
+    pub fields: Vec<Field>,
+    pub password: Option<PasswordField>,
+    /// Where the same page asks for a password too.
+    pub use_password_href: Option<String>,
+    pub error: Option<SignUpError>,
+    pub sign_in_href: String,
+}
+
+/// What is wrong with a new account as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignUpError {
+    Refused,
+    SendFailed,
+    TooMany { minutes: u64 },
+}
+
+impl SignUp {
+    fn heading(&self) -> &'static str {
+        self.frame.words.create_account
+    }
+
+    fn problem(&self) -> Option<String> {
+        let words = self.frame.words;
+        Some(match self.error? {
+            SignUpError::Refused => words.sign_up_refused.to_owned(),
+            SignUpError::SendFailed => words.send_failed.to_owned(),
+            SignUpError::TooMany { minutes } => words.too_many.of(minutes),
+        })
+    }
+
+    /// The first field that is wrong, or else the first one: where the focus goes.
+    fn focus(&self) -> usize {
+        let password_wrong = self.password.as_ref().is_some_and(|password| password.error.is_some());
+        let first = if password_wrong { self.fields.len() } else { 0 };
+        self.fields.iter().position(|field| field.error.is_some()).unwrap_or(first)
+    }
+
+    fn wrong(&self) -> bool {
+        let password = self.password.as_ref().is_some_and(|password| password.error.is_some());
+        self.error.is_some() || password || self.fields.iter().any(|field| field.error.is_some())
+    }
+}
+
+/// "You're signed out".
+#[derive(askama::Template)]
+#[template(path = "login/signed_out.html")]
+pub struct SignedOut {
+    pub frame: Frame,
+    pub sign_in_href: Option<String>,
+}
+
+impl SignedOut {
+    fn heading(&self) -> &'static str {
+        self.frame.words.signed_out
+    }
+}
+
+#[cfg(test)]
+#[path = "login_tests.rs"]
+mod tests;

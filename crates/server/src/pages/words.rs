@@ -1,0 +1,362 @@
+//! Everything the sign-in pages say, as whole sentences, one catalogue per language. Pages for developers (inbox,
+//! demo, details of problems) speak English and keep their words in their templates.
+
+/// A language the pages speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    English,
+}
+
+impl Language {
+    /// Shows its catalogue.
+    pub fn words(self) -> &'static Words {
+        match self {
+            Language::English => &ENGLISH,
+        }
+    }
+}
+
+/// A sentence with named holes, such as `We sent a code to {destination}.`
+#[derive(Clone, Copy)]
+pub struct Sentence(&'static str);
+
+impl Sentence {
+    /// Fills the hole.
+    pub fn with(self, hole: &str, value: &str) -> String {
+        let (before, after) = self.around(hole);
+        format!("{before}{value}{after}")
+    }
+
+    /// Splits at the hole, for pages that set the value apart by markup.
+    pub fn around(self, hole: &str) -> (&'static str, &'static str) {
+        let hole = format!("{{{hole}}}");
+        self.0.split_once(&hole).expect("the catalogue's sentences have the holes that pages fill")
+    }
+}
+
+/// A sentence about a number, `{n}`, in the plural forms of its language (Unicode CLDR; English has two).
+#[derive(Clone, Copy)]
+pub struct Counted {
+    pub one: &'static str,
+    pub other: &'static str,
+}
+
+impl Counted {
+    pub fn of(self, n: u64) -> String {
+        let form = if n == 1 { self.one } else { self.other };
+        form.replace("{n}", &n.to_string())
+    }
+}
+
+/// What a field for an attribute is called, and what to say when it is left empty.
+#[derive(Clone, Copy)]
+pub struct FieldWords {
+    pub attribute: &'static str,
+    pub label: &'static str,
+    pub empty: &'static str,
+}
+
+/// One language's catalogue.
+pub struct Words {
+    pub lang: &'static str,
+    pub title: &'static str,
+    pub title_wrong: &'static str,
+    pub host: Sentence,
+    pub caught: &'static str,
+    pub open_inbox: &'static str,
+
+    pub sign_in: &'static str,
+    pub next: &'static str,
+    pub new_here: &'static str,
+    pub create_account: &'static str,
+    pub names: [FieldWords; 7],
+    pub not_an_address: &'static str,
+    pub not_a_phone: &'static str,
+
+    pub check_email: &'static str,
+    pub confirm_account: &'static str,
+    pub code_sent_to: Sentence,
+    pub code_works_for: Counted,
+    pub signing_in_as: Sentence,
+    pub signing_up_as: Sentence,
+    pub different_account: &'static str,
+    pub code: &'static str,
+    pub code_empty: &'static str,
+    pub code_wrong: &'static str,
+    pub code_wrong_left: Counted,
+    pub code_spent: &'static str,
+    pub code_expired: &'static str,
+    pub code_used: &'static str,
+    pub new_code: &'static str,
+    pub new_code_sent: &'static str,
+    pub sent_ago: Counted,
+    pub ask_again_in: Counted,
+    pub sent_codes: Counted,
+    pub wait: Counted,
+    pub wait_or_other_way: Counted,
+    pub minutes_left: Counted,
+    pub not_there: &'static str,
+    pub look_in_spam: &'static str,
+    pub comes_from: Sentence,
+    pub takes_a_minute: &'static str,
+    pub use_newest: &'static str,
+    pub send_failed: &'static str,
+    pub send_failed_or_other_way: &'static str,
+
+    pub other_way: &'static str,
+    pub choose: &'static str,
+    pub choose_email: &'static str,
+    pub choose_email_help: Sentence,
+    pub choose_password: &'static str,
+    pub choose_password_help: &'static str,
+    pub back: &'static str,
+
+    pub enter_password: &'static str,
+    pub password: &'static str,
+    pub show: &'static str,
+    pub show_password: &'static str,
+    pub forgot: &'static str,
+    pub password_empty: &'static str,
+    pub password_wrong: &'static str,
+    pub too_many: Counted,
+    pub too_many_or_email: Counted,
+
+    pub set_password: &'static str,
+    pub set_password_why: &'static str,
+    pub new_password: &'static str,
+    pub save_and_sign_in: &'static str,
+    pub rules: &'static str,
+    pub rule_length: Counted,
+    pub rule_upper: &'static str,
+    pub rule_lower: &'static str,
+    pub rule_number: &'static str,
+    pub rule_symbol: &'static str,
+    pub rules_unmet: &'static str,
+
+    pub attributes: &'static [FieldWords],
+    pub attribute_empty: Sentence,
+    pub attribute_wrong: &'static str,
+    pub have_account: &'static str,
+    pub use_password: &'static str,
+    pub sign_up_refused: &'static str,
+
+    pub signed_out: &'static str,
+    pub signed_out_more: &'static str,
+    pub sign_in_again: &'static str,
+
+    pub verify_address: &'static str,
+    pub verify_address_ask: Sentence,
+    pub verify_address_ignore: &'static str,
+    pub verify_address_done: &'static str,
+    pub verify_address_done_more: Sentence,
+    pub verify_address_dead: &'static str,
+    pub verify_address_dead_more: &'static str,
+
+    pub unknown_app: &'static str,
+    pub unknown_app_more: &'static str,
+    pub address_refused: &'static str,
+    pub address_refused_more: &'static str,
+    pub request_wrong: &'static str,
+    pub request_wrong_more: &'static str,
+    pub page_expired: &'static str,
+    pub page_expired_more: &'static str,
+    pub page_expired_start: &'static str,
+    pub back_to: Sentence,
+    pub cookies_blocked: &'static str,
+    pub cookies_blocked_more: &'static str,
+    pub try_again: &'static str,
+    pub fault: &'static str,
+    pub fault_more: Sentence,
+    pub not_found: &'static str,
+    pub not_found_more: &'static str,
+    pub slow_down: &'static str,
+
+    pub checking: &'static str,
+    pub taking_long: &'static str,
+}
+
+impl Words {
+    /// Finds the words for a user attribute by its name in the pool's schema.
+    pub fn attribute(&self, name: &str) -> Option<FieldWords> {
+        self.attributes.iter().find(|words| words.attribute == name).copied()
+    }
+}
+
+const fn field(attribute: &'static str, label: &'static str, empty: &'static str) -> FieldWords {
+    FieldWords { attribute, label, empty }
+}
+
+const fn counted(one: &'static str, other: &'static str) -> Counted {
+    Counted { one, other }
+}
+
+static ENGLISH: Words = Words {
+    lang: "en",
+    title: "{page} – {app}",
+    title_wrong: "Error: {page} – {app}",
+    host: Sentence("You're on {host}"),
+    caught: "Development mode: mail is caught, not sent.",
+    open_inbox: "Open the inbox",
+
+    sign_in: "Sign in",
+    next: "Next",
+    new_here: "New user?",
+    create_account: "Create an account",
+    names: [
+        field("email", "Email address", "Enter your email address."),
+        field("phone", "Phone number", "Enter your phone number."),
+        field("username", "Username", "Enter your username."),
+        field("email phone", "Email or phone number", "Enter your email address or phone number."),
+        field("email username", "Email or username", "Enter your email address or username."),
+        field("phone username", "Phone number or username", "Enter your phone number or username."),
+        field("any", "Email, phone number or username", "Enter your email address, phone number or username."),
+    ],
+    not_an_address: "Enter an email address like name@example.com.",
+    not_a_phone: "Enter a phone number with its country code, like +1 555 010 0199.",
+
+    check_email: "Check your email",
+    confirm_account: "Confirm your account",
+    code_sent_to: Sentence("We sent a code to {destination}."),
+    code_works_for: counted("It works for 1 minute.", "It works for {n} minutes."),
+    signing_in_as: Sentence("Signing in as {name}"),
+    signing_up_as: Sentence("Signing up as {name}"),
+    different_account: "Use a different account",
+    code: "Verification code",
+    code_empty: "Enter the code from the email.",
+    code_wrong: "That code isn't right. Check the newest email and try again.",
+    code_wrong_left: counted(
+        "That code isn't right. 1 try left.",
+        "That code isn't right. {n} tries left.",
+    ),
+    code_spent: "Too many wrong codes. Send a new code to keep going.",
+    code_expired: "That code has expired. Send a new one.",
+    code_used: "That code was used already. Send a new one.",
+    new_code: "Send a new code",
+    new_code_sent: "New code sent. Use the newest one.",
+    sent_ago: counted("We sent one 1 second ago.", "We sent one {n} seconds ago."),
+    ask_again_in: counted("You can ask again in 1 second.", "You can ask again in {n} seconds."),
+    sent_codes: counted("We've sent 1 code.", "We've sent {n} codes."),
+    wait: counted("Wait 1 minute, then ask again.", "Wait {n} minutes, then ask again."),
+    wait_or_other_way: counted("Wait 1 minute, or try another way.", "Wait {n} minutes, or try another way."),
+    minutes_left: counted("1 min left", "{n} min left"),
+    not_there: "Not there?",
+    look_in_spam: "Look in your spam folder.",
+    comes_from: Sentence("The email comes from {address}."),
+    takes_a_minute: "It can take a minute to arrive.",
+    use_newest: "If there are several, use the newest one.",
+    send_failed: "We couldn't send the email. Try again in a minute.",
+    send_failed_or_other_way: "We couldn't send the email. Try again in a minute, or try another way.",
+
+    other_way: "Try another way",
+    choose: "Choose how to sign in",
+    choose_email: "Email a code",
+    choose_email_help: Sentence("to {destination}"),
+    choose_password: "Enter your password",
+    choose_password_help: "if you have set one",
+    back: "Back",
+
+    enter_password: "Enter your password",
+    password: "Password",
+    show: "Show",
+    show_password: "Show password",
+    forgot: "Forgot your password?",
+    password_empty: "Enter your password.",
+    password_wrong: "Incorrect username or password.",
+    too_many: counted("Too many tries. Wait 1 minute.", "Too many tries. Wait {n} minutes."),
+    too_many_or_email: counted(
+        "Too many tries. Wait 1 minute, or email a code instead.",
+        "Too many tries. Wait {n} minutes, or email a code instead.",
+    ),
+
+    set_password: "Choose a new password",
+    set_password_why: "The one you have was only for the first time.",
+    new_password: "New password",
+    save_and_sign_in: "Save and sign in",
+    rules: "It needs:",
+    rule_length: counted("at least 1 character", "at least {n} characters"),
+    rule_upper: "a capital letter",
+    rule_lower: "a small letter",
+    rule_number: "a number",
+    rule_symbol: "a symbol, like ! or %",
+    rules_unmet: "That password doesn't have everything on the list. Choose another one.",
+
+    attributes: &[
+        field("username", "Username", "Enter a username."),
+        field("email", "Email address", "Enter your email address."),
+        field("phone_number", "Phone number", "Enter your phone number."),
+        field("name", "Full name", "Enter your full name."),
+        field("given_name", "First name", "Enter your first name."),
+        field("family_name", "Last name", "Enter your last name."),
+        field("middle_name", "Middle name", "Enter your middle name."),
+        field("nickname", "Nickname", "Enter your nickname."),
+        field("preferred_username", "Preferred username", "Enter your preferred username."),
+        field("birthdate", "Date of birth", "Enter your date of birth."),
+        field("gender", "Gender", "Enter your gender."),
+        field("address", "Address", "Enter your address."),
+        field("locale", "Language", "Enter your language."),
+        field("zoneinfo", "Time zone", "Enter your time zone."),
+        field("picture", "Picture address", "Enter the address of your picture."),
+        field("profile", "Profile address", "Enter the address of your profile."),
+        field("website", "Website", "Enter the address of your website."),
+    ],
+    attribute_empty: Sentence("Enter something for {label}."),
+    attribute_wrong: "Check this. It can't be saved as it is.",
+    have_account: "Have an account?",
+    use_password: "Use a password instead",
+    sign_up_refused: "We couldn't create the account. Check what you entered and try again.",
+
+    signed_out: "You're signed out",
+    signed_out_more: "You can close this page.",
+    sign_in_again: "Sign in again",
+
+    verify_address: "Confirm this email address",
+    verify_address_ask: Sentence("This server would like to send email from {address}. Confirm that it is yours."),
+    verify_address_ignore: "If you didn't expect this, close the page. Nothing happens without the button.",
+    verify_address_done: "Email address confirmed",
+    verify_address_done_more: Sentence("{address} is ready to use. You can close this page."),
+    verify_address_dead: "This link has expired",
+    verify_address_dead_more: "It works once, for 24 hours. Ask for a new one where the address was added.",
+
+    unknown_app: "This app isn't set up here.",
+    unknown_app_more: "Go back to the app and tell its makers.",
+    address_refused: "The app sent an address that isn't allowed.",
+    address_refused_more: "For your safety we stopped here. Go back to the app and tell its makers.",
+    request_wrong: "The app's request isn't complete.",
+    request_wrong_more: "Go back to the app and try again.",
+    page_expired: "This page has expired.",
+    page_expired_more: "Nothing is lost. Go back to the app and continue there.",
+    page_expired_start: "Start again from the app.",
+    back_to: Sentence("Back to {app}"),
+    cookies_blocked: "Your browser blocks cookies for this site, so sign-in can't continue.",
+    cookies_blocked_more: "Allow cookies for this site, then try again.",
+    try_again: "Try again",
+    fault: "Something went wrong on our side.",
+    fault_more: Sentence("Try again in a minute. If it stays, mention reference {reference}."),
+    not_found: "There is no page here.",
+    not_found_more: "Go back to the app and start from there.",
+    slow_down: "Too many tries",
+
+    checking: "Checking…",
+    taking_long: "This is taking longer than usual. Try again.",
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_takes_its_value_where_the_hole_is() {
+        let sentence = Sentence("We sent it to {who}.");
+        assert_eq!(sentence.around("who"), ("We sent it to ", "."));
+        assert_eq!(sentence.with("who", "{who}"), "We sent it to {who}.");
+    }
+
+    #[test]
+    fn one_has_a_form_of_its_own() {
+        let words = Language::English.words();
+        assert_eq!(words.code_works_for.of(1), "It works for 1 minute.");
+        assert_eq!(words.code_works_for.of(3), "It works for 3 minutes.");
+        assert_eq!(words.ask_again_in.of(18), "You can ask again in 18 seconds.");
+        assert_eq!(words.code_wrong_left.of(1), "That code isn't right. 1 try left.");
+    }
+}
