@@ -13,6 +13,7 @@ pub mod page;
 pub mod passwords;
 pub mod pool;
 pub mod sign_in;
+pub mod step;
 pub mod tokens;
 pub mod user;
 pub mod work;

@@ -5,7 +5,7 @@ use crate::limits::Sends;
 use crate::messages::{Facts, Occasion, render};
 use crate::names::NameKind;
 use crate::pool::{Pool, Sender};
-use crate::sign_in::{At, Subject};
+use crate::step::{At, Subject};
 use crate::user::User;
 use crate::Pools;
 use postern_mail::address::{Address, Mailbox};

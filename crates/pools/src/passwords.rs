@@ -4,7 +4,7 @@
 use crate::auth::password::fault;
 use crate::limits::Failures;
 use crate::pool::Pool;
-use crate::sign_in::{At, Kind, SignedIn, Step, Subject, facts_of};
+use crate::step::{At, Check, Kind, SignedIn, Step, Subject, facts_of};
 use crate::user::{Status, User};
 use crate::work::Busy;
 use crate::Pools;
@@ -22,13 +22,6 @@ const PASSES: u32 = 2;
 /// What is verified when there is nothing to verify against, so that it takes as long. No password has this hash.
 const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm9ib2R5$\
                        AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-
-/// A password to be checked: an attempt at it was spent already.
-pub struct Check {
-    subject: Subject,
-    password: Secret,
-    challenge: Option<ChallengeRow>,
-}
 
 impl Pools {
     /// Spends an attempt at a password and has it checked; refuses while failed attempts lock the account.

@@ -8,103 +8,19 @@ use crate::limits::{ATTEMPTS_MAX, Guesses, SENDS_MAX, SEND_PAUSE_MS, guesses_per
 use crate::messages::Occasion;
 use crate::outgoing::Letter;
 use crate::pool::Pool;
-use crate::tokens::{SignInFacts, USER_ADMIN_SCOPE};
-use crate::user::{Status, User, fresh_id};
-use crate::{Pools, passwords};
-use postern_access::Caller;
+use crate::step::facts_of;
+use crate::user::{Status, User};
+use crate::Pools;
 use postern_model::cognito_idp::errors::*;
 use postern_model::{Answer, Error, refusal, refuse};
 use postern_store::auth::ChallengeRow;
 use postern_store::{Keys, Purpose, Timestamp, Tx, random};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+
+pub use crate::step::{Asked, At, Kind, Resent, SignedIn, Step, Subject};
 
 /// Longest life of a sign-in code, whatever the app client's session lasts (rule C2).
 const CODE_LIFE_MAX_MS: i64 = 10 * 60_000;
-
-/// Where and through what a person signs in.
-#[derive(Clone)]
-pub struct At {
-    pub pool: Arc<Pool>,
-    pub client: Arc<Client>,
-    pub caller: Caller,
-    pub now: Timestamp,
-}
-
-/// A question that waits for its answer.
-#[derive(Clone, Debug)]
-pub struct Asked {
-    pub kind: Kind,
-    pub session: String,
-    /// The first factors on offer; empty past the first factor.
-    pub available: Vec<Factor>,
-    /// Where a code went, hidden but for its first letters.
-    pub destination: Option<String>,
-    pub expires: Timestamp,
-    /// For NEW_PASSWORD_REQUIRED: whose it is, and which attributes are still missing.
-    pub user: Option<User>,
-    pub missing: Vec<String>,
-}
-
-/// The kinds of challenge, by their names on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    SelectChallenge,
-    EmailOtp,
-    Password,
-    NewPasswordRequired,
-    /// The `Session` of SignUp, for ConfirmSignUp.
-    SigningUp,
-    /// The `Session` of ConfirmSignUp: signs in at once.
-    SignedUp,
-}
-
-impl Kind {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Kind::SelectChallenge => "SELECT_CHALLENGE",
-            Kind::EmailOtp => "EMAIL_OTP",
-            Kind::Password => "PASSWORD",
-            Kind::NewPasswordRequired => "NEW_PASSWORD_REQUIRED",
-            Kind::SigningUp => "SIGNING_UP",
-            Kind::SignedUp => "SIGNED_UP",
-        }
-    }
-}
-
-/// A person who has given all that was asked.
-pub struct SignedIn {
-    pub user: User,
-    pub facts: SignInFacts,
-}
-
-/// What comes next; whatever it is, what was written stays written.
-pub enum Step<T> {
-    Ask(Asked),
-    /// A password is to be checked, which takes long: see [`Pools::check_password`].
-    Check(Box<passwords::Check>),
-    Done(T),
-    No(Error),
-}
-
-impl<T> Step<T> {
-    /// Turns the end of a sign-in into something else, inside the same unit of work.
-    pub fn end<U>(self, finish: impl FnOnce(T) -> Answer<U>) -> Answer<Step<U>> {
-        Ok(match self {
-            Step::Ask(asked) => Step::Ask(asked),
-            Step::Check(check) => Step::Check(check),
-            Step::Done(done) => Step::Done(finish(done)?),
-            Step::No(error) => Step::No(error),
-        })
-    }
-}
-
-/// Whose sign-in it is: somebody's, or nobody's that must look like somebody's.
-#[derive(Clone)]
-pub struct Subject {
-    pub name_key: String,
-    pub user: Option<User>,
-}
 
 /// What the next step of a challenge needs to know.
 #[derive(Default, Serialize, Deserialize)]
@@ -113,21 +29,6 @@ struct Facts {
     offered: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     amr: Vec<String>,
-}
-
-impl Subject {
-    /// What the ledgers know the account by.
-    pub fn ledger_key(&self) -> Vec<u8> {
-        match &self.user {
-            Some(user) => format!("u:{}", user.id).into_bytes(),
-            None => format!("n:{}", self.name_key).into_bytes(),
-        }
-    }
-
-    /// What codes are bound to.
-    fn bound(&self) -> &str {
-        self.user.as_ref().map_or(&self.name_key, |user| &user.id)
-    }
 }
 
 impl Pools {
@@ -617,32 +518,9 @@ impl Pools {
     }
 }
 
-/// How sending a code again went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resent {
-    Sent { expires: Timestamp },
-    Wait { sent_ms_ago: i64, left_ms: i64 },
-    /// The challenge has had all the codes it gets.
-    NoMore,
-    /// The challenge is over; a new one is to be begun.
-    Over,
-}
-
 /// The life of a sign-in code at a client.
 pub fn code_life_ms(client: &Client) -> i64 {
     client.session_ms.min(CODE_LIFE_MAX_MS)
-}
-
-/// The facts of a sign-in through the API.
-pub(crate) fn facts_of(at: &At, amr: Vec<String>) -> SignInFacts {
-    SignInFacts {
-        auth_time: at.now.seconds(),
-        event_id: fresh_id(),
-        scope: USER_ADMIN_SCOPE.into(),
-        amr,
-        oauth: false,
-        nonce: None,
-    }
 }
 
 fn invalid_session() -> Error {

@@ -4,8 +4,9 @@
 
 const minute = 60;
 
+// For those who listen; pages that speak have this place.
 function say(text) {
-  const place = document.getElementById("said") ?? document.querySelector("[role=status]");
+  const place = document.getElementById("said");
   if (place) place.textContent = text;
 }
 
@@ -14,12 +15,12 @@ function counted(element, n) {
 }
 
 // A pressed button keeps its width, says so, and ignores a second press; it comes back after 10 seconds.
-function settle(form, button, label, words) {
+function settle(form, button, label, note, words) {
   delete form.dataset.pressed;
   button.removeAttribute("aria-busy");
   button.innerHTML = label;
   button.style.minWidth = "";
-  if (words) say(words);
+  note.textContent = words;
 }
 
 document.addEventListener("submit", (event) => {
@@ -36,32 +37,35 @@ document.addEventListener("submit", (event) => {
   button.style.minWidth = `${button.offsetWidth}px`;
   button.setAttribute("aria-busy", "true");
   button.textContent = form.dataset.busy;
-  const late = setTimeout(() => settle(form, button, label, form.dataset.slow), 10_000);
-  addEventListener("pageshow", () => (clearTimeout(late), settle(form, button, label)), { once: true });
+  const note = form.querySelector(".late") ?? document.createElement("p");
+  note.className = "hint late";
+  note.setAttribute("role", "status");
+  note.textContent = "";
+  form.append(note);
+  const late = setTimeout(() => settle(form, button, label, note, form.dataset.slow), 10_000);
+  addEventListener("pageshow", () => (clearTimeout(late), settle(form, button, label, note, "")), { once: true });
 });
 
-// "Send a new code" stays in reach while it waits, and says why.
+// "Send a new code" counts down, stays in reach while it waits, and says why when pressed.
 for (const button of document.querySelectorAll("[data-wait]")) {
   const ready = performance.now() + button.dataset.wait * 1000;
   const left = () => Math.ceil((ready - performance.now()) / 1000);
-  const note = document.createElement("span");
-  note.className = "hint";
-  note.id = "wait-note";
-  button.after(note);
-  button.setAttribute("aria-describedby", note.id);
+  const seconds = new Intl.NumberFormat(document.documentElement.lang, { style: "unit", unit: "second" });
   const show = () => {
-    const told = left() > 0;
-    note.textContent = told ? counted(button, left()) : "";
-    button.toggleAttribute("data-waiting", told);
-    if (!told) clearInterval(timer);
+    if (left() > 0) {
+      button.dataset.waiting = seconds.format(left());
+    } else {
+      delete button.dataset.waiting;
+      clearInterval(timer);
+    }
   };
   const timer = setInterval(show, 1000);
   show();
   button.form.addEventListener("submit", (event) => {
     if (left() <= 0) return;
     event.preventDefault();
-    say(counted(button, left()));
-  }, { capture: true });
+    document.querySelector(".status").textContent = counted(button, left());
+  });
 }
 
 // "2 min left": quiet, announced once, at one minute.

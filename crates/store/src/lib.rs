@@ -9,6 +9,7 @@ pub mod clients;
 pub mod login;
 pub mod mail;
 mod migrate;
+mod postgres_connection;
 mod postgres_engine;
 pub mod pools;
 pub mod random;

@@ -1,36 +1,32 @@
 //! PostgreSQL, and what speaks its protocol: a few threads, each with a connection and one transaction per unit.
 //! The server groups commits by itself.
 
+use crate::postgres_connection::{Connection, is_conflict};
 use crate::tx::{Cache, Engine, Tx};
-use crate::value::Value;
 use crate::{Job, Keys, migrate};
 use anyhow::{Context, Result, anyhow};
-use postgres::error::SqlState;
-use postgres::types::ToSql;
-use postgres::{Client, Config, NoTls, Row, Statement};
-use std::collections::HashMap;
+use postgres::Config;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How often a unit is run again when another transaction got in its way.
 const TRIES_MAX: u32 = 12;
 
 pub(crate) struct Queue(Sender<Job>);
 
-/// One connection and its prepared statements.
-pub(crate) struct Connection {
-    client: Client,
-    statements: HashMap<&'static str, Statement>,
-}
-
 impl Queue {
     pub(crate) fn open(url: &str, connections: usize, keys: Keys, cache: Arc<Cache>) -> Result<Self> {
         let config: Config = url.parse().context("the PostgreSQL connection string cannot be read")?;
-        let mut first = Connection::open(&config)?;
-        migrate::postgres(&mut first.client)?;
+        // The client drives a runtime of its own, so it must not be opened on a thread that drives another.
+        let opening = config.clone();
+        let first = thread::spawn(move || {
+            let mut first = Connection::open(&opening)?;
+            migrate::postgres(&mut first.client)?;
+            anyhow::Ok(first)
+        });
+        let first = first.join().map_err(|_| anyhow!("opening PostgreSQL panicked"))??;
         let (sender, jobs) = channel();
         let jobs = Arc::new(Mutex::new(jobs));
         let mut ready = Some(first);
@@ -50,64 +46,6 @@ impl Queue {
             (refused.0.done)(Err(anyhow!("the store has stopped")));
         }
     }
-}
-
-impl Connection {
-    fn open(config: &Config) -> Result<Self> {
-        let client = match config.get_ssl_mode() {
-            postgres::config::SslMode::Disable => config.connect(NoTls),
-            _ => config.connect(MakeRustlsConnect::new(tls()?)),
-        }
-        .context("PostgreSQL cannot be reached")?;
-        Ok(Connection { client, statements: HashMap::new() })
-    }
-
-    fn prepared(&mut self, sql: &'static str) -> Result<Statement, postgres::Error> {
-        if let Some(statement) = self.statements.get(sql) {
-            return Ok(statement.clone());
-        }
-        let statement = self.client.prepare(sql)?;
-        self.statements.insert(sql, statement.clone());
-        Ok(statement)
-    }
-
-    pub(crate) fn execute(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, postgres::Error> {
-        let statement = self.prepared(sql)?;
-        self.client.execute(&statement, &as_params(values))
-    }
-
-    pub(crate) fn query(
-        &mut self,
-        sql: &'static str,
-        values: &[Value<'_>],
-    ) -> Result<Vec<Row>, postgres::Error> {
-        let statement = self.prepared(sql)?;
-        self.client.query(&statement, &as_params(values))
-    }
-}
-
-fn as_params<'a>(values: &'a [Value<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {
-    values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
-}
-
-fn tls() -> Result<rustls::ClientConfig> {
-    let mut roots = rustls::RootCertStore::empty();
-    for certificate in rustls_native_certs::load_native_certs().certs {
-        // A root that cannot be read only narrows what is trusted.
-        let _ = roots.add(certificate);
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    Ok(rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
-}
-
-/// Tells whether a statement failed only because of what another transaction did at the same time.
-pub(crate) fn is_conflict(error: &postgres::Error) -> bool {
-    error.code().is_some_and(|code| {
-        *code == SqlState::T_R_SERIALIZATION_FAILURE || *code == SqlState::T_R_DEADLOCK_DETECTED
-    })
 }
 
 fn serve(

@@ -2,7 +2,7 @@
 //! The statements themselves stand in the topic files beside this one.
 
 use crate::Keys;
-use crate::postgres_engine::Connection;
+use crate::postgres_connection::{Connection, is_conflict};
 use crate::value::{Row, Value};
 use anyhow::Result;
 use std::any::Any;
@@ -118,7 +118,7 @@ impl Tx<'_> {
 
     fn note_conflict<T>(&mut self, result: Result<T, postgres::Error>) -> Result<T> {
         result.map_err(|error| {
-            self.conflict |= crate::postgres_engine::is_conflict(&error);
+            self.conflict |= is_conflict(&error);
             error.into()
         })
     }

@@ -176,12 +176,7 @@ fn session_policies(tx: &mut Tx<'_>, request: &AssumeRoleRequest) -> Answer<Vec<
         policies.push((managed.arn, managed.document));
     }
     for (_, document) in &policies {
-        checked(document, Kind::Identity).map_err(|error| match error {
-            Error::Refused(refusal) => {
-                Error::Refused(postern_model::Refusal { kind: MalformedPolicyDocumentException, ..refusal })
-            }
-            failed => failed,
-        })?;
+        checked(document, Kind::Identity)?;
     }
     let inline_size = request.policy.as_deref().map_or(0, size);
     if inline_size > SESSION_POLICY_SIZE_MAX {

@@ -237,8 +237,8 @@ impl Pools {
             return refuse(LimitExceededException, "Attempt limit exceeded, please try after some time.");
         }
         tx.put_ledger(&at.pool.id, "tries/sign-up", &key, &tries.write(), tries.expires())?;
-        let row = tx.find_user_code(&at.pool.id, bound(&subject), PURPOSE)?;
-        let spent = tx.spend_user_code_attempt(&at.pool.id, bound(&subject), PURPOSE, at.now)?;
+        let row = tx.find_user_code(&at.pool.id, subject.bound(), PURPOSE)?;
+        let spent = tx.spend_user_code_attempt(&at.pool.id, subject.bound(), PURPOSE, at.now)?;
         let right = row.as_ref().is_some_and(|row| is_right(tx, at, &subject, row, code));
         let waiting = subject.user.clone().filter(|user| user.status == Status::Unconfirmed);
         let (Some(row), Some(mut user), true) = (row, waiting, right) else {
@@ -342,11 +342,11 @@ impl Pools {
         let code = random::digits(ACCOUNT_DIGITS);
         let mac = binding(at, subject, to).mac(tx.keys(), &code).to_vec();
         let before = tx
-            .find_user_code(&at.pool.id, bound(subject), PURPOSE)?
+            .find_user_code(&at.pool.id, subject.bound(), PURPOSE)?
             .filter(|row| at.now < row.expires && row.destination == to);
         tx.put_user_code(&UserCodeRow {
             pool_id: at.pool.id.clone(),
-            subject: bound(subject).to_owned(),
+            subject: subject.bound().to_owned(),
             purpose: PURPOSE.into(),
             code_mac: counts.then_some(mac),
             code_mac_old: before.and_then(|row| row.code_mac),
@@ -372,17 +372,12 @@ impl Pools {
     }
 }
 
-/// What a sign-up code is kept under: the user's id, or the name of a stand-in.
-fn bound(subject: &Subject) -> &str {
-    subject.user.as_ref().map_or(&subject.name_key, |user| &user.id)
-}
-
 /// A sign-up code is bound to its account, client and address.
 fn binding<'a>(at: &'a At, subject: &'a Subject, to: &'a str) -> CodeBinding<'a> {
     CodeBinding {
         pool_id: &at.pool.id,
         client_id: &at.client.id,
-        subject: bound(subject),
+        subject: subject.bound(),
         purpose: PURPOSE,
         destination: to,
         asking: b"",

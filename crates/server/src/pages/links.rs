@@ -22,6 +22,10 @@ pub struct VerifyAddress {
 }
 
 impl VerifyAddress {
+    fn is_dead(&self) -> bool {
+        matches!(self.link, Link::Dead)
+    }
+
     fn heading(&self) -> &'static str {
         match self.link {
             Link::Ask { .. } => self.frame.words.verify_address,

@@ -152,7 +152,7 @@ impl CheckCode {
     fn button(&self) -> &'static str {
         match self.kind {
             CodeKind::SignIn => self.frame.words.sign_in,
-            CodeKind::ConfirmSignUp => self.frame.words.confirm_account,
+            CodeKind::ConfirmSignUp => self.frame.words.confirm,
         }
     }
 

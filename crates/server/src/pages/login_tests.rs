@@ -227,7 +227,7 @@ fn asking_again_is_answered_in_the_status() {
     for (notice, words) in cases {
         let other_way_href = Some("/login?choose".to_owned());
         let html = CheckCode { notice: Some(notice), other_way_href, ..code() }.render();
-        assert!(html.contains(&format!(r#"<div role="status" class="status"><p>{words}</p></div>"#)));
+        assert!(html.contains(&format!(r#"<div role="status" class="status">{words}</div>"#)));
         assert!(html.contains("<title>Check your email"));
     }
     let notice = Some(CodeNotice::NoneLeft { sent: 3, wait_minutes: 15 });

@@ -69,12 +69,14 @@ pub struct Words {
     pub next: &'static str,
     pub new_here: &'static str,
     pub create_account: &'static str,
+    pub create: &'static str,
     pub names: [FieldWords; 7],
     pub not_an_address: &'static str,
     pub not_a_phone: &'static str,
 
     pub check_email: &'static str,
     pub confirm_account: &'static str,
+    pub confirm: &'static str,
     pub code_sent_to: Sentence,
     pub code_works_for: Counted,
     pub signing_in_as: Sentence,
@@ -202,6 +204,7 @@ static ENGLISH: Words = Words {
     next: "Next",
     new_here: "New user?",
     create_account: "Create an account",
+    create: "Create account",
     names: [
         field("email", "Email address", "Enter your email address."),
         field("phone", "Phone number", "Enter your phone number."),
@@ -216,6 +219,7 @@ static ENGLISH: Words = Words {
 
     check_email: "Check your email",
     confirm_account: "Confirm your account",
+    confirm: "Confirm account",
     code_sent_to: Sentence("We sent a code to {destination}."),
     code_works_for: counted("It works for 1 minute.", "It works for {n} minutes."),
     signing_in_as: Sentence("Signing in as {name}"),

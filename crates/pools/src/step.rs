@@ -1,0 +1,141 @@
+//! The words of a sign-in: where it happens, whose it is, what was asked, and what comes next.
+
+use crate::auth::factors::Factor;
+use crate::client::Client;
+use crate::pool::Pool;
+use crate::tokens::{SignInFacts, USER_ADMIN_SCOPE};
+use crate::user::{User, fresh_id};
+use postern_access::Caller;
+use postern_model::{Answer, Error, Secret};
+use postern_store::Timestamp;
+use postern_store::auth::ChallengeRow;
+use std::sync::Arc;
+
+/// Where and through what a person signs in.
+#[derive(Clone)]
+pub struct At {
+    pub pool: Arc<Pool>,
+    pub client: Arc<Client>,
+    pub caller: Caller,
+    pub now: Timestamp,
+}
+
+/// A question that waits for its answer.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub kind: Kind,
+    pub session: String,
+    /// The first factors on offer; empty past the first factor.
+    pub available: Vec<Factor>,
+    /// Where a code went, hidden but for its first letters.
+    pub destination: Option<String>,
+    pub expires: Timestamp,
+    /// For NEW_PASSWORD_REQUIRED: whose it is, and which attributes are still missing.
+    pub user: Option<User>,
+    pub missing: Vec<String>,
+}
+
+/// The kinds of challenge, by their names on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    SelectChallenge,
+    EmailOtp,
+    Password,
+    NewPasswordRequired,
+    /// The `Session` of SignUp, for ConfirmSignUp.
+    SigningUp,
+    /// The `Session` of ConfirmSignUp: signs in at once.
+    SignedUp,
+}
+
+impl Kind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::SelectChallenge => "SELECT_CHALLENGE",
+            Kind::EmailOtp => "EMAIL_OTP",
+            Kind::Password => "PASSWORD",
+            Kind::NewPasswordRequired => "NEW_PASSWORD_REQUIRED",
+            Kind::SigningUp => "SIGNING_UP",
+            Kind::SignedUp => "SIGNED_UP",
+        }
+    }
+}
+
+/// A person who has given all that was asked.
+pub struct SignedIn {
+    pub user: User,
+    pub facts: SignInFacts,
+}
+
+/// What comes next; whatever it is, what was written stays written.
+pub enum Step<T> {
+    Ask(Asked),
+    /// A password is to be checked, which takes long: see [`Pools::check_password`].
+    Check(Box<Check>),
+    Done(T),
+    No(Error),
+}
+
+impl<T> Step<T> {
+    /// Turns the end of a sign-in into something else, inside the same unit of work.
+    pub fn end<U>(self, finish: impl FnOnce(T) -> Answer<U>) -> Answer<Step<U>> {
+        Ok(match self {
+            Step::Ask(asked) => Step::Ask(asked),
+            Step::Check(check) => Step::Check(check),
+            Step::Done(done) => Step::Done(finish(done)?),
+            Step::No(error) => Step::No(error),
+        })
+    }
+}
+
+/// Whose sign-in it is: somebody's, or nobody's that must look like somebody's.
+#[derive(Clone)]
+pub struct Subject {
+    pub name_key: String,
+    pub user: Option<User>,
+}
+
+impl Subject {
+    /// What the ledgers know the account by.
+    pub fn ledger_key(&self) -> Vec<u8> {
+        match &self.user {
+            Some(user) => format!("u:{}", user.id).into_bytes(),
+            None => format!("n:{}", self.name_key).into_bytes(),
+        }
+    }
+
+    /// What codes are bound to.
+    pub fn bound(&self) -> &str {
+        self.user.as_ref().map_or(&self.name_key, |user| &user.id)
+    }
+}
+
+/// A password to be checked: an attempt at it was spent already.
+pub struct Check {
+    pub(crate) subject: Subject,
+    pub(crate) password: Secret,
+    pub(crate) challenge: Option<ChallengeRow>,
+}
+
+/// How sending a code again went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resent {
+    Sent { expires: Timestamp },
+    Wait { sent_ms_ago: i64, left_ms: i64 },
+    /// The challenge has had all the codes it gets.
+    NoMore,
+    /// The challenge is over; a new one is to be begun.
+    Over,
+}
+
+/// The facts of a sign-in through the API.
+pub(crate) fn facts_of(at: &At, amr: Vec<String>) -> SignInFacts {
+    SignInFacts {
+        auth_time: at.now.seconds(),
+        event_id: fresh_id(),
+        scope: USER_ADMIN_SCOPE.into(),
+        amr,
+        oauth: false,
+        nonce: None,
+    }
+}

@@ -1,0 +1,205 @@
+//! The running server's parts, built once from its settings: the store, the services on it, and what watches over
+//! their edges.
+
+use crate::rate::Limiter;
+use crate::settings::Settings;
+use anyhow::{Result, ensure};
+use postern_access::{Access, Caller, Principal};
+use postern_mail::dns::Dns;
+use postern_mail::identity::Hosts;
+use postern_mail::{Mail, Worker};
+use postern_pools::pool::Place;
+use postern_pools::work::Workers;
+use postern_pools::Pools;
+use postern_store::{Clock, Keys, Purpose, Store, random};
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Semaphore, watch};
+
+/// Signatures and password hashes that may wait; more are refused as too busy.
+const SIGNATURES_WAITING_MAX: usize = 4096;
+const HASHES_WAITING_MAX: usize = 256;
+/// Large bodies (raw mails) that are read at one time.
+const LARGE_BODIES_MAX: usize = 4;
+
+/// The server. Clones share it.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+pub struct Parts {
+    pub settings: Settings,
+    /// Without a final slash.
+    pub public_url: String,
+    pub account: Arc<str>,
+    pub clock: Clock,
+    pub store: Store,
+    pub access: Access,
+    pub mail: Mail,
+    pub pools: Pools,
+    pub limiter: Limiter,
+    pub large_bodies: Semaphore,
+    /// Turns true when the server is to end.
+    pub ending: watch::Sender<bool>,
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl App {
+    /// Opens the data and the services on it. The mail worker is given back to be run.
+    pub async fn open(settings: Settings, clock: Clock, public_url: String) -> Result<(App, Worker)> {
+        let store = open_store(&settings)?;
+        check_master_key(&store).await?;
+        let account = settle(&store, "account", settings.account.as_deref(), || random::text(b"0123456789", 12));
+        let account: Arc<str> = account.await?.into();
+        let region = settle(&store, "region", Some(&settings.region), String::new).await?;
+        let access = Access::new(store.clone(), clock.clone(), &account, &region);
+        let dns = match settings.ses.asks_dns {
+            true => Dns::with_system_resolver(store.clone())?,
+            false => Dns::local(store.clone()),
+        };
+        let mail_settings = mail_settings(&settings, &account, &public_url);
+        let (mail, worker) = Mail::open(
+            store.clone(),
+            clock.clone(),
+            access.clone(),
+            dns,
+            settings.transport.clone(),
+            mail_settings,
+        )
+        .await?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let pools = Pools {
+            store: store.clone(),
+            clock: clock.clone(),
+            access: access.clone(),
+            mail: mail.clone(),
+            place: Arc::new(Place {
+                region,
+                account: account.to_string(),
+                public_url: public_url.clone(),
+                issuer: settings.issuer.clone(),
+            }),
+            rules: Arc::new(settings.rules.clone()),
+            signers: Workers::start("signer", cores, SIGNATURES_WAITING_MAX)?,
+            hashers: Workers::start("hasher", cores.div_ceil(2), HASHES_WAITING_MAX)?,
+        };
+        if let Some(known) = &settings.development.administrator {
+            access.seed_administrator(&known.name, &known.key_id, &known.secret).await?;
+        }
+        let app = App(Arc::new(Parts {
+            public_url,
+            account,
+            clock,
+            store,
+            access,
+            mail,
+            pools,
+            limiter: Limiter::new(settings.pace),
+            large_bodies: Semaphore::new(LARGE_BODIES_MAX),
+            ending: watch::Sender::new(false),
+            settings,
+        }));
+        Ok((app, worker))
+    }
+
+    /// A call that the server makes itself, in the account's own name.
+    pub fn own_caller(&self) -> Caller {
+        Caller {
+            principal: Principal::Root,
+            account: self.account.to_string(),
+            region: self.access.region.to_string(),
+            source: None,
+            user_agent: "postern".to_owned(),
+            request_id: fresh_request_id(),
+        }
+    }
+
+    /// Waits until the server is to end.
+    pub async fn ended(&self) {
+        // The sender lives in these very parts, so waiting cannot fail.
+        let _ = self.ending.subscribe().wait_for(|ending| *ending).await;
+    }
+
+    /// The host and port of the public URL.
+    pub fn public_host(&self) -> &str {
+        self.public_url.split_once("://").map_or("", |(_, host)| host)
+    }
+
+    pub fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+
+    pub fn request_timeout(&self) -> Duration {
+        self.settings.request_timeout
+    }
+}
+
+/// Draws the id of a request: a UUID, as the services write them.
+pub fn fresh_request_id() -> String {
+    uuid::Builder::from_random_bytes(random::bytes()).into_uuid().to_string()
+}
+
+/// Opens the database with the master key that belongs to it.
+pub fn open_store(settings: &Settings) -> Result<Store> {
+    let keys = settings.master_key.keys()?;
+    if let postern_store::Place::File(path) = &settings.place
+        && let Some(folder) = path.parent()
+    {
+        std::fs::create_dir_all(folder)?;
+    }
+    Store::open(&settings.place, keys)
+}
+
+/// Refuses a master key that is not the one this database was begun with.
+pub async fn check_master_key(store: &Store) -> Result<()> {
+    fn mark(keys: &Keys) -> String {
+        hex::encode(keys.mac(Purpose::Handle, &[b"master key"]))
+    }
+    let stored = settle(store, "master key", None, || mark(store.keys())).await?;
+    let marks = store.keys().macs(Purpose::Handle, &[b"master key"]);
+    ensure!(
+        marks.iter().any(|mark| hex::encode(mark) == stored),
+        "this data was written with another master key; put that one back"
+    );
+    Ok(())
+}
+
+/// Settles a fact at the first start; later it must not be contradicted.
+async fn settle(store: &Store, name: &'static str, wanted: Option<&str>, draw: impl Fn() -> String) -> Result<String> {
+    let value = wanted.map_or_else(draw, str::to_owned);
+    let stands: Result<String> = store.write(move |tx| tx.settle_setting(name, &value)).await;
+    let stands = stands?;
+    if let Some(wanted) = wanted {
+        ensure!(
+            stands == wanted,
+            "the {name} of this data is {stands} and stays so; it cannot become {wanted}"
+        );
+    }
+    Ok(stands)
+}
+
+fn mail_settings(settings: &Settings, account: &str, public_url: &str) -> postern_mail::Settings {
+    let ses = &settings.ses;
+    postern_mail::Settings {
+        account: account.to_owned(),
+        region: settings.region.clone(),
+        public_url: public_url.to_owned(),
+        default_sender: settings.default_sender.clone(),
+        bounces: settings.bounces.clone(),
+        hosts: ses.hosts.clone().unwrap_or_else(|| Hosts::like_aws(&settings.region)),
+        exact_identity: ses.exact_identity,
+        limits: ses.limits,
+        default_sender_daily: ses.default_sender_daily,
+        production_quota: ses.quota,
+        production_rate: ses.rate,
+        production: ses.production,
+        auto_approve: ses.auto_approve,
+    }
+}

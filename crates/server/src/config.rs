@@ -1,0 +1,262 @@
+//! The configuration file: what can be written in it, and nothing else. What is not written has the default that is
+//! named here; secrets may come from the environment instead.
+
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Environment variables that stand over the file.
+pub const ENV_MASTER_KEY: &str = "POSTERN_MASTER_KEY";
+pub const ENV_DATABASE: &str = "POSTERN_DATABASE";
+pub const ENV_SMTP_PASSWORD: &str = "POSTERN_SMTP_PASSWORD";
+
+/// The file as a whole.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where people and programs reach the server; issuers and links begin with it.
+    pub public_url: String,
+    #[serde(default = "default_listen")]
+    pub listen: Vec<String>,
+    /// Folder of the database file and the master key.
+    pub data: Option<PathBuf>,
+    /// A PostgreSQL address; without it the data is in a file in `data`.
+    pub database: Option<Hidden>,
+    #[serde(default = "default_database_connections")]
+    pub database_connections: usize,
+    pub master_key_file: Option<PathBuf>,
+    #[serde(default = "default_region")]
+    pub region: String,
+    /// Twelve digits; drawn at the first start unless written here.
+    pub account: Option<String>,
+    /// The `iss` of tokens; `{public_url}`, `{region}` and `{pool}` are filled in.
+    #[serde(default = "default_issuer")]
+    pub issuer: String,
+    pub mail: Mail,
+    #[serde(default)]
+    pub ses: Ses,
+    #[serde(default)]
+    pub http: Http,
+    #[serde(default)]
+    pub limits: Limits,
+    #[serde(default)]
+    pub oauth: Oauth,
+}
+
+/// A value that must not be seen in logs.
+#[derive(Clone, Deserialize)]
+pub struct Hidden(pub String);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// How mail leaves.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// Who mails of pools without an identity of their own come from.
+    pub from: String,
+    /// Where bounces go, if not to the sender.
+    pub bounces: Option<String>,
+    pub smtp: Option<Smtp>,
+    /// Appends each mail to a file as a line of JSON, instead of sending it.
+    pub file: Option<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Smtp {
+    pub host: String,
+    pub port: Option<u16>,
+    #[serde(default)]
+    pub security: Security,
+    pub user: Option<String>,
+    pub password: Option<Hidden>,
+    pub ca_file: Option<PathBuf>,
+    pub hello_name: Option<String>,
+    #[serde(default = "default_smtp_connections")]
+    pub connections: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Security {
+    #[default]
+    Starttls,
+    Implicit,
+    None,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ses {
+    /// Only the exact ARN of a verified identity counts in a pool's settings, as in AWS.
+    pub exact_identity: bool,
+    /// Requests for production access are granted at once.
+    pub auto_approve: bool,
+    /// What production access brings: recipients a day, and a second.
+    pub quota: i64,
+    pub rate: i64,
+    /// Mails a day from the default sender, over all pools; AWS allows 50.
+    pub default_sender_daily: i64,
+    /// Names that DKIM, MAIL FROM and SPF records point to; AWS's unless written here.
+    pub hosts: Option<Hosts>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hosts {
+    pub dkim_zone: String,
+    pub feedback: String,
+    pub spf: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Http {
+    /// Networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Host` are believed, as `10.0.0.0/8`.
+    pub trusted_proxies: Vec<String>,
+    pub connections: usize,
+    pub request_timeout_s: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Public calls from one source: so many at once, and so many a second after that. 0 switches the limit off.
+    pub public_burst: u32,
+    pub public_per_second: u32,
+    /// Keep the pace at which codes go to one address.
+    pub addresses: bool,
+    pub sends_per_source_hour: i64,
+    pub begins_per_source_10_minutes: i64,
+    pub sends_per_pool_10_minutes: i64,
+    pub breaker_after: i64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Oauth {
+    pub pkce: Pkce,
+}
+
+/// Whether public clients must use PKCE.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pkce {
+    #[default]
+    Required,
+    Optional,
+}
+
+impl Default for Ses {
+    fn default() -> Self {
+        Ses {
+            exact_identity: false,
+            auto_approve: false,
+            quota: 50_000,
+            rate: 14,
+            default_sender_daily: 50,
+            hosts: None,
+        }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Http { trusted_proxies: Vec::new(), connections: 4096, request_timeout_s: 30 }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            public_burst: 120,
+            public_per_second: 20,
+            addresses: true,
+            sends_per_source_hour: 60,
+            begins_per_source_10_minutes: 300,
+            sends_per_pool_10_minutes: 5_000,
+            breaker_after: 500,
+        }
+    }
+}
+
+fn default_listen() -> Vec<String> {
+    vec!["127.0.0.1:9320".to_owned()]
+}
+
+fn default_database_connections() -> usize {
+    8
+}
+
+fn default_region() -> String {
+    "us-east-1".to_owned()
+}
+
+fn default_issuer() -> String {
+    "{public_url}/{pool}".to_owned()
+}
+
+fn default_smtp_connections() -> usize {
+    4
+}
+
+impl Config {
+    /// Reads the file, and the environment over it.
+    pub fn load(path: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Config> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        let mut config = Config::parse(&text).with_context(|| format!("{} cannot be used", path.display()))?;
+        if let Some(database) = env(ENV_DATABASE) {
+            config.database = Some(Hidden(database));
+        }
+        if let (Some(smtp), Some(password)) = (&mut config.mail.smtp, env(ENV_SMTP_PASSWORD)) {
+            smtp.password = Some(Hidden(password));
+        }
+        Ok(config)
+    }
+
+    pub fn parse(text: &str) -> Result<Config> {
+        toml::from_str(text).map_err(|fault| anyhow::anyhow!("{}", fault.to_string().trim_end()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../../../postern.example.toml");
+
+    #[test]
+    fn the_example_file_can_be_used_with_and_without_its_comments() {
+        let config = Config::parse(EXAMPLE).expect("the example is a configuration");
+        assert_eq!(config.public_url, "https://login.example.com");
+        // Each commented setting is a real one.
+        let all: String = EXAMPLE
+            .lines()
+            .map(|line| line.strip_prefix("#: ").unwrap_or(line))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let config = Config::parse(&all).expect("every setting of the example is known");
+        assert!(config.database.is_some() && config.ses.hosts.is_some());
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_by_name() {
+        let fault = Config::parse("public_url = \"x\"\npublic_ulr = \"y\"\n").expect_err("a slip");
+        assert!(fault.to_string().contains("public_ulr"), "{fault}");
+        let nested = format!("{EXAMPLE}\n[http]\nrequest_timeout = 3\n");
+        assert!(Config::parse(&nested).expect_err("a slip").to_string().contains("request_timeout"));
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let text = EXAMPLE.replace("#: database", "database").replace("#: password", "password");
+        let shown = format!("{:?}", Config::parse(&text).expect("a configuration"));
+        assert!(!shown.contains("not-a-password"), "{shown}");
+    }
+}

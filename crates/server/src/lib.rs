@@ -1,0 +1,22 @@
+//! The server: the only part that answers HTTP. The API's protocols, the sign-in pages, the inbox, and the program
+//! that starts them. Rules and use cases live on the floors below.
+
+pub mod api;
+pub mod app;
+pub mod commands;
+pub mod config;
+mod doors;
+mod health;
+pub mod http;
+mod inbox;
+mod links;
+pub mod login;
+mod master_key;
+pub mod pages;
+pub mod rate;
+pub mod respond;
+mod seed;
+pub mod settings;
+pub mod source;
+mod well_known;
+mod worker;

@@ -1,0 +1,355 @@
+//! What a server runs by. Modes are sets of these values: development is what runs without a configuration file,
+//! production is what a file says.
+
+use crate::config::{self, Config, Pkce};
+use crate::master_key::{FILE_NAME, MasterKey};
+use crate::rate::Pace;
+use crate::source::Network;
+use anyhow::{Context as _, Result, bail, ensure};
+use postern_mail::address::{Address, Mailbox};
+use postern_mail::identity::Hosts;
+use postern_mail::transport::{FileSink, Security, Smtp, SmtpSettings, Transport};
+use postern_pools::Rules;
+use postern_store::Place;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub const DEFAULT_PORT: u16 = 9320;
+
+/// The account of development mode, as documents of the real service write it.
+const DEVELOPMENT_ACCOUNT: &str = "123456789012";
+/// The name of the database in the data folder.
+const DATABASE_FILE: &str = "postern.db";
+
+/// Everything that an operator decides.
+#[derive(Clone)]
+pub struct Settings {
+    /// All are bound; those after the first may fail, as where there is no IPv6.
+    pub listen: Vec<SocketAddr>,
+    /// Without a final slash. Nothing: `http://localhost:PORT` of what was bound.
+    pub public_url: Option<String>,
+    pub place: Place,
+    pub master_key: MasterKey,
+    pub region: String,
+    /// Nothing: drawn at the first start.
+    pub account: Option<String>,
+    pub issuer: String,
+    pub transport: Transport,
+    pub default_sender: Mailbox,
+    pub bounces: Option<Address>,
+    pub ses: Ses,
+    pub rules: Rules,
+    /// Unsigned calls from one source.
+    pub pace: Option<Pace>,
+    pub trusted_proxies: Vec<Network>,
+    pub connections_max: usize,
+    pub request_timeout: Duration,
+    pub development: Development,
+}
+
+/// What only a server on a developer's machine does; in production all of it is absent.
+#[derive(Clone, Default)]
+pub struct Development {
+    /// An administrator whose key everybody knows.
+    pub administrator: Option<KnownKey>,
+    /// Caught mail can be read and is printed.
+    pub inbox: bool,
+    /// A pool, a client and users to try.
+    pub demo: bool,
+}
+
+#[derive(Clone)]
+pub struct KnownKey {
+    pub name: String,
+    pub key_id: String,
+    pub secret: String,
+}
+
+/// The mail service's part.
+#[derive(Clone)]
+pub struct Ses {
+    pub exact_identity: bool,
+    pub limits: bool,
+    pub default_sender_daily: i64,
+    pub quota: i64,
+    pub rate: i64,
+    pub production: bool,
+    pub auto_approve: bool,
+    pub hosts: Option<Hosts>,
+    /// Ask the system's resolver about records.
+    pub asks_dns: bool,
+}
+
+/// What the command line says about development mode.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    pub host: Option<IpAddr>,
+    pub port: Option<u16>,
+    pub data: Option<PathBuf>,
+    pub ephemeral: bool,
+    pub ses_sandbox: bool,
+    pub strict_limits: bool,
+}
+
+impl Settings {
+    /// Development mode: this machine only, everything caught, everything known.
+    pub fn development(flags: &Flags) -> Result<Settings> {
+        let port = flags.port.unwrap_or(DEFAULT_PORT);
+        let listen = match flags.host {
+            None => vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()],
+            Some(host) if host.to_canonical().is_loopback() => vec![(host, port).into()],
+            Some(host) => bail!(
+                "development mode listens on this machine only, because its administrator key is known to \
+                 everybody and its mails can be read by anyone who reaches {host}.\n\
+                 For other machines write a configuration (postern.example.toml shows one) and run:\n\n  \
+                 postern serve --config postern.toml"
+            ),
+        };
+        let data = flags.data.clone().unwrap_or_else(|| PathBuf::from("data"));
+        let (place, master_key) = if flags.ephemeral {
+            (Place::Memory, MasterKey::Fresh)
+        } else {
+            in_folder(&data)
+        };
+        let limits = config::Limits::default();
+        let mut rules = rules(&limits, Pkce::Required);
+        if !flags.strict_limits {
+            rules = Rules { address_limits: false, ..without_counts(rules) };
+        }
+        let ses = config::Ses::default();
+        Ok(Settings {
+            listen,
+            public_url: None,
+            place,
+            master_key,
+            region: "us-east-1".to_owned(),
+            account: Some(DEVELOPMENT_ACCOUNT.to_owned()),
+            issuer: "{public_url}/{pool}".to_owned(),
+            transport: Transport::Inbox,
+            default_sender: mailbox("Postern <no-reply@verificationemail.com>")?,
+            bounces: None,
+            ses: Ses {
+                exact_identity: false,
+                limits: flags.strict_limits || flags.ses_sandbox,
+                default_sender_daily: ses.default_sender_daily,
+                quota: ses.quota,
+                rate: ses.rate,
+                production: !flags.ses_sandbox,
+                auto_approve: true,
+                hosts: None,
+                asks_dns: false,
+            },
+            rules,
+            pace: flags.strict_limits.then(|| pace(&limits)).flatten(),
+            trusted_proxies: Vec::new(),
+            connections_max: config::Http::default().connections,
+            request_timeout: Duration::from_secs(config::Http::default().request_timeout_s),
+            development: Development {
+                administrator: Some(KnownKey {
+                    name: "test".to_owned(),
+                    key_id: "test".to_owned(),
+                    secret: "test".to_owned(),
+                }),
+                inbox: true,
+                demo: true,
+            },
+        })
+    }
+
+    /// What a configuration file says, with the environment's master key over it.
+    pub fn production(config: Config, master_key: Option<String>) -> Result<Settings> {
+        let Config { data, database, master_key_file, .. } = config;
+        let (place, key_beside) = match (&database, &data) {
+            (Some(database), data) => {
+                let place =
+                    Place::Postgres { url: database.0.clone(), connections: config.database_connections };
+                (place, data.as_ref().map(|data| MasterKey::File(data.join(FILE_NAME))))
+            }
+            (None, Some(data)) => {
+                let (place, key) = in_folder(data);
+                (place, Some(key))
+            }
+            (None, None) => bail!("either data or database must be set"),
+        };
+        let master_key = match (master_key, master_key_file) {
+            (Some(text), _) => MasterKey::Text(text),
+            (None, Some(path)) => MasterKey::File(path),
+            (None, None) => key_beside
+                .with_context(|| format!("master_key_file, data or {} must be set", config::ENV_MASTER_KEY))?,
+        };
+        let listen = config.listen.iter().map(|text| {
+            text.parse().with_context(|| format!("listen: {text} is not an address and port"))
+        });
+        let proxies = config.http.trusted_proxies.iter().map(|text| Network::parse(text));
+        let bounces = config.mail.bounces.as_deref().map(|text| {
+            Address::parse(text).map_err(|fault| anyhow::anyhow!("mail.bounces: {}", fault.words()))
+        });
+        let hosts = config.ses.hosts.clone().map(|hosts| Hosts {
+            dkim_zone: hosts.dkim_zone,
+            feedback: hosts.feedback,
+            spf: hosts.spf,
+        });
+        if let Some(account) = &config.account {
+            ensure!(
+                account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit()),
+                "account must be twelve digits"
+            );
+        }
+        Ok(Settings {
+            listen: listen.collect::<Result<_>>()?,
+            public_url: Some(public_url(&config.public_url)?),
+            place,
+            master_key,
+            region: config.region,
+            account: config.account,
+            issuer: config.issuer,
+            default_sender: mailbox(&config.mail.from)?,
+            bounces: bounces.transpose()?,
+            transport: transport(config.mail)?,
+            ses: Ses {
+                exact_identity: config.ses.exact_identity,
+                limits: true,
+                default_sender_daily: config.ses.default_sender_daily,
+                quota: config.ses.quota,
+                rate: config.ses.rate,
+                production: false,
+                auto_approve: config.ses.auto_approve,
+                hosts,
+                asks_dns: true,
+            },
+            rules: rules(&config.limits, config.oauth.pkce),
+            pace: pace(&config.limits),
+            trusted_proxies: proxies.collect::<Result<_>>()?,
+            connections_max: config.http.connections,
+            request_timeout: Duration::from_secs(config.http.request_timeout_s),
+            development: Development::default(),
+        })
+    }
+}
+
+fn in_folder(data: &Path) -> (Place, MasterKey) {
+    let database = data.join(DATABASE_FILE);
+    let key = MasterKey::FileOrFresh { path: data.join(FILE_NAME), database: database.clone() };
+    (Place::File(database), key)
+}
+
+fn mailbox(text: &str) -> Result<Mailbox> {
+    Mailbox::parse(text).map_err(|fault| anyhow::anyhow!("mail.from: {}", fault.words()))
+}
+
+/// Checks that it is `http(s)://host[:port]` and no more.
+fn public_url(text: &str) -> Result<String> {
+    let url = text.strip_suffix('/').unwrap_or(text);
+    let uri: axum::http::Uri = url.parse().with_context(|| format!("public_url: {text} is not a URL"))?;
+    let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
+    ensure!(
+        is_web && uri.path() == "/" && uri.query().is_none(),
+        "public_url must look like https://login.example.com, not {text}"
+    );
+    Ok(url.to_owned())
+}
+
+fn transport(mail: config::Mail) -> Result<Transport> {
+    match (mail.smtp, mail.file) {
+        (None, Some(path)) => Ok(Transport::File(FileSink::new(path))),
+        (Some(smtp), None) => {
+            let security = match smtp.security {
+                config::Security::Starttls => Security::StartTls,
+                config::Security::Implicit => Security::Implicit,
+                config::Security::None => Security::None,
+            };
+            let usual_port = if security == Security::Implicit { 465 } else { 587 };
+            let relay = Smtp::new(&SmtpSettings {
+                host: smtp.host,
+                port: smtp.port.unwrap_or(usual_port),
+                security,
+                ca_file: smtp.ca_file,
+                user: smtp.user,
+                password: smtp.password.map(|password| password.0),
+                hello_name: smtp.hello_name,
+                connections: smtp.connections,
+            });
+            relay.map(Transport::Smtp).context("mail.smtp")
+        }
+        _ => bail!("exactly one of [mail.smtp] and mail.file must be set"),
+    }
+}
+
+fn rules(limits: &config::Limits, pkce: Pkce) -> Rules {
+    Rules {
+        address_limits: limits.addresses,
+        sends_per_source: limits.sends_per_source_hour,
+        begins_per_source: limits.begins_per_source_10_minutes,
+        sends_per_pool: limits.sends_per_pool_10_minutes,
+        breaker_after: limits.breaker_after,
+        pkce_required: pkce == Pkce::Required,
+    }
+}
+
+fn without_counts(rules: Rules) -> Rules {
+    Rules { sends_per_source: 0, begins_per_source: 0, sends_per_pool: 0, breaker_after: 0, ..rules }
+}
+
+fn pace(limits: &config::Limits) -> Option<Pace> {
+    let pace = Pace { burst: limits.public_burst, per_second: limits.public_per_second };
+    (pace.burst > 0 && pace.per_second > 0).then_some(pace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../../../postern.example.toml");
+
+    fn production(change: impl Fn(&str) -> String) -> Result<Settings> {
+        Settings::production(Config::parse(&change(EXAMPLE))?, None)
+    }
+
+    #[test]
+    fn development_stays_on_this_machine() {
+        let settings = Settings::development(&Flags::default()).expect("settings");
+        assert!(settings.listen.iter().all(|address| address.ip().is_loopback()));
+        let host = |text: &str| Flags { host: text.parse().ok(), ..Flags::default() };
+        assert!(Settings::development(&host("127.0.0.1")).is_ok());
+        for outside in ["0.0.0.0", "192.0.2.1", "::", "::ffff:192.0.2.1"] {
+            let fault = Settings::development(&host(outside)).err().expect("refused").to_string();
+            assert!(fault.contains("postern serve --config"), "{fault}");
+        }
+    }
+
+    #[test]
+    fn production_has_nothing_of_development() {
+        let settings = production(str::to_owned).expect("settings");
+        let development = &settings.development;
+        assert!(development.administrator.is_none() && !development.inbox && !development.demo);
+        assert!(!settings.ses.production && settings.ses.limits && settings.rules.address_limits);
+        assert!(settings.rules.pkce_required && settings.pace.is_some());
+    }
+
+    #[test]
+    fn flags_lift_and_keep_limits() {
+        let settings = |flags: Flags| Settings::development(&flags).expect("settings");
+        let plain = settings(Flags::default());
+        assert!(plain.ses.production && !plain.ses.limits && !plain.rules.address_limits);
+        let strict = settings(Flags { strict_limits: true, ..Flags::default() });
+        assert!(strict.ses.limits && strict.rules.address_limits && strict.pace.is_some());
+        let sandbox = settings(Flags { ses_sandbox: true, ..Flags::default() });
+        assert!(!sandbox.ses.production);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        for (from, to) in [
+            ("https://login.example.com", "login.example.com"),
+            ("https://login.example.com", "https://login.example.com/base"),
+            ("127.0.0.1:9320", "localhost"),
+            ("#: account = \"123456789012\"", "account = \"1234\""),
+            ("#: trusted_proxies = [\"127.0.0.1/32\"", "trusted_proxies = [\"home\""),
+            ("data = \"/var/lib/postern\"", ""),
+            ("#: file", "file"),
+        ] {
+            assert!(production(|text| text.replace(from, to)).is_err(), "{to}");
+        }
+    }
+}

@@ -1,0 +1,507 @@
+//! What the store promises, on every database it runs on: SQLite in memory, SQLite in a file, and PostgreSQL where
+//! `POSTERN_TEST_POSTGRES` names a server.
+
+use anyhow::{Result, anyhow, bail};
+use postern_store::audit::AuditRecord;
+use postern_store::auth::{ChallengeRow, SignInRow};
+use postern_store::clients::ClientRow;
+use postern_store::pools::PoolRow;
+use postern_store::users::{UserName, UserRow, UserSearch};
+use postern_store::{Keys, Place, Store, Timestamp, Tx, random};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::task::JoinSet;
+
+const NOW: Timestamp = Timestamp::from_ms(1_700_000_000_000);
+const POOL: &str = "us-east-1_Test00000";
+
+/// A folder that goes away with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("postern-store-{}", hex::encode(random::bytes::<8>())));
+        std::fs::create_dir_all(&path).expect("a temporary folder can be made");
+        Folder(path)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("postern.db")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn keys() -> Keys {
+    Keys::new(&[[42; 32]]).expect("a key")
+}
+
+/// The databases to run on; each is empty and nobody else's.
+fn databases(folder: &Folder) -> Vec<(&'static str, Place)> {
+    let mut places = vec![("memory", Place::Memory), ("file", Place::File(folder.file()))];
+    if let Some(url) = fresh_postgres() {
+        places.push(("postgres", Place::Postgres { url, connections: 4 }));
+    }
+    places
+}
+
+fn fresh_postgres() -> Option<String> {
+    let server = std::env::var("POSTERN_TEST_POSTGRES").ok()?;
+    let name = format!("store_{}", hex::encode(random::bytes::<8>()));
+    let made = std::thread::spawn(move || {
+        let mut client = postgres::Client::connect(&server, postgres::NoTls).expect("PostgreSQL answers");
+        client.batch_execute(&format!("create database {name}")).expect("a database can be made");
+        let (base, query) = server.split_once('?').map_or((server.as_str(), ""), |(b, q)| (b, q));
+        let base = base.rsplit_once('/').map_or(base, |(base, _)| base);
+        format!("{base}/{name}?{query}")
+    });
+    Some(made.join().expect("a database can be made"))
+}
+
+/// Runs a story on every database.
+async fn everywhere<F, R>(story: F)
+where
+    F: Fn(Store) -> R,
+    R: Future<Output = Result<()>>,
+{
+    let folder = Folder::new();
+    for (name, place) in databases(&folder) {
+        let store = Store::open(&place, keys()).expect("the store opens");
+        store.write(add_pool).await.expect("a pool can be added");
+        story(store).await.unwrap_or_else(|error| panic!("on {name}: {error:?}"));
+    }
+}
+
+fn add_pool(tx: &mut Tx<'_>) -> Result<()> {
+    tx.add_pool(&PoolRow {
+        id: POOL.into(),
+        name: "test".into(),
+        config: "{}".into(),
+        mfa_config: "{}".into(),
+        uses_email_role: false,
+        created: NOW,
+        modified: NOW,
+    })?;
+    Ok(())
+}
+
+fn challenge(handle: u8) -> ChallengeRow {
+    ChallengeRow {
+        handle_mac: vec![handle; 32],
+        pool_id: POOL.into(),
+        client_id: "client".into(),
+        user_id: Some("user".into()),
+        name_key: "alice".into(),
+        kind: "EMAIL_OTP".into(),
+        code_mac: Some(vec![1; 32]),
+        code_mac_old: None,
+        old_expires: NOW,
+        destination: Some("alice@example.com".into()),
+        attempts: 0,
+        attempts_max: 5,
+        sends: 1,
+        sent: NOW,
+        spent: false,
+        facts: "{}".into(),
+        created: NOW,
+        expires: NOW.plus_ms(180_000),
+    }
+}
+
+fn user(id: &str, email: &str) -> UserRow {
+    UserRow {
+        pool_id: POOL.into(),
+        id: id.into(),
+        username: id.into(),
+        status: "CONFIRMED".into(),
+        enabled: true,
+        attributes: format!(r#"{{"email":"{email}"}}"#),
+        email_key: Some(email.into()),
+        phone_key: None,
+        password: None,
+        password_expires: None,
+        signed_out: Timestamp::default(),
+        created: NOW,
+        modified: NOW,
+    }
+}
+
+fn email(key: &str) -> UserName {
+    UserName { key: key.into(), kind: "email" }
+}
+
+/// Runs the same unit many times at once and counts how often it said yes.
+async fn yes_count(
+    store: &Store,
+    times: usize,
+    unit: impl Fn(&mut Tx<'_>) -> Result<bool> + Clone + Send + 'static,
+) -> usize {
+    let mut running = JoinSet::new();
+    for _ in 0..times {
+        let (store, unit) = (store.clone(), unit.clone());
+        running.spawn(async move { store.write(unit).await });
+    }
+    let mut yes = 0;
+    while let Some(result) = running.join_next().await {
+        yes += usize::from(result.expect("the task ends").expect("the unit of work ends"));
+    }
+    yes
+}
+
+#[tokio::test]
+async fn a_challenge_is_used_once_however_many_use_it_at_once() {
+    everywhere(|store| async move {
+        for round in 0..20 {
+            store.write(move |tx| tx.add_challenge(&challenge(round))).await?;
+            let used =
+                yes_count(&store, 30, move |tx| tx.consume_challenge(&[round; 32], "EMAIL_OTP", NOW)).await;
+            assert_eq!(used, 1);
+        }
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn attempts_never_pass_their_number_and_nothing_is_spent_on_the_dead() {
+    everywhere(|store| async move {
+        store.write(|tx| tx.add_challenge(&challenge(1))).await?;
+        assert_eq!(yes_count(&store, 40, |tx| tx.spend_attempt(&[1; 32], NOW)).await, 5);
+        store.write(|tx| tx.add_challenge(&challenge(2))).await?;
+        let late = NOW.plus_ms(180_000);
+        assert_eq!(yes_count(&store, 3, move |tx| tx.spend_attempt(&[2; 32], late)).await, 0);
+        assert_eq!(yes_count(&store, 3, move |tx| tx.consume_challenge(&[2; 32], "EMAIL_OTP", late)).await, 0);
+        assert_eq!(yes_count(&store, 3, |tx| tx.consume_challenge(&[2; 32], "PASSWORD", NOW)).await, 0);
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_unit_that_refuses_leaves_nothing_and_does_nothing_afterwards() {
+    everywhere(|store| async move {
+        let acts = Arc::new(AtomicUsize::new(0));
+        let counted = acts.clone();
+        let refused: Result<()> = store
+            .write(move |tx| {
+                let counted = counted.clone();
+                tx.add_challenge(&challenge(7))?;
+                tx.after_commit(move || {
+                    counted.fetch_add(1, Ordering::SeqCst);
+                });
+                bail!("no")
+            })
+            .await;
+        assert!(refused.is_err());
+        let found = store.read(|tx| tx.find_challenge(&[[7; 32]])).await?;
+        assert!(found.is_none());
+        assert_eq!(acts.load(Ordering::SeqCst), 0);
+        let counted = acts.clone();
+        store
+            .write(move |tx| {
+                let counted = counted.clone();
+                tx.after_commit(move || {
+                    counted.fetch_add(1, Ordering::SeqCst);
+                });
+                anyhow::Ok(())
+            })
+            .await?;
+        assert_eq!(acts.load(Ordering::SeqCst), 1);
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_units_refusal_does_not_undo_its_neighbours() {
+    everywhere(|store| async move {
+        let mut running = JoinSet::new();
+        for handle in 0..60_u8 {
+            let store = store.clone();
+            running.spawn(async move {
+                store
+                    .write(move |tx| {
+                        tx.add_challenge(&challenge(handle))?;
+                        if handle % 3 == 0 { Err(anyhow!("no")) } else { Ok(()) }
+                    })
+                    .await
+                    .is_ok()
+            });
+        }
+        while running.join_next().await.is_some() {}
+        for handle in 0..60_u8 {
+            let found = store.read(move |tx| tx.find_challenge(&[[handle; 32]])).await?.is_some();
+            assert_eq!(found, handle % 3 != 0);
+        }
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_users_never_share_a_name_even_when_they_ask_at_once() {
+    everywhere(|store| async move {
+        let added = Arc::new(AtomicUsize::new(0));
+        let mut running = JoinSet::new();
+        for number in 0..30 {
+            let (store, added) = (store.clone(), added.clone());
+            running.spawn(async move {
+                let written = store
+                    .write(move |tx| {
+                        let row = user(&format!("user-{number}"), "a@example.com");
+                        if tx.add_user(&row, &[email("a@example.com")])? { Ok(()) } else { bail!("taken") }
+                    })
+                    .await;
+                added.fetch_add(usize::from(written.is_ok()), Ordering::SeqCst);
+            });
+        }
+        while running.join_next().await.is_some() {}
+        assert_eq!(added.load(Ordering::SeqCst), 1);
+        let (all, count) = store
+            .read(|tx| Ok::<_, anyhow::Error>((tx.list_users(POOL, &UserSearch::All, "", 60)?, tx.count_users(POOL)?)))
+            .await?;
+        assert_eq!((all.len(), count), (1, 1));
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_rotated_by_one_caller() {
+    everywhere(|store| async move {
+        let row = SignInRow {
+            id: [9; 16],
+            pool_id: POOL.into(),
+            client_id: "client".into(),
+            user_id: "user".into(),
+            refresh_mac: vec![1; 32],
+            previous_mac: None,
+            previous: None,
+            revoked: false,
+            facts: "{}".into(),
+            created: NOW,
+            expires: NOW.plus_ms(1000),
+        };
+        store.write(move |tx| tx.add_sign_in(&row)).await?;
+        let rotated =
+            yes_count(&store, 20, |tx| tx.rotate_refresh(&[9; 16], &[1; 32], &random::bytes::<32>(), NOW)).await;
+        assert_eq!(rotated, 1);
+        assert_eq!(yes_count(&store, 5, |tx| tx.revoke_sign_in(&[9; 16])).await, 1);
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn ledgers_and_counters_count_every_event_of_many_at_once() {
+    everywhere(|store| async move {
+        yes_count(&store, 40, |tx| {
+            let mut entries = tx.ledger(POOL, "sends", b"a")?;
+            entries.push(1);
+            tx.put_ledger(POOL, "sends", b"a", &entries, NOW)?;
+            tx.count("sends", "source", NOW, NOW)?;
+            Ok(true)
+        })
+        .await;
+        let (entries, count) = store
+            .read(|tx| Ok::<_, anyhow::Error>((tx.ledger(POOL, "sends", b"a")?, tx.counted("sends", "source", NOW)?)))
+            .await?;
+        assert_eq!((entries.len(), count), (40, 40));
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_parsed_row_is_never_older_than_the_row() {
+    everywhere(|store| async move {
+        let name_seen = |tx: &mut Tx<'_>| -> Result<String> {
+            let version = tx.pool_version(POOL)?.ok_or_else(|| anyhow!("gone"))?;
+            let found = tx.cached("pool name", POOL, version, |tx| Ok(tx.find_pool(POOL)?.map(|pool| pool.name)))?;
+            Ok(found.map(|name| name.to_string()).unwrap_or_default())
+        };
+        let rename = |tx: &mut Tx<'_>, name: &str| -> Result<()> {
+            let mut pool = tx.find_pool(POOL)?.ok_or_else(|| anyhow!("gone"))?;
+            pool.name = name.into();
+            tx.change_pool(&pool)?;
+            Ok(())
+        };
+        assert_eq!(store.read(name_seen).await?, "test");
+        let undone: Result<()> = store
+            .write(move |tx| {
+                rename(tx, "undone")?;
+                assert_eq!(name_seen(tx)?, "undone");
+                bail!("no")
+            })
+            .await;
+        assert!(undone.is_err());
+        assert_eq!(store.read(name_seen).await?, "test");
+        store.write(move |tx| rename(tx, "new")).await?;
+        assert_eq!(store.read(name_seen).await?, "new");
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn users_are_found_by_prefix_and_listed_page_by_page() {
+    everywhere(|store| async move {
+        store
+            .write(|tx| {
+                for number in 0..25 {
+                    let address = format!("user{number:02}@example.com");
+                    tx.add_user(&user(&format!("id-{number:02}"), &address), &[email(&address)])?;
+                }
+                anyhow::Ok(())
+            })
+            .await?;
+        let mut seen = Vec::new();
+        let mut after = String::new();
+        loop {
+            let from = after.clone();
+            let page = store.read(move |tx| tx.list_users(POOL, &UserSearch::All, &from, 10)).await?;
+            let Some(last) = page.last() else { break };
+            after.clone_from(&last.id);
+            seen.extend(page.into_iter().map(|user| user.id));
+        }
+        assert_eq!(seen.len(), 25);
+        assert!(seen.is_sorted());
+        let search = UserSearch::Email { key: "user1".into(), prefix: true };
+        let found = store.read(move |tx| tx.list_users(POOL, &search, "", 60)).await?;
+        assert_eq!(found.len(), 10);
+        let search = UserSearch::Attribute { name: "email".into(), value: "user07@example.com".into(), prefix: false };
+        let found = store.read(move |tx| tx.list_users(POOL, &search, "", 60)).await?;
+        assert_eq!(found.len(), 1);
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sweeping_takes_what_is_long_dead_and_nothing_else() {
+    everywhere(|store| async move {
+        store.write(|tx| tx.add_challenge(&challenge(1))).await?;
+        let kept = NOW.plus_ms(180_000 + 60_000);
+        store.write(move |tx| tx.sweep(kept)).await?;
+        assert!(store.read(|tx| tx.find_challenge(&[[1; 32]])).await?.is_some());
+        let dead = NOW.plus_ms(180_000 + 16 * 60_000);
+        assert_eq!(store.write(move |tx| tx.sweep(dead)).await?, 1);
+        assert!(store.read(|tx| tx.find_challenge(&[[1; 32]])).await?.is_none());
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_deleted_pool_leaves_nothing_behind() {
+    everywhere(|store| async move {
+        store
+            .write(|tx| {
+                tx.add_user(&user("user", "a@example.com"), &[email("a@example.com")])?;
+                tx.add_challenge(&challenge(1))
+            })
+            .await?;
+        assert!(store.write(|tx| tx.delete_pool(POOL)).await?);
+        assert!(!store.write(|tx| tx.delete_pool(POOL)).await?);
+        assert!(store.read(|tx| tx.user_named(POOL, "a@example.com")).await?.is_none());
+        assert!(store.read(|tx| tx.find_challenge(&[[1; 32]])).await?.is_none());
+        Ok(())
+    })
+    .await;
+}
+
+fn record(action: &str) -> AuditRecord {
+    AuditRecord { time: NOW, action: action.into(), ..AuditRecord::default() }
+}
+
+#[tokio::test]
+async fn the_audit_is_a_chain_that_holds() {
+    everywhere(|store| async move {
+        for action in ["a", "b", "c"] {
+            store.write(move |tx| tx.add_audit(&record(action))).await?;
+            store.write(|tx| tx.link_audit()).await?;
+        }
+        assert_eq!(store.write(|tx| tx.link_audit()).await?, 0);
+        assert_eq!(store.read(|tx| tx.verify_audit()).await?, None);
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_changed_audit_record_breaks_the_chain() -> Result<()> {
+    let folder = Folder::new();
+    let store = Store::open(&Place::File(folder.file()), keys())?;
+    for action in ["a", "b"] {
+        store.write(move |tx| tx.add_audit(&record(action))).await?;
+        store.write(|tx| tx.link_audit()).await?;
+    }
+    let intruder = rusqlite::Connection::open(folder.file())?;
+    intruder.execute("update audit set action = 'x' where action = 'b'", [])?;
+    assert_eq!(store.read(|tx| tx.verify_audit()).await?, Some(2));
+    Ok(())
+}
+
+#[tokio::test]
+async fn secrets_are_not_in_the_file_and_a_copied_folder_opens_elsewhere() -> Result<()> {
+    let folder = Folder::new();
+    let secret = "a-client-secret-that-nobody-should-read";
+    let store = Store::open(&Place::File(folder.file()), keys())?;
+    store.write(add_pool).await?;
+    store
+        .write(move |tx| {
+            tx.add_client(&ClientRow {
+                id: "client".into(),
+                pool_id: POOL.into(),
+                name: "app".into(),
+                config: "{}".into(),
+                secret: Some(secret.into()),
+                created: NOW,
+                modified: NOW,
+            })
+        })
+        .await?;
+    let elsewhere = Folder::new();
+    for name in ["postern.db", "postern.db-wal"] {
+        let bytes = std::fs::read(folder.0.join(name))?;
+        assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()));
+        std::fs::write(elsewhere.0.join(name), bytes)?;
+    }
+    let copy = Store::open(&Place::File(elsewhere.file()), keys())?;
+    let client = copy.read(|tx| tx.find_client("client")).await?.ok_or_else(|| anyhow!("no client"))?;
+    assert_eq!(client.secret.as_deref(), Some(secret));
+    let stranger = Store::open(&Place::File(elsewhere.file()), Keys::new(&[[1; 32]])?)?;
+    assert!(stranger.read(|tx| tx.find_client("client")).await.is_err());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_newer_database_refuses_an_older_program_with_a_sentence() -> Result<()> {
+    let folder = Folder::new();
+    drop(Store::open(&Place::File(folder.file()), keys())?);
+    let newer = rusqlite::Connection::open(folder.file())?;
+    newer.execute("insert into schema_versions (version, name) values (999, 'future')", [])?;
+    let Err(refused) = Store::open(&Place::File(folder.file()), keys()) else { bail!("it opened") };
+    assert!(refused.to_string().contains("was written by a newer Postern"), "{refused}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_answered_is_still_there_after_the_store_is_opened_again() -> Result<()> {
+    let folder = Folder::new();
+    for place in databases(&folder).into_iter().filter(|(name, _)| *name != "memory").map(|(_, place)| place) {
+        let store = Store::open(&place, keys())?;
+        store.write(add_pool).await?;
+        store.write(|tx| tx.add_challenge(&challenge(1))).await?;
+        assert!(store.write(|tx| tx.consume_challenge(&[1; 32], "EMAIL_OTP", NOW)).await?);
+        drop(store);
+        let again = Store::open(&place, keys())?;
+        assert!(!again.write(|tx| tx.consume_challenge(&[1; 32], "EMAIL_OTP", NOW)).await?);
+    }
+    Ok(())
+}
