@@ -4,7 +4,6 @@ use crate::caller::{Caller, Principal, root_arn};
 use crate::managed;
 use crate::names::{role_arn, tags};
 use crate::policy::{Context, Decision, Kind, Named, Policies, assume_role_denial, denial_text, evaluate};
-use crate::target::Target;
 use anyhow::{Context as _, Result, anyhow};
 use postern_model::{Error, ErrorKind, refusal};
 use postern_store::access::RoleRow;
@@ -21,6 +20,17 @@ pub struct Access {
     pub clock: Clock,
     pub account: Arc<str>,
     pub region: Arc<str>,
+}
+
+/// The question a call puts to the policies.
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub action: String,
+    /// What policies are compared with.
+    pub arn: String,
+    /// What a denial names: IAM says `role NAME` for a role's ARN.
+    pub shown: String,
+    pub context: Context,
 }
 
 /// A no, and all that is known about why.
@@ -231,31 +241,6 @@ impl Access {
             context.set(&format!("aws:PrincipalTag/{key}"), value);
         }
         Ok(context)
-    }
-
-    /// Makes the first administrator: a user with a key and full access. Does nothing to what is there already.
-    pub async fn seed_administrator(&self, name: &str, key_id: &str, secret: &str) -> Result<()> {
-        let now = self.clock.now();
-        let (name, key_id, secret) = (name.to_owned(), key_id.to_owned(), secret.to_owned());
-        self.store
-            .write(move |tx| -> Result<()> {
-                tx.lock_iam()?;
-                let user = match tx.find_iam_user(&name)? {
-                    Some(user) => user,
-                    None => {
-                        let user = crate::operations::users::new_user(&name, "/", now);
-                        if !tx.add_iam_user(&user)? {
-                            return Err(anyhow!("a user of nearly the same name as {name} is there already"));
-                        }
-                        tx.attach_policy(&user.id, managed::ADMINISTRATOR_ACCESS, now)?;
-                        user
-                    }
-                };
-                let key = crate::operations::users::new_key(&key_id, &user.id, now);
-                tx.add_iam_key(&key, &secret)?;
-                Ok(())
-            })
-            .await
     }
 }
 

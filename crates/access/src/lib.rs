@@ -1,6 +1,7 @@
 //! Who may do what: signatures, users, roles and policies, and the table that leads a call to its method.
 
 mod access;
+mod administrator;
 mod authenticate;
 mod caller;
 mod fault;
@@ -13,7 +14,7 @@ pub mod sigv4;
 mod table;
 mod target;
 
-pub use access::{Access, Denied, Stop};
+pub use access::{Access, Denied, Stop, Target};
 pub use authenticate::Unproved;
 pub use caller::{Caller, Principal};
 pub use fault::{Dialect, SignatureFault};
@@ -21,4 +22,3 @@ pub use operations::{iam_operations, sts_operations};
 pub use policy::{Context, Decision, Verdict};
 pub use service_role::EMAIL_SERVICE;
 pub use table::{Operations, Running};
-pub use target::Target;

@@ -1,3 +1,5 @@
+//! Signatures: the vectors, an independent signer, and what must not pass.
+
 use super::*;
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{

@@ -1,6 +1,6 @@
 //! What a call to IAM is about: the action, the ARN it is decided on, and the condition keys it brings.
 
-use crate::access::Access;
+use crate::access::{Access, Target};
 use crate::caller::{Caller, Principal};
 use crate::names::{last_part, policy_arn, role_arn, tags, user_arn};
 use crate::policy::Context;
@@ -8,17 +8,6 @@ use crate::service_role;
 use anyhow::Result;
 use postern_model::Document;
 use postern_store::Tx;
-
-/// The question a call puts to the policies.
-#[derive(Clone, Debug)]
-pub struct Target {
-    pub action: String,
-    /// What policies are compared with.
-    pub arn: String,
-    /// What a denial names: IAM says `role NAME` for a role's ARN.
-    pub shown: String,
-    pub context: Context,
-}
 
 impl Access {
     /// Says what a call to IAM is about. Calls to STS are not: GetCallerIdentity is always allowed, and AssumeRole

@@ -15,8 +15,9 @@ use tokio::time::timeout;
 use crate::Mail;
 use crate::dkim::Key;
 use crate::draft::Letter;
+use crate::handover::{LEASE, Note};
 use crate::inbox::Caught;
-use crate::send::{LEASE, signing_domain};
+use crate::send::signing_domain;
 use crate::transport::{ATTEMPT, Delivery, Parcel, Transport};
 
 /// Mails taken up at one time.
@@ -31,14 +32,6 @@ const PATIENT_MS: [i64; 4] = [60_000, 5 * 60_000, 15 * 60_000, 60 * 60_000];
 const KEPT_MS: i64 = 7 * 24 * 3_600_000;
 /// Caught mails that are kept.
 pub const INBOX_MAX: i64 = 500;
-
-/// What the worker is told after a commit.
-pub enum Note {
-    /// A mail that is leased to this process, its content with it.
-    Leased(Box<(OutboxRow, Letter)>),
-    /// A mail that will be due then.
-    Due(Timestamp),
-}
 
 /// The one who carries mails. One runs in each process.
 pub struct Worker {

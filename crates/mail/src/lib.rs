@@ -6,6 +6,7 @@ mod deliver;
 pub mod dkim;
 pub mod dns;
 mod draft;
+mod handover;
 pub mod header;
 pub mod identity;
 mod inbox;
@@ -38,8 +39,8 @@ pub use send::Queued;
 pub use settings::Settings;
 pub use unsent::Unsent;
 
-use deliver::Note;
 use dns::Dns;
+use handover::Note;
 use transport::Transport;
 
 /// Mails that may wait for the worker in memory; more are found in the outbox.

@@ -1,21 +1,17 @@
 //! Accepts mails: every check that SES makes, in its order, and then the outbox, all in the caller's unit of work.
 
-use std::time::Duration;
-
 use anyhow::Result;
 use postern_store::mail::{IdentityRow, OutboxRow, SesAccountRow};
 use postern_store::{Timestamp, Tx, random};
 
 use crate::Mail;
 use crate::address::Address;
-use crate::deliver::Note;
 use crate::draft::{Draft, Letter, Sender};
+use crate::handover::{LEASE, Note};
 use crate::identity::{Identity, Kind, Status, may_send};
 use crate::sandbox::{self, Bucket, DAY_MS, RECIPIENTS_MAX, SANDBOX_QUOTA, SANDBOX_RATE, UNLIMITED};
 use crate::unsent::Unsent;
 
-/// How long one attempt at delivery may hold a mail before anyone else may try.
-pub const LEASE: Duration = Duration::from_secs(60);
 /// A code must reach its reader this long before it dies.
 const USEFUL_MS: i64 = 20_000;
 /// When the default sender's day begins, in UTC.

@@ -62,7 +62,8 @@ pub fn change(pool: &Pool, user: &mut User, attributes: &[(String, String)]) -> 
         put(pool, user, name, value)?;
         let flag = format!("{name}_verified");
         let flagged = attributes.iter().any(|(given, _)| *given == flag);
-        if ["email", "phone_number"].contains(&name.as_str()) && !flagged && before.as_deref() != Some(value) {
+        if ["email", "phone_number"].contains(&name.as_str()) && !flagged && before.as_deref() != Some(value)
+        {
             user.set_verified(name, false);
         }
     }
@@ -155,7 +156,9 @@ fn check(entry: &SchemaAttributeType, name: &str, value: &str) -> Answer<()> {
         return nonconforming("Control characters are not allowed");
     }
     match entry.attribute_data_type {
-        Some(AttributeDataType::Boolean) if !["true", "false"].contains(&value.to_ascii_lowercase().as_str()) => {
+        Some(AttributeDataType::Boolean)
+            if !["true", "false"].contains(&value.to_ascii_lowercase().as_str()) =>
+        {
             nonconforming("Value must be true or false")
         }
         Some(AttributeDataType::Number) => {
@@ -233,10 +236,7 @@ pub fn new_username(pool: &Pool, typed: &str, user: &mut User) -> Answer<()> {
 
 /// The names a user is found by: the stored name, the sign-in attributes, and verified aliases.
 pub fn names(pool: &Pool, user: &User) -> Vec<UserName> {
-    let mut names = vec![UserName {
-        key: pool.name_key(&user.username),
-        kind: NameKind::Username.as_str(),
-    }];
+    let mut names = vec![UserName { key: pool.name_key(&user.username), kind: NameKind::Username.as_str() }];
     let mut add = |kind: NameKind| {
         if let Some(value) = user.attribute(kind.as_str()) {
             names.push(UserName { key: pool.name_key(value), kind: kind.as_str() });

@@ -90,10 +90,7 @@ impl PoolKeys {
 
     /// The key that signs tokens of a kind now.
     pub fn signing(&self, token_use: TokenUse) -> Result<&SigningKey> {
-        self.keys
-            .iter()
-            .find(|key| key.token_use == token_use.as_str())
-            .context("a pool lacks a signing key")
+        self.keys.iter().find(|key| key.token_use == token_use.as_str()).context("a pool lacks a signing key")
     }
 
     /// Gives the claims of a token that one of these keys signed for this use; nothing for any other text.
@@ -108,7 +105,11 @@ impl PoolKeys {
         let kid = header.get("kid")?.as_str()?;
         let key = self.keys.iter().find(|key| key.id == kid && key.token_use == token_use.as_str())?;
         RsaPublicKeyComponents { n: &key.modulus, e: &key.exponent }
-            .verify(&signature::RSA_PKCS1_2048_8192_SHA256, signed.as_bytes(), &BASE64URL.decode(signature).ok()?)
+            .verify(
+                &signature::RSA_PKCS1_2048_8192_SHA256,
+                signed.as_bytes(),
+                &BASE64URL.decode(signature).ok()?,
+            )
             .ok()?;
         let claims: serde_json::Value = serde_json::from_slice(&BASE64URL.decode(payload).ok()?).ok()?;
         (claims.get("token_use")?.as_str()? == token_use.as_str()).then_some(claims)

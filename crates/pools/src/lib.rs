@@ -7,11 +7,13 @@ pub mod keys;
 pub mod limits;
 pub mod messages;
 pub mod names;
+pub mod oauth;
 pub mod operations;
 pub mod outgoing;
 pub mod page;
 pub mod passwords;
 pub mod pool;
+pub mod settings;
 pub mod sign_in;
 pub mod step;
 pub mod tokens;
@@ -47,6 +49,8 @@ pub struct Rules {
     pub sends_per_source: i64,
     /// Challenges begun by one source in ten minutes; 0 means any number.
     pub begins_per_source: i64,
+    /// Codes asked for through one app client in ten minutes; 0 means any number.
+    pub sends_per_client: i64,
     /// Codes asked for in one pool in ten minutes; 0 means any number.
     pub sends_per_pool: i64,
     /// A pool stops sending when this many codes went out in ten minutes and fewer than one in a hundred was

@@ -26,7 +26,12 @@ pub struct Sends(Vec<i64>);
 
 impl Sends {
     pub fn read(entries: &[u8]) -> Self {
-        Sends(entries.chunks_exact(8).map(|entry| i64::from_be_bytes(entry.try_into().unwrap_or_default())).collect())
+        Sends(
+            entries
+                .chunks_exact(8)
+                .map(|entry| i64::from_be_bytes(entry.try_into().unwrap_or_default()))
+                .collect(),
+        )
     }
 
     pub fn write(&self) -> Vec<u8> {
@@ -113,9 +118,17 @@ impl Guesses {
     }
 
     /// Holds attempts back for a new code; false when the budget does not bear them.
-    pub fn hold(&mut self, handle_mac: &[u8], attempts: i64, budget: i64, now: Timestamp, expires: Timestamp) -> bool {
+    pub fn hold(
+        &mut self,
+        handle_mac: &[u8],
+        attempts: i64,
+        budget: i64,
+        now: Timestamp,
+        expires: Timestamp,
+    ) -> bool {
         let now_ms = now.ms();
-        self.0.retain(|held| now_ms - held.issued_ms < DAY_MS && (held.expires_ms > now_ms || held.wrong > 0));
+        self.0
+            .retain(|held| now_ms - held.issued_ms < DAY_MS && (held.expires_ms > now_ms || held.wrong > 0));
         let charged: i64 = self
             .0
             .iter()

@@ -257,7 +257,10 @@ fn plain(html: &str) -> String {
         rest = &rest[start..];
         let Some(end) = rest.find('>') else { break };
         let tag = rest[1..end].trim_start_matches('/').to_ascii_lowercase();
-        if ["br", "p", "div", "tr", "li", "h1", "h2", "h3"].iter().any(|name| tag == *name || tag.starts_with(&format!("{name} "))) {
+        if ["br", "p", "div", "tr", "li", "h1", "h2", "h3"]
+            .iter()
+            .any(|name| tag == *name || tag.starts_with(&format!("{name} ")))
+        {
             text.push_str("\r\n");
         }
         rest = &rest[end + 1..];

@@ -1,13 +1,13 @@
 //! Mails on their way out: how often they may go (rules S1 to S4), what they are made of, and what it means to the
 //! person when the mail service refuses one. Also the audit's words about sign-in.
 
+use crate::Pools;
 use crate::limits::Sends;
 use crate::messages::{Facts, Occasion, render};
 use crate::names::NameKind;
 use crate::pool::{Pool, Sender};
 use crate::step::{At, Subject};
 use crate::user::User;
-use crate::Pools;
 use postern_mail::address::{Address, Mailbox};
 use postern_mail::message::Message;
 use postern_mail::{Draft, Sender as OnBehalf, Unsent};
@@ -15,7 +15,7 @@ use postern_model::cognito_idp::errors::*;
 use postern_model::{Answer, refusal};
 use postern_store::audit::AuditRecord;
 use postern_store::users::UserName;
-use postern_store::{Timestamp, Tx};
+use postern_store::{Timestamp, Tx, random};
 use std::net::IpAddr;
 
 /// A mail about an account.
@@ -30,6 +30,9 @@ pub struct Letter<'a> {
 }
 
 const MINUTE_MS: i64 = 60_000;
+/// Rows over which a shared count is spread.
+const SHARDS: i64 = 16;
+const SHARED_WINDOW_MS: i64 = 10 * MINUTE_MS;
 
 impl Pools {
     /// Accepts a mail for sending, in the caller's unit of work.
@@ -37,9 +40,7 @@ impl Pools {
         let draft = self.draft(at, &letter)?;
         let sender = match &at.pool.sender {
             Sender::CognitoDefault => OnBehalf::Default { pool_arn: &at.pool.arn },
-            Sender::Developer { .. } => {
-                OnBehalf::Pool { pool_id: &at.pool.id, pool_arn: &at.pool.arn }
-            }
+            Sender::Developer { .. } => OnBehalf::Pool { pool_id: &at.pool.id, pool_arn: &at.pool.arn },
         };
         match self.mail.send(tx, &sender, &draft, at.now) {
             Ok(_) => Ok(()),
@@ -107,7 +108,14 @@ impl Pools {
     /// Counts a challenge that a source begins.
     pub fn note_begin(&self, tx: &mut Tx<'_>, at: &At) -> Answer<()> {
         let window_ms = 10 * MINUTE_MS;
-        self.within(tx, at.now, "begins/source", &source_bucket(at.caller.source), window_ms, self.rules.begins_per_source)
+        self.within(
+            tx,
+            at.now,
+            "begins/source",
+            &source_bucket(at.caller.source),
+            window_ms,
+            self.rules.begins_per_source,
+        )
     }
 
     /// Counts a code that is to go to an address, or says how long to wait. What it depends on is only what was
@@ -115,21 +123,9 @@ impl Pools {
     pub fn note_send(&self, tx: &mut Tx<'_>, at: &At, to: &str) -> Answer<()> {
         let source = source_bucket(at.caller.source);
         self.within(tx, at.now, "sends/source", &source, 60 * MINUTE_MS, self.rules.sends_per_source)?;
-        let window_ms = 10 * MINUTE_MS;
-        let start = window(at.now, window_ms);
-        if self.rules.sends_per_pool > 0 || self.rules.breaker_after > 0 {
-            let sends = tx.count("sends/pool", &at.pool.id, start, start.plus_ms(2 * window_ms))?;
-            if self.rules.sends_per_pool > 0 && sends > self.rules.sends_per_pool {
-                return Err(too_often(start.plus_ms(window_ms).since(at.now)));
-            }
-            if self.rules.breaker_after > 0
-                && sends > self.rules.breaker_after
-                && tx.counted("uses/pool", &at.pool.id, start)? * 100 < sends
-            {
-                tracing::error!(pool = at.pool.id, sends, "codes are asked for and not used: sending is paused");
-                return Err(too_often(start.plus_ms(window_ms).since(at.now)));
-            }
-        }
+        self.within_shared(tx, at.now, "sends/client", &at.client.id, self.rules.sends_per_client)?;
+        self.within_shared(tx, at.now, "sends/pool", &at.pool.id, self.rules.sends_per_pool)?;
+        self.note_pumping(tx, at)?;
         if self.rules.address_limits {
             let key = Address::parse(to).map_or_else(|_| to.to_owned(), |address| address.limit_key());
             let mut sends = Sends::read(&tx.ledger(&at.pool.id, "sends", key.as_bytes())?);
@@ -139,14 +135,45 @@ impl Pools {
         Ok(())
     }
 
+    /// Stops a pool's codes while they are asked for and not used (rule S1's breaker).
+    fn note_pumping(&self, tx: &mut Tx<'_>, at: &At) -> Answer<()> {
+        let after = self.rules.breaker_after / SHARDS;
+        if after == 0 {
+            return Ok(());
+        }
+        let start = window(at.now, SHARED_WINDOW_MS);
+        let shard = shard(&at.pool.id);
+        let sends = tx.count("breaker/sends", &shard, start, start.plus_ms(2 * SHARED_WINDOW_MS))?;
+        if sends > after && tx.counted("breaker/uses", &shard, start)? * 100 < sends {
+            tracing::error!(pool = at.pool.id, sends, "codes are asked for and not used: sending is paused");
+            return Err(too_often(start.plus_ms(SHARED_WINDOW_MS).since(at.now)));
+        }
+        Ok(())
+    }
+
     /// Counts a code that was used, for the breaker.
     pub fn note_use(&self, tx: &mut Tx<'_>, at: &At) -> Answer<()> {
         if self.rules.breaker_after > 0 {
-            let window_ms = 10 * MINUTE_MS;
-            let start = window(at.now, window_ms);
-            tx.count("uses/pool", &at.pool.id, start, start.plus_ms(2 * window_ms))?;
+            let start = window(at.now, SHARED_WINDOW_MS);
+            tx.count("breaker/uses", &shard(&at.pool.id), start, start.plus_ms(2 * SHARED_WINDOW_MS))?;
         }
         Ok(())
+    }
+
+    /// Counts against a large number that many share. The count is spread over rows, each with its part of the
+    /// number, so that they need not wait for one another.
+    fn within_shared(
+        &self,
+        tx: &mut Tx<'_>,
+        now: Timestamp,
+        topic: &str,
+        subject: &str,
+        most: i64,
+    ) -> Answer<()> {
+        match most {
+            0 => Ok(()),
+            most => self.within(tx, now, topic, &shard(subject), SHARED_WINDOW_MS, (most / SHARDS).max(1)),
+        }
     }
 
     fn within(
@@ -230,6 +257,11 @@ pub fn source_bucket(source: Option<IpAddr>) -> String {
             format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
         }
     }
+}
+
+/// Draws the row that counts this event.
+fn shard(subject: &str) -> String {
+    format!("{subject}#{}", random::below(SHARDS as u64))
 }
 
 fn window(now: Timestamp, length_ms: i64) -> Timestamp {

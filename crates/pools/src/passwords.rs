@@ -1,13 +1,13 @@
 //! Passwords: hashed and checked by their own few threads, never inside a unit of work. A check is begun in one
 //! unit, which spends the attempt, and ended in another, which writes down how it went.
 
+use crate::Pools;
 use crate::auth::password::fault;
 use crate::limits::Failures;
 use crate::pool::Pool;
 use crate::step::{At, Check, Kind, SignedIn, Step, Subject, facts_of};
 use crate::user::{Status, User};
 use crate::work::Busy;
-use crate::Pools;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, Salt, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
 use postern_model::cognito_idp::errors::*;
@@ -74,7 +74,8 @@ impl Pools {
         finish: impl Fn(&mut Tx<'_>, &At, SignedIn) -> Answer<T> + Send + 'static,
     ) -> Answer<Step<T>> {
         let Step::Check(check) = step else { return Ok(step) };
-        let hash = check.subject.user.as_ref().filter(|user| user.enabled).and_then(|user| user.password.clone());
+        let hash =
+            check.subject.user.as_ref().filter(|user| user.enabled).and_then(|user| user.password.clone());
         let password = check.password.clone();
         let right = self.hashers.run(move || is_password(hash.as_deref(), password.reveal())).await;
         let right = right.map_err(too_busy)?;
@@ -114,9 +115,7 @@ impl Pools {
             self.consume(tx, challenge, Kind::Password, at.now)?;
         }
         match user.status {
-            Status::Unconfirmed => {
-                Ok(Step::No(refusal(UserNotConfirmedException, "User is not confirmed.")))
-            }
+            Status::Unconfirmed => Ok(Step::No(refusal(UserNotConfirmedException, "User is not confirmed."))),
             Status::ResetRequired => {
                 Ok(Step::No(refusal(PasswordResetRequiredException, "Password reset required for the user")))
             }
@@ -186,7 +185,10 @@ impl Pools {
 
 /// The required attributes that a user lacks.
 fn missing_attributes(pool: &Pool, user: &User) -> Vec<String> {
-    crate::attributes::required(pool).filter(|name| user.attribute(name).is_none()).map(str::to_owned).collect()
+    crate::attributes::required(pool)
+        .filter(|name| user.attribute(name).is_none())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn wrong() -> Error {

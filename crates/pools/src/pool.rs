@@ -164,7 +164,10 @@ impl Pool {
                 let email = self.mfa.email_mfa_configuration.clone().unwrap_or_default();
                 Template { subject: email.subject, body: email.message }
             }
-            Occasion::SignUp | Occasion::ResendCode | Occasion::VerifyAttribute | Occasion::ForgotPassword => {
+            Occasion::SignUp
+            | Occasion::ResendCode
+            | Occasion::VerifyAttribute
+            | Occasion::ForgotPassword => {
                 let template = self.config.verification_message_template.clone().unwrap_or_default();
                 Template { subject: template.email_subject, body: template.email_message }
             }

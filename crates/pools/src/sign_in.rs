@@ -1,16 +1,16 @@
 //! The one sign-in: `begin` asks, `answer` judges. API operations and pages are two faces of it. Everything here
 //! happens inside a unit of work; the rules it follows stand in `auth` and `limits`.
 
+use crate::Pools;
 use crate::auth::challenge::{CodeBinding, Handle, SIGN_IN_DIGITS, Standing, code_is_right, standing};
 use crate::auth::factors::{self, Factor, Has, Next};
 use crate::client::Client;
-use crate::limits::{ATTEMPTS_MAX, Guesses, SENDS_MAX, SEND_PAUSE_MS, guesses_per_day};
+use crate::limits::{ATTEMPTS_MAX, Guesses, SEND_PAUSE_MS, SENDS_MAX, guesses_per_day};
 use crate::messages::Occasion;
 use crate::outgoing::Letter;
 use crate::pool::Pool;
 use crate::step::facts_of;
 use crate::user::{Status, User};
-use crate::Pools;
 use postern_model::cognito_idp::errors::*;
 use postern_model::{Answer, Error, refusal, refuse};
 use postern_store::auth::ChallengeRow;
@@ -162,10 +162,7 @@ impl Pools {
         tx.put_ledger(&at.pool.id, "guesses/email", &guesses_key, &guesses.write(), guesses.expires())?;
         if !right {
             self.audit(tx, at, &subject, "SignIn", "wrong code", "")?;
-            return Ok(Step::No(refusal(
-                CodeMismatchException,
-                "Invalid code or auth state for the user.",
-            )));
+            return Ok(Step::No(refusal(CodeMismatchException, "Invalid code or auth state for the user.")));
         }
         self.note_use(tx, at)?;
         self.signed_in_by_email(tx, at, subject, &challenge)
@@ -179,9 +176,11 @@ impl Pools {
         subject: Subject,
         challenge: &ChallengeRow,
     ) -> Answer<Step<SignedIn>> {
-        let Some(mut user) = subject.user.clone().filter(|user| {
-            user.email().is_some_and(|email| Some(email.spelling()) == challenge.destination)
-        }) else {
+        let Some(mut user) = subject
+            .user
+            .clone()
+            .filter(|user| user.email().is_some_and(|email| Some(email.spelling()) == challenge.destination))
+        else {
             self.audit(tx, at, &subject, "SignIn", "refused", "the account or its address is gone")?;
             return Ok(Step::No(refusal(NotAuthorizedException, "Incorrect username or password.")));
         };
@@ -230,9 +229,10 @@ impl Pools {
         let expires = at.now.plus_ms(code_life_ms(&at.client));
         let code = random::digits(SIGN_IN_DIGITS);
         // A challenge that never had a code gets none by asking again.
-        let code_mac = challenge.code_mac.is_some().then(|| {
-            binding(&challenge, &subject, &destination).mac(tx.keys(), &code)
-        });
+        let code_mac = challenge
+            .code_mac
+            .is_some()
+            .then(|| binding(&challenge, &subject, &destination).mac(tx.keys(), &code));
         let renewed = tx.renew_challenge_code(
             &challenge.handle_mac,
             code_mac.as_ref().map(|mac| &mac[..]),
@@ -291,8 +291,7 @@ impl Pools {
         let expires = at.now.plus_ms(code_life_ms(&at.client));
         let key = subject.ledger_key();
         let mut guesses = Guesses::read(&tx.ledger(&at.pool.id, "guesses/email", &key)?);
-        let borne =
-            guesses.hold(&handle.mac, ATTEMPTS_MAX, guesses_per_day(SIGN_IN_DIGITS), at.now, expires);
+        let borne = guesses.hold(&handle.mac, ATTEMPTS_MAX, guesses_per_day(SIGN_IN_DIGITS), at.now, expires);
         tx.put_ledger(&at.pool.id, "guesses/email", &key, &guesses.write(), guesses.expires())?;
         let code = random::digits(SIGN_IN_DIGITS);
         let mut challenge = self.row(at, subject, Kind::EmailOtp, &handle, expires, &Facts::default())?;
@@ -378,15 +377,17 @@ impl Pools {
     /// The factors on offer: what the person really has, or what a stand-in seems to have, steadily so.
     fn available(&self, tx: &mut Tx<'_>, at: &At, subject: &Subject) -> Vec<Factor> {
         let has = match &subject.user {
-            Some(user) if !factors::available(&at.pool.allowed_factors, user.has(), at.pool.mfa_required).is_empty() => {
+            Some(user)
+                if !factors::available(&at.pool.allowed_factors, user.has(), at.pool.mfa_required)
+                    .is_empty() =>
+            {
                 user.has()
             }
             _ if !at.pool.allows_codes() => Has { password: true, email: false },
             _ => {
-                let drawn = tx.keys().mac(
-                    Purpose::Decoy,
-                    &[b"factors", at.pool.id.as_bytes(), subject.name_key.as_bytes()],
-                );
+                let drawn = tx
+                    .keys()
+                    .mac(Purpose::Decoy, &[b"factors", at.pool.id.as_bytes(), subject.name_key.as_bytes()]);
                 Has { password: drawn[0] & 1 == 1, email: true }
             }
         };
@@ -431,7 +432,13 @@ impl Pools {
     }
 
     /// Makes the session of a sign-up that was begun, or of one that was confirmed.
-    pub(crate) fn session_of(&self, tx: &mut Tx<'_>, at: &At, subject: &Subject, kind: Kind) -> Answer<String> {
+    pub(crate) fn session_of(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        subject: &Subject,
+        kind: Kind,
+    ) -> Answer<String> {
         let facts = Facts { amr: vec!["otp".into(), "email_otp".into()], ..Facts::default() };
         Ok(self.remember(tx, at, subject, kind, &facts)?.session)
     }
@@ -494,10 +501,9 @@ impl Pools {
     pub(crate) fn live(&self, challenge: &ChallengeRow, now: Timestamp) -> Answer<()> {
         match standing(challenge, now) {
             Standing::Live => Ok(()),
-            Standing::Used => refuse(
-                NotAuthorizedException,
-                "Invalid session for the user, session can only be used once.",
-            ),
+            Standing::Used => {
+                refuse(NotAuthorizedException, "Invalid session for the user, session can only be used once.")
+            }
             Standing::Expired | Standing::Exhausted => {
                 refuse(NotAuthorizedException, "Invalid session for the user, session is expired.")
             }
@@ -547,4 +553,3 @@ pub fn stand_in_address(keys: &Keys, pool_id: &str, name_key: &str) -> String {
     let letter = |byte: u8| char::from(b'a' + byte % 26);
     format!("{}@{}.invalid", letter(drawn[0]), letter(drawn[1]))
 }
-

@@ -120,8 +120,13 @@ pub struct Check {
 /// How sending a code again went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resent {
-    Sent { expires: Timestamp },
-    Wait { sent_ms_ago: i64, left_ms: i64 },
+    Sent {
+        expires: Timestamp,
+    },
+    Wait {
+        sent_ms_ago: i64,
+        left_ms: i64,
+    },
     /// The challenge has had all the codes it gets.
     NoMore,
     /// The challenge is over; a new one is to be begun.

@@ -275,6 +275,8 @@ pub fn access_token(claims: &Value) -> Option<AccessClaims> {
         issuer: text("iss")?,
         auth_time: claims.get("auth_time")?.as_i64()?,
         expires_s: claims.get("exp")?.as_i64()?,
-        sign_in: text("origin_jti").and_then(|id| uuid::Uuid::parse_str(&id).ok()).map(uuid::Uuid::into_bytes),
+        sign_in: text("origin_jti")
+            .and_then(|id| uuid::Uuid::parse_str(&id).ok())
+            .map(uuid::Uuid::into_bytes),
     })
 }

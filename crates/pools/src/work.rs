@@ -32,10 +32,7 @@ impl Workers {
     }
 
     /// Has something computed by one of the threads.
-    pub async fn run<T: Send + 'static>(
-        &self,
-        task: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Busy> {
+    pub async fn run<T: Send + 'static>(&self, task: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
         let (answer, answered) = oneshot::channel();
         let task: Task = Box::new(move || {
             // Whoever asked may have gone away; then nobody needs the answer.

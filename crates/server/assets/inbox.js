@@ -15,7 +15,8 @@ async function refresh() {
   if (focused) list.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   const fresh = Array.from(list.querySelectorAll("[data-id]")).filter((row) => !known.has(row.dataset.id));
   for (const row of fresh) row.classList.add("arrived");
-  if (fresh.length > 0) say(`New mail: ${fresh[0].querySelector(".subject").textContent}`);
+  const words = (part) => fresh[0].querySelector(part).textContent;
+  if (fresh.length > 0) say(`New mail for ${words(".to")}: ${words(".kind")}`);
   // The first mail brings "Clear all" and the reading pane along.
   if (wasEmpty && fresh.length > 0 && !document.querySelector("#q").value) location.reload();
 }

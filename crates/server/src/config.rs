@@ -134,6 +134,7 @@ pub struct Limits {
     pub addresses: bool,
     pub sends_per_source_hour: i64,
     pub begins_per_source_10_minutes: i64,
+    pub sends_per_client_10_minutes: i64,
     pub sends_per_pool_10_minutes: i64,
     pub breaker_after: i64,
 }
@@ -180,6 +181,7 @@ impl Default for Limits {
             addresses: true,
             sends_per_source_hour: 60,
             begins_per_source_10_minutes: 300,
+            sends_per_client_10_minutes: 3_000,
             sends_per_pool_10_minutes: 5_000,
             breaker_after: 500,
         }

@@ -281,6 +281,7 @@ fn rules(limits: &config::Limits, pkce: Pkce) -> Rules {
         address_limits: limits.addresses,
         sends_per_source: limits.sends_per_source_hour,
         begins_per_source: limits.begins_per_source_10_minutes,
+        sends_per_client: limits.sends_per_client_10_minutes,
         sends_per_pool: limits.sends_per_pool_10_minutes,
         breaker_after: limits.breaker_after,
         pkce_required: pkce == Pkce::Required,
@@ -288,7 +289,7 @@ fn rules(limits: &config::Limits, pkce: Pkce) -> Rules {
 }
 
 fn without_counts(rules: Rules) -> Rules {
-    Rules { sends_per_source: 0, begins_per_source: 0, sends_per_pool: 0, breaker_after: 0, ..rules }
+    Rules { sends_per_source: 0, begins_per_source: 0, sends_per_client: 0, sends_per_pool: 0, breaker_after: 0, ..rules }
 }
 
 fn pace(limits: &config::Limits) -> Option<Pace> {

@@ -42,14 +42,12 @@ async fn jwks(State(app): State<App>, Path(pool): Path<String>, headers: HeaderM
 
 async fn configuration(State(app): State<App>, Path(pool): Path<String>, headers: HeaderMap) -> Response {
     let place = app.pools.place.clone();
-    let found: anyhow::Result<Option<String>> =
-        app.store.read(move |tx| Ok(Pool::find(tx, &place, &pool)?.map(|pool| pool.issuer.clone()))).await;
-    let document = |issuer: String| document(&issuer, &app.public_url).to_string();
-    published(found.map(|issuer| issuer.map(document)), &headers)
+    let found = app.store.read(move |tx| Pool::find(tx, &place, &pool)).await;
+    published(found.map(|pool| pool.map(|pool| document(&pool, &app.public_url).to_string())), &headers)
 }
 
 /// The discovery document (OpenID Connect Discovery 1.0 §3; RFC 9207 for the issuer in responses).
-fn document(issuer: &str, public_url: &str) -> Value {
+fn document(pool: &Pool, public_url: &str) -> Value {
     value!({
         "authorization_endpoint": format!("{public_url}/oauth2/authorize"),
         "authorization_response_iss_parameter_supported": true,
@@ -57,8 +55,8 @@ fn document(issuer: &str, public_url: &str) -> Value {
         "end_session_endpoint": format!("{public_url}/logout"),
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "id_token_signing_alg_values_supported": ["RS256"],
-        "issuer": issuer,
-        "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
+        "issuer": pool.issuer,
+        "jwks_uri": format!("{public_url}/{}/.well-known/jwks.json", pool.id),
         "response_types_supported": ["code"],
         "revocation_endpoint": format!("{public_url}/oauth2/revoke"),
         "scopes_supported": ["openid", "email", "phone", "profile"],

@@ -70,8 +70,8 @@ impl Tx<'_> {
 
     /// Removes a client and what was begun with it; false when it is gone.
     pub fn delete_client(&mut self, pool_id: &str, client_id: &str) -> Result<bool> {
-        let gone = self
-            .run("delete from app_clients where pool_id = $1 and id = $2", values![pool_id, client_id])?;
+        let gone =
+            self.run("delete from app_clients where pool_id = $1 and id = $2", values![pool_id, client_id])?;
         Ok(gone == 1)
     }
 

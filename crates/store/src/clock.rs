@@ -50,6 +50,7 @@ enum Readings {
 }
 
 impl Clock {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the monotonic clock")]
     pub fn system() -> Self {
         Clock(Arc::new(Readings::System { started: Instant::now(), wall_at_start_ms: wall_ms() }))
     }
@@ -104,6 +105,7 @@ impl Clock {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
 fn wall_ms() -> i64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)

@@ -4,14 +4,14 @@
 pub mod access;
 pub mod audit;
 pub mod auth;
-mod clock;
 pub mod clients;
+mod clock;
 pub mod login;
 pub mod mail;
 mod migrate;
+pub mod pools;
 mod postgres_connection;
 mod postgres_engine;
-pub mod pools;
 pub mod random;
 mod seal;
 mod sqlite_engine;

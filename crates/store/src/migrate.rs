@@ -26,12 +26,12 @@ fn from(version: i64) -> Result<impl Iterator<Item = (i64, &'static str, &'stati
 pub(crate) fn sqlite(connection: &rusqlite::Connection) -> Result<()> {
     connection.execute_batch("begin immediate")?;
     connection.execute_batch(VERSIONS)?;
-    let version = connection
-        .query_row("select coalesce(max(version), 0) from schema_versions", [], |row| row.get(0))?;
+    let version =
+        connection
+            .query_row("select coalesce(max(version), 0) from schema_versions", [], |row| row.get(0))?;
     for (version, name, sql) in from(version)? {
         connection.execute_batch(sql).with_context(|| format!("migration {version} ({name})"))?;
-        connection
-            .execute("insert into schema_versions (version, name) values ($1, $2)", (version, name))?;
+        connection.execute("insert into schema_versions (version, name) values ($1, $2)", (version, name))?;
     }
     connection.execute_batch("commit")?;
     Ok(())

@@ -34,7 +34,11 @@ impl Connection {
         Ok(statement)
     }
 
-    pub(crate) fn execute(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, postgres::Error> {
+    pub(crate) fn execute(
+        &mut self,
+        sql: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<u64, postgres::Error> {
         let statement = self.prepared(sql)?;
         self.client.execute(&statement, &as_params(values))
     }

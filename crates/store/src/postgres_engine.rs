@@ -107,7 +107,8 @@ fn run(
                 return committed.context("the database could not commit");
             }
             undone => {
-                let lost = connection.client.batch_execute("rollback").is_err() || connection.client.is_closed();
+                let lost =
+                    connection.client.batch_execute("rollback").is_err() || connection.client.is_closed();
                 if !lost {
                     *slot = Some(connection);
                 }

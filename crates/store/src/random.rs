@@ -3,6 +3,7 @@
 use aws_lc_rs::rand;
 
 /// Fills an array with random bytes.
+#[expect(clippy::disallowed_methods, reason = "the one place that draws randomness")]
 pub fn bytes<const N: usize>() -> [u8; N] {
     let mut out = [0; N];
     rand::fill(&mut out).expect("the operating system's random generator always answers");

@@ -128,11 +128,9 @@ impl Keys {
 
     /// Tells in constant time whether a stored hash is that of these parts, under any known key.
     pub fn mac_matches(&self, purpose: Purpose, parts: &[&[u8]], stored: &[u8]) -> bool {
-        self.0
-            .iter()
-            .fold(false, |found, key| {
-                found | constant_time::verify_slices_are_equal(&key.mac(purpose, parts), stored).is_ok()
-            })
+        self.0.iter().fold(false, |found, key| {
+            found | constant_time::verify_slices_are_equal(&key.mac(purpose, parts), stored).is_ok()
+        })
     }
 }
 

@@ -127,13 +127,8 @@ fn run_in_savepoint(connection: &Connection, job: &mut Job, keys: &Keys, cache: 
 }
 
 fn run(connection: &Connection, job: &mut Job, keys: &Keys, cache: &Cache) -> Result<bool> {
-    let mut tx = Tx {
-        engine: Engine::Sqlite(connection),
-        keys,
-        cache,
-        after_commit: Vec::new(),
-        conflict: false,
-    };
+    let mut tx =
+        Tx { engine: Engine::Sqlite(connection), keys, cache, after_commit: Vec::new(), conflict: false };
     catch_unwind(AssertUnwindSafe(|| (job.run)(&mut tx))).map_err(|_| anyhow!("a unit of work panicked"))
 }
 

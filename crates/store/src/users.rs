@@ -37,13 +37,29 @@ pub struct UserName {
 #[derive(Clone, Debug)]
 pub enum UserSearch {
     All,
-    Username { value: String, prefix: bool },
-    Sub { value: String, prefix: bool },
-    Email { key: String, prefix: bool },
-    Status { value: String, prefix: bool },
+    Username {
+        value: String,
+        prefix: bool,
+    },
+    Sub {
+        value: String,
+        prefix: bool,
+    },
+    Email {
+        key: String,
+        prefix: bool,
+    },
+    Status {
+        value: String,
+        prefix: bool,
+    },
     Enabled(bool),
     /// Any other attribute, compared as it is written.
-    Attribute { name: String, value: String, prefix: bool },
+    Attribute {
+        name: String,
+        value: String,
+        prefix: bool,
+    },
 }
 
 macro_rules! select_user {

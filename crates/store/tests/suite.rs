@@ -175,7 +175,10 @@ async fn attempts_never_pass_their_number_and_nothing_is_spent_on_the_dead() {
         store.write(|tx| tx.add_challenge(&challenge(2))).await?;
         let late = NOW.plus_ms(180_000);
         assert_eq!(yes_count(&store, 3, move |tx| tx.spend_attempt(&[2; 32], late)).await, 0);
-        assert_eq!(yes_count(&store, 3, move |tx| tx.consume_challenge(&[2; 32], "EMAIL_OTP", late)).await, 0);
+        assert_eq!(
+            yes_count(&store, 3, move |tx| tx.consume_challenge(&[2; 32], "EMAIL_OTP", late)).await,
+            0
+        );
         assert_eq!(yes_count(&store, 3, |tx| tx.consume_challenge(&[2; 32], "PASSWORD", NOW)).await, 0);
         Ok(())
     })
@@ -263,7 +266,12 @@ async fn two_users_never_share_a_name_even_when_they_ask_at_once() {
         while running.join_next().await.is_some() {}
         assert_eq!(added.load(Ordering::SeqCst), 1);
         let (all, count) = store
-            .read(|tx| Ok::<_, anyhow::Error>((tx.list_users(POOL, &UserSearch::All, "", 60)?, tx.count_users(POOL)?)))
+            .read(|tx| {
+                Ok::<_, anyhow::Error>((
+                    tx.list_users(POOL, &UserSearch::All, "", 60)?,
+                    tx.count_users(POOL)?,
+                ))
+            })
             .await?;
         assert_eq!((all.len(), count), (1, 1));
         Ok(())
@@ -289,7 +297,8 @@ async fn a_refresh_token_is_rotated_by_one_caller() {
         };
         store.write(move |tx| tx.add_sign_in(&row)).await?;
         let rotated =
-            yes_count(&store, 20, |tx| tx.rotate_refresh(&[9; 16], &[1; 32], &random::bytes::<32>(), NOW)).await;
+            yes_count(&store, 20, |tx| tx.rotate_refresh(&[9; 16], &[1; 32], &random::bytes::<32>(), NOW))
+                .await;
         assert_eq!(rotated, 1);
         assert_eq!(yes_count(&store, 5, |tx| tx.revoke_sign_in(&[9; 16])).await, 1);
         Ok(())
@@ -309,7 +318,9 @@ async fn ledgers_and_counters_count_every_event_of_many_at_once() {
         })
         .await;
         let (entries, count) = store
-            .read(|tx| Ok::<_, anyhow::Error>((tx.ledger(POOL, "sends", b"a")?, tx.counted("sends", "source", NOW)?)))
+            .read(|tx| {
+                Ok::<_, anyhow::Error>((tx.ledger(POOL, "sends", b"a")?, tx.counted("sends", "source", NOW)?))
+            })
             .await?;
         assert_eq!((entries.len(), count), (40, 40));
         Ok(())
@@ -322,7 +333,8 @@ async fn a_parsed_row_is_never_older_than_the_row() {
     everywhere(|store| async move {
         let name_seen = |tx: &mut Tx<'_>| -> Result<String> {
             let version = tx.pool_version(POOL)?.ok_or_else(|| anyhow!("gone"))?;
-            let found = tx.cached("pool name", POOL, version, |tx| Ok(tx.find_pool(POOL)?.map(|pool| pool.name)))?;
+            let found =
+                tx.cached("pool name", POOL, version, |tx| Ok(tx.find_pool(POOL)?.map(|pool| pool.name)))?;
             Ok(found.map(|name| name.to_string()).unwrap_or_default())
         };
         let rename = |tx: &mut Tx<'_>, name: &str| -> Result<()> {
@@ -374,7 +386,8 @@ async fn users_are_found_by_prefix_and_listed_page_by_page() {
         let search = UserSearch::Email { key: "user1".into(), prefix: true };
         let found = store.read(move |tx| tx.list_users(POOL, &search, "", 60)).await?;
         assert_eq!(found.len(), 10);
-        let search = UserSearch::Attribute { name: "email".into(), value: "user07@example.com".into(), prefix: false };
+        let search =
+            UserSearch::Attribute { name: "email".into(), value: "user07@example.com".into(), prefix: false };
         let found = store.read(move |tx| tx.list_users(POOL, &search, "", 60)).await?;
         assert_eq!(found.len(), 1);
         Ok(())
@@ -494,7 +507,8 @@ async fn a_newer_database_refuses_an_older_program_with_a_sentence() -> Result<(
 #[tokio::test]
 async fn what_was_answered_is_still_there_after_the_store_is_opened_again() -> Result<()> {
     let folder = Folder::new();
-    for place in databases(&folder).into_iter().filter(|(name, _)| *name != "memory").map(|(_, place)| place) {
+    for place in databases(&folder).into_iter().filter(|(name, _)| *name != "memory").map(|(_, place)| place)
+    {
         let store = Store::open(&place, keys())?;
         store.write(add_pool).await?;
         store.write(|tx| tx.add_challenge(&challenge(1))).await?;

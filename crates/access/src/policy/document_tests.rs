@@ -1,3 +1,5 @@
+//! Policy documents, read: what is taken and what is refused.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! Decisions, by tables and by properties.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -9,7 +9,7 @@ use postern_store::Tx;
 
 use super::{bad_request, page, page_size, page_start, pairs};
 use crate::address::domain_of;
-use crate::deliver::Note;
+use crate::handover::Note;
 use crate::identity::{Identity, Kind, MailFrom, OwnKey, Status, identity_name};
 use crate::sandbox::domains_above;
 use crate::settings::Settings;

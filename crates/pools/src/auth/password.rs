@@ -66,14 +66,16 @@ mod tests {
 
     #[test]
     fn each_lack_is_named() {
-        let lacks = |password| fault(STRICT, password).unwrap_or("none").rsplit(": ").next().unwrap_or_default();
+        let lacks =
+            |password| fault(STRICT, password).unwrap_or("none").rsplit(": ").next().unwrap_or_default();
         assert_eq!(lacks("Ab1!"), "Password not long enough");
         assert_eq!(lacks("abcdef1!"), "Password must have uppercase characters");
         assert_eq!(lacks("ABCDEF1!"), "Password must have lowercase characters");
         assert_eq!(lacks("Abcdefg!"), "Password must have numeric characters");
         assert_eq!(lacks("Abcdefg1"), "Password must have symbol characters");
         assert_eq!(lacks("Abcdef1!"), "none");
-        let lax = Policy { length_min: 6, uppercase: false, lowercase: false, numbers: false, symbols: false };
+        let lax =
+            Policy { length_min: 6, uppercase: false, lowercase: false, numbers: false, symbols: false };
         assert_eq!(fault(lax, "aaaaaa"), None);
     }
 

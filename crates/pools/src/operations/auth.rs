@@ -1,11 +1,11 @@
 //! InitiateAuth, RespondToAuthChallenge and their twins for administrators: one sign-in behind four doors.
 
+use crate::Pools;
 use crate::auth::factors::Factor;
 use crate::client::Client;
 use crate::pool::Pool;
 use crate::sign_in::{Asked, At, Kind, Step};
 use crate::tokens::{self, Grant, Tokens};
-use crate::Pools;
 use postern_access::{Caller, Operations};
 use postern_model::cognito_idp::errors::*;
 use postern_model::cognito_idp::{
@@ -276,13 +276,7 @@ impl Pools {
     }
 
     /// Finds the client and its pool; an administrator's pool must be the client's.
-    pub fn at(
-        &self,
-        tx: &mut Tx<'_>,
-        caller: &Caller,
-        client_id: &str,
-        pool_id: Option<&str>,
-    ) -> Answer<At> {
+    pub fn at(&self, tx: &mut Tx<'_>, caller: &Caller, client_id: &str, pool_id: Option<&str>) -> Answer<At> {
         if let Some(pool_id) = pool_id
             && Pool::find(tx, &self.place, pool_id)?.is_none()
         {
@@ -410,10 +404,8 @@ fn asked_envelope(asked: &Asked) -> Envelope {
     match asked.kind {
         Kind::EmailOtp => {
             parameters.insert("CODE_DELIVERY_DELIVERY_MEDIUM".into(), "EMAIL".into());
-            parameters.insert(
-                "CODE_DELIVERY_DESTINATION".into(),
-                asked.destination.clone().unwrap_or_default(),
-            );
+            parameters
+                .insert("CODE_DELIVERY_DESTINATION".into(), asked.destination.clone().unwrap_or_default());
         }
         Kind::NewPasswordRequired => {
             if let Some(user) = &asked.user {

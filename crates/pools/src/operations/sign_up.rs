@@ -1,6 +1,7 @@
 //! Signing up, by oneself: SignUp, ConfirmSignUp, ResendConfirmationCode. Where existence is hidden, an address that
 //! has an account is answered like a new one, and its owner is told by mail.
 
+use crate::Pools;
 use crate::attributes;
 use crate::auth::challenge::{ACCOUNT_DIGITS, CodeBinding};
 use crate::limits::{ATTEMPTS_MAX, Tries, guesses_per_day};
@@ -10,7 +11,6 @@ use crate::operations::users::{blank, delivery};
 use crate::outgoing::Letter;
 use crate::sign_in::{At, Kind, Step, Subject, stand_in_address};
 use crate::user::{Status, User, fresh_id};
-use crate::Pools;
 use postern_access::{Caller, Operations};
 use postern_model::cognito_idp::errors::*;
 use postern_model::cognito_idp::{
@@ -67,7 +67,12 @@ impl Pools {
         let signed_up = self
             .sign_in_unit(caller, move |tx| {
                 let at = pools.at(tx, &caller_of_unit, &client_id, None)?;
-                pools.prove_secret(tx, &at, hash_of_secret.as_ref().map(Secret::reveal), &account.username)?;
+                pools.prove_secret(
+                    tx,
+                    &at,
+                    hash_of_secret.as_ref().map(Secret::reveal),
+                    &account.username,
+                )?;
                 pools.sign_up_in_unit(tx, &at, &account)
             })
             .await?;
@@ -195,8 +200,7 @@ impl Pools {
                 let username = request.username.as_str();
                 pools.prove_secret(tx, &at, request.secret_hash.as_ref().map(Secret::reveal), username)?;
                 if let Some(session) = &request.session {
-                    let challenge =
-                        pools.challenge(tx, &at, session.reveal(), Kind::SigningUp, username)?;
+                    let challenge = pools.challenge(tx, &at, session.reveal(), Kind::SigningUp, username)?;
                     pools.live(&challenge, at.now)?;
                 }
                 pools.confirm_in_unit(tx, &at, username, request.confirmation_code.reveal())
@@ -338,7 +342,8 @@ impl Pools {
         occasion: Occasion,
     ) -> Answer<()> {
         self.note_send(tx, at, to)?;
-        let counts = subject.user.as_ref().is_some_and(|user| user.status == Status::Unconfirmed && user.enabled);
+        let counts =
+            subject.user.as_ref().is_some_and(|user| user.status == Status::Unconfirmed && user.enabled);
         let code = random::digits(ACCOUNT_DIGITS);
         let mac = binding(at, subject, to).mac(tx.keys(), &code).to_vec();
         let before = tx

@@ -1,15 +1,17 @@
 //! Refreshing, revoking, signing out: what becomes of a sign-in's tokens. (Also GetUser, the first thing an app
 //! does with one.)
 
+use crate::Pools;
 use crate::client::Client;
 use crate::keys::TokenUse;
 use crate::operations::auth::authentication_result;
 use crate::operations::users::wire_attributes;
 use crate::pool::Pool;
 use crate::sign_in::At;
-use crate::tokens::{AccessClaims, Grant, RefreshToken, SignInFacts, USER_ADMIN_SCOPE, access_token, prepare};
+use crate::tokens::{
+    AccessClaims, Grant, RefreshToken, SignInFacts, USER_ADMIN_SCOPE, access_token, prepare,
+};
 use crate::user::User;
-use crate::Pools;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use postern_access::{Caller, Operations};
@@ -220,8 +222,7 @@ impl Pools {
         self.store
             .read(move |tx| {
                 let bearer = pools.bearer(tx, request.access_token.reveal())?;
-                let readable =
-                    |name: &str| name == "sub" || bearer.client.can_read(name);
+                let readable = |name: &str| name == "sub" || bearer.client.can_read(name);
                 Ok(GetUserResponse {
                     username: bearer.user.username.clone(),
                     user_attributes: wire_attributes(&bearer.user, readable),
@@ -258,7 +259,8 @@ impl Pools {
         let pool = Pool::find(tx, &self.place, &pool_id)?.ok_or_else(invalid)?;
         let keys = crate::keys::of_pool(tx, &pool.id)?;
         let claims = keys.verified(token, TokenUse::Access).ok_or_else(invalid)?;
-        let claims = access_token(&claims).filter(|claims| claims.issuer == pool.issuer).ok_or_else(invalid)?;
+        let claims =
+            access_token(&claims).filter(|claims| claims.issuer == pool.issuer).ok_or_else(invalid)?;
         let client = Client::find(tx, &claims.client_id)?
             .filter(|client| client.pool_id == pool.id)
             .ok_or_else(invalid)?;

@@ -1,5 +1,6 @@
 //! Users as administrators handle them.
 
+use crate::Pools;
 use crate::attributes;
 use crate::auth::password::temporary;
 use crate::client::Client;
@@ -9,7 +10,6 @@ use crate::outgoing::{Letter, masked};
 use crate::pool::Pool;
 use crate::sign_in::At;
 use crate::user::{Status, User, fresh_id};
-use crate::Pools;
 use postern_access::{Caller, Operations};
 use postern_model::cognito_idp::errors::*;
 use postern_model::cognito_idp::{
@@ -50,9 +50,13 @@ impl Pools {
         caller: &Caller,
         request: AdminCreateUserRequest,
     ) -> Answer<AdminCreateUserResponse> {
-        let by_text = request.desired_delivery_mediums.iter().flatten().any(|m| *m == DeliveryMediumType::Sms);
+        let by_text =
+            request.desired_delivery_mediums.iter().flatten().any(|m| *m == DeliveryMediumType::Sms);
         if by_text {
-            return refuse(InvalidParameterException, "SMS configuration is required to invite users by SMS.");
+            return refuse(
+                InvalidParameterException,
+                "SMS configuration is required to invite users by SMS.",
+            );
         }
         let pool = self.pool(&request.user_pool_id).await?;
         if request.message_action == Some(MessageActionType::Resend) {
@@ -74,7 +78,11 @@ impl Pools {
                 let at = pools.at_pool(tx, &caller, &request.user_pool_id)?;
                 let mut user = blank(&at.pool.id, at.now);
                 attributes::new_username(&at.pool, &request.username, &mut user)?;
-                attributes::write_new(&at.pool, &mut user, &attributes::pairs(request.user_attributes.as_ref()))?;
+                attributes::write_new(
+                    &at.pool,
+                    &mut user,
+                    &attributes::pairs(request.user_attributes.as_ref()),
+                )?;
                 user.status = if hash.is_some() { Status::ForceChangePassword } else { Status::Confirmed };
                 user.password.clone_from(&hash);
                 user.password_expires =
@@ -117,7 +125,10 @@ impl Pools {
                 if user.status != Status::ForceChangePassword {
                     return refuse(
                         UnsupportedUserStateException,
-                        format!("Resend not possible. {} status is not FORCE_CHANGE_PASSWORD", request.username),
+                        format!(
+                            "Resend not possible. {} status is not FORCE_CHANGE_PASSWORD",
+                            request.username
+                        ),
                     );
                 }
                 user.password = Some(hash.clone());
@@ -248,8 +259,7 @@ impl Pools {
         self.change_user(&request.user_pool_id, &request.username, move |_, pool, user| {
             user.password = Some(hash.clone());
             user.status = if permanent { Status::Confirmed } else { Status::ForceChangePassword };
-            user.password_expires =
-                (!permanent).then(|| now.plus_ms(pool.temporary_password_days * DAY_MS));
+            user.password_expires = (!permanent).then(|| now.plus_ms(pool.temporary_password_days * DAY_MS));
             Ok(())
         })
         .await?;
@@ -336,9 +346,8 @@ impl Pools {
 
     /// Finds a pool, or says that it does not exist.
     pub fn pool_in(&self, tx: &mut Tx<'_>, pool_id: &str) -> Answer<Arc<Pool>> {
-        Pool::find(tx, &self.place, pool_id)?.ok_or_else(|| {
-            refusal(ResourceNotFoundException, format!("User pool {pool_id} does not exist."))
-        })
+        Pool::find(tx, &self.place, pool_id)?
+            .ok_or_else(|| refusal(ResourceNotFoundException, format!("User pool {pool_id} does not exist.")))
     }
 
     /// The same as [`Pools::pool_in`], in a unit of its own.
@@ -348,12 +357,7 @@ impl Pools {
     }
 
     /// Finds a user of a pool, or says that it does not exist.
-    pub fn user_of_pool(
-        &self,
-        tx: &mut Tx<'_>,
-        pool_id: &str,
-        username: &str,
-    ) -> Answer<(Arc<Pool>, User)> {
+    pub fn user_of_pool(&self, tx: &mut Tx<'_>, pool_id: &str, username: &str) -> Answer<(Arc<Pool>, User)> {
         let pool = self.pool_in(tx, pool_id)?;
         let user = self
             .find_user(tx, &pool, username)?
@@ -438,8 +442,8 @@ fn search(pool: &Pool, filter: &str) -> Answer<UserSearch> {
     if filter.is_empty() {
         return Ok(UserSearch::All);
     }
-    let (name, value, prefix) =
-        parse_filter(filter).ok_or_else(|| refusal(InvalidParameterException, "Error while parsing filter"))?;
+    let (name, value, prefix) = parse_filter(filter)
+        .ok_or_else(|| refusal(InvalidParameterException, "Error while parsing filter"))?;
     Ok(match name.as_str() {
         "username" => UserSearch::Username { value, prefix },
         "sub" => UserSearch::Sub { value, prefix },
@@ -485,7 +489,8 @@ mod tests {
 
     #[test]
     fn a_filter_is_one_comparison() {
-        let parsed = |filter| parse_filter(filter).map(|(name, value, prefix)| format!("{name}|{value}|{prefix}"));
+        let parsed =
+            |filter| parse_filter(filter).map(|(name, value, prefix)| format!("{name}|{value}|{prefix}"));
         for (filter, expected) in [
             (r#"email = "a@b.c""#, Some("email|a@b.c|false")),
             (r#"email="a@b.c""#, Some("email|a@b.c|false")),

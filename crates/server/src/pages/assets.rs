@@ -25,16 +25,16 @@ impl Asset {
     }
 }
 
-static STYLE: LazyLock<Asset> = LazyLock::new(|| Asset::new("postern", "css", "text/css; charset=utf-8", CSS));
+static STYLE: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("postern", "css", "text/css; charset=utf-8", CSS));
 static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("postern", "js", "text/javascript; charset=utf-8", include_bytes!("../../assets/postern.js"))
 });
 static INBOX: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("inbox", "js", "text/javascript; charset=utf-8", include_bytes!("../../assets/inbox.js"))
 });
-static ICON: LazyLock<Asset> = LazyLock::new(|| {
-    Asset::new("icon", "svg", "image/svg+xml", include_bytes!("../../assets/icon.svg"))
-});
+static ICON: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("icon", "svg", "image/svg+xml", include_bytes!("../../assets/icon.svg")));
 
 /// Finds the file at a path such as `/assets/postern-0123456789ab.css`.
 pub fn find(path: &str) -> Option<&'static Asset> {

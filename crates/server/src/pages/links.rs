@@ -1,14 +1,18 @@
 //! The page behind the link in a verification mail. Opening it changes nothing; its button does.
 
-
 use super::Frame;
 use super::assets;
 
 /// Where a link stands.
 pub enum Link {
     /// Posts `token` to `/ses/verify`.
-    Ask { address: String, token: String },
-    Done { address: String },
+    Ask {
+        address: String,
+        token: String,
+    },
+    Done {
+        address: String,
+    },
     /// Used, too old, or never ours: all the same to whoever opens it.
     Dead,
 }

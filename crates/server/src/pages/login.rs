@@ -1,6 +1,5 @@
 //! The pages of a sign-in: who are you, which way, the code, the password, a new account, and good-bye.
 
-
 use super::assets;
 use super::words::{FieldWords, Words};
 use super::{Form, Frame};
@@ -91,7 +90,9 @@ pub enum CodeError {
     Empty,
     Wrong,
     /// Wrong, and few tries are left.
-    WrongLeft { tries: u64 },
+    WrongLeft {
+        tries: u64,
+    },
     Spent,
     Expired,
     Used,
@@ -172,7 +173,9 @@ impl CheckCode {
             CodeError::Spent => words.code_spent.to_owned(),
             CodeError::Expired => words.code_expired.to_owned(),
             CodeError::Used => words.code_used.to_owned(),
-            CodeError::SendFailed if self.other_way_href.is_some() => words.send_failed_or_other_way.to_owned(),
+            CodeError::SendFailed if self.other_way_href.is_some() => {
+                words.send_failed_or_other_way.to_owned()
+            }
             CodeError::SendFailed => words.send_failed.to_owned(),
         })
     }
@@ -185,8 +188,7 @@ impl CheckCode {
                 format!("{} {}", words.sent_ago.of(ago_s), words.ask_again_in.of(wait_s))
             }
             CodeNotice::NoneLeft { sent, wait_minutes } => {
-                let wait =
-                    if self.other_way_href.is_some() { words.wait_or_other_way } else { words.wait };
+                let wait = if self.other_way_href.is_some() { words.wait_or_other_way } else { words.wait };
                 format!("{} {}", words.sent_codes.of(sent), wait.of(wait_minutes))
             }
         })
@@ -194,7 +196,10 @@ impl CheckCode {
 
     /// Whether only a new code leads on, so that asking for one becomes the main button.
     fn needs_new(&self) -> bool {
-        let dead = matches!(self.error, Some(CodeError::Spent | CodeError::Expired | CodeError::Used | CodeError::SendFailed));
+        let dead = matches!(
+            self.error,
+            Some(CodeError::Spent | CodeError::Expired | CodeError::Used | CodeError::SendFailed)
+        );
         dead && self.may_resend
     }
 }
@@ -439,7 +444,8 @@ impl Field {
 
     /// Whether a keyboard should offer capitals and a spelling check.
     fn is_prose(&self) -> bool {
-        self.input() == "text" && !matches!(self.attribute.as_str(), "username" | "preferred_username" | "locale")
+        self.input() == "text"
+            && !matches!(self.attribute.as_str(), "username" | "preferred_username" | "locale")
     }
 }
 

@@ -116,7 +116,10 @@ fn every_page_has_one_heading_one_title_and_its_hidden_fields() {
         assert!(html.contains(r#"name="flow" value="flow-1""#), "{title}");
         assert!(html.contains(r#"name="csrf" value="csrf-1""#), "{title}");
         assert!(html.contains("<strong>localhost:9320</strong>"), "{title}");
-        assert!(!html.contains("style=") && !html.contains("<script>") && !html.contains("onclick"), "{title}");
+        assert!(
+            !html.contains("style=") && !html.contains("<script>") && !html.contains("onclick"),
+            "{title}"
+        );
     }
 }
 
@@ -244,7 +247,9 @@ fn confirming_a_new_account_is_the_code_page_with_its_own_words() {
 #[test]
 fn the_ways_are_buttons_with_their_challenge() {
     let html = choose().render();
-    assert!(html.contains(r#"name="factor" value="EMAIL_OTP"><strong>Email a code</strong> <span>to a***@e***"#));
+    assert!(
+        html.contains(r#"name="factor" value="EMAIL_OTP"><strong>Email a code</strong> <span>to a***@e***"#)
+    );
     assert!(html.contains(r#"name="factor" value="PASSWORD""#));
     let html = Choose { error: Some(ChooseError::SendFailed), ..choose() }.render();
     assert!(html.contains("or try another way.</p>") && html.contains("<title>Error: "));
@@ -264,7 +269,8 @@ fn a_password_manager_finds_name_and_password() {
 
 #[test]
 fn the_rules_of_a_password_stand_before_its_field() {
-    let html = NewPassword { password: wanted(Some(NewPasswordError::RulesUnmet)), ..new_password() }.render();
+    let html =
+        NewPassword { password: wanted(Some(NewPasswordError::RulesUnmet)), ..new_password() }.render();
     let (rules, input) = (html.find("at least 8 characters"), html.find("<input id=\"password\""));
     assert!(rules < input && rules.is_some());
     assert!(tag(&html, "password").contains(r#"aria-describedby="password-error password-rules""#));

@@ -1,6 +1,5 @@
 //! Pages for when a sign-in cannot go on: mostly the app's mistake, so they explain it to its developer.
 
-
 use super::Frame;
 use super::assets;
 
@@ -140,14 +139,19 @@ impl<'a> Compared<'a> {
 
     /// Names the usual mistakes.
     fn hint(&self) -> Option<&'static str> {
-        let only_in_one = |text| (self.allowed, self.sent) == (text, "") || (self.allowed, self.sent) == ("", text);
+        let only_in_one =
+            |text| (self.allowed, self.sent) == (text, "") || (self.allowed, self.sent) == ("", text);
         let is_port = |text: &str| text.trim_start_matches(':').bytes().all(|byte| byte.is_ascii_digit());
         let in_host = self.before.matches('/').count() == 2;
         if only_in_one("/") {
             Some("Only a slash differs.")
         } else if self.before == "http" && only_in_one("s") {
             Some("One is http, the other https.")
-        } else if in_host && is_port(self.allowed) && is_port(self.sent) && self.before.matches(':').count() <= 2 {
+        } else if in_host
+            && is_port(self.allowed)
+            && is_port(self.sent)
+            && self.before.matches(':').count() <= 2
+        {
             Some("Only the port differs.")
         } else if self.allowed.eq_ignore_ascii_case(self.sent) {
             Some("Only capital letters differ.")

@@ -212,7 +212,11 @@ static ENGLISH: Words = Words {
         field("email phone", "Email or phone number", "Enter your email address or phone number."),
         field("email username", "Email or username", "Enter your email address or username."),
         field("phone username", "Phone number or username", "Enter your phone number or username."),
-        field("any", "Email, phone number or username", "Enter your email address, phone number or username."),
+        field(
+            "any",
+            "Email, phone number or username",
+            "Enter your email address, phone number or username.",
+        ),
     ],
     not_an_address: "Enter an email address like name@example.com.",
     not_a_phone: "Enter a phone number with its country code, like +1 555 010 0199.",
@@ -228,10 +232,7 @@ static ENGLISH: Words = Words {
     code: "Verification code",
     code_empty: "Enter the code from the email.",
     code_wrong: "That code isn't right. Check the newest email and try again.",
-    code_wrong_left: counted(
-        "That code isn't right. 1 try left.",
-        "That code isn't right. {n} tries left.",
-    ),
+    code_wrong_left: counted("That code isn't right. 1 try left.", "That code isn't right. {n} tries left."),
     code_spent: "Too many wrong codes. Send a new code to keep going.",
     code_expired: "That code has expired. Send a new one.",
     code_used: "That code was used already. Send a new one.",
@@ -314,7 +315,9 @@ static ENGLISH: Words = Words {
     sign_in_again: "Sign in again",
 
     verify_address: "Confirm this email address",
-    verify_address_ask: Sentence("This server would like to send email from {address}. Confirm that it is yours."),
+    verify_address_ask: Sentence(
+        "This server would like to send email from {address}. Confirm that it is yours.",
+    ),
     verify_address_ignore: "If you didn't expect this, close the page. Nothing happens without the button.",
     verify_address_done: "Email address confirmed",
     verify_address_done_more: Sentence("{address} is ready to use. You can close this page."),

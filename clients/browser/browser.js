@@ -1,0 +1,92 @@
+// A person at a real browser: opens pages, and looks at them as they are shown, with an eye on accessibility.
+
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import axe from "axe-core";
+import { chromium } from "playwright-core";
+import { url } from "../postern.js";
+
+const shots = fileURLToPath(new URL("../../shots", import.meta.url));
+mkdirSync(shots, { recursive: true });
+
+const PHONE = { width: 390, height: 844 };
+const DESK = { width: 1280, height: 800 };
+const NARROWEST = { width: 320, height: 640 };
+
+let browser;
+
+export async function startBrowser() {
+  browser = await chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
+export async function stopBrowser() {
+  await browser?.close();
+}
+
+/** A person with a browser of their own: no cookies, no history. Notes requests that leave the server's origin. */
+export async function person({ scripts = true, ...options } = {}) {
+  const context = await browser.newContext({
+    javaScriptEnabled: scripts,
+    locale: "en-US",
+    reducedMotion: "reduce",
+    viewport: DESK,
+    ...options,
+  });
+  context.setDefaultTimeout(15_000);
+  const foreign = [];
+  context.on("request", (request) => {
+    if (!request.url().startsWith(url) && !request.url().startsWith("data:")) foreign.push(request.url());
+  });
+  const page = await context.newPage();
+  return { context, page, foreign };
+}
+
+/** Keeps pictures of the page, on a phone and on a desk, light and dark; finds no serious fault in any of them. */
+export async function look(page, name) {
+  for (const [size, viewport] of [["phone", PHONE], ["desk", DESK]]) {
+    await page.setViewportSize(viewport);
+    for (const colorScheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({ path: `${shots}/${name}-${size}-${colorScheme}.png`, fullPage: true });
+      await isAccessible(page, `${name}, ${size}, ${colorScheme}`);
+    }
+  }
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.setViewportSize(NARROWEST);
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert.ok(width <= NARROWEST.width, `${name} is ${width} px wide on a narrow phone`);
+  await page.setViewportSize(DESK);
+}
+
+async function isAccessible(page, where) {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { iframes: false }));
+  const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  const told = grave.map(({ id, help, nodes }) => `${id}: ${help}\n  ${nodes.map(({ html }) => html).join("\n  ")}`);
+  assert.deepEqual(told, [], where);
+}
+
+export const heading = (page, name) => page.getByRole("heading", { level: 1, name });
+
+export async function isAt(page, title) {
+  await heading(page, title).waitFor();
+}
+
+/** The address bar tells nothing that matters. */
+export function tellsNothing(page, ...secrets) {
+  for (const secret of secrets) {
+    assert.ok(!decodeURIComponent(page.url()).includes(secret), `${page.url()} tells ${secret}`);
+  }
+}

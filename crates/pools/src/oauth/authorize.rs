@@ -1,0 +1,333 @@
+//! What an app asks for at `/oauth2/authorize` (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1): pure rules that take
+//! its parameters apart and say no in the right place.
+
+use super::pairs::{Pairs, Twice, query};
+use super::{OPENID, SCOPES_OF_OPENID, pkce, redirect};
+use crate::client::Client;
+use postern_model::cognito_idp::OAuthFlowType;
+use postern_store::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// An authorization request in which all is as it must be.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct AuthorizeRequest {
+    pub client_id: String,
+    pub redirect_uri: String,
+    /// The token request must then name it, too.
+    pub redirect_uri_sent: bool,
+    pub scope: String,
+    pub state: Option<String>,
+    pub nonce: Option<String>,
+    pub code_challenge: Option<String>,
+    pub prompt: Prompt,
+    /// Seconds since the person last proved who they are, at most.
+    pub max_age_s: Option<i64>,
+    pub login_hint: Option<String>,
+    pub lang: Option<String>,
+    /// A token that says who is expected to be signed in; to be verified.
+    #[serde(skip)]
+    pub id_token_hint: Option<String>,
+}
+
+/// Whether the person is to be asked again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Prompt {
+    /// Only a browser that is not signed in.
+    #[default]
+    IfNeeded,
+    /// In no case: who is not signed in gets `login_required`.
+    Never,
+    Always,
+}
+
+/// Why a request stops.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Nothing is known to be safe to redirect to, so our own page says it (rule O12).
+    Page(Wrong),
+    Back(Refused),
+}
+
+/// What our own page says is wrong.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Wrong {
+    /// A sentence about a parameter.
+    Request(String),
+    UnknownClient(String),
+    Redirect {
+        sent: String,
+        allowed: Vec<String>,
+    },
+}
+
+/// An error that the app is told by a redirect.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refused {
+    pub redirect_uri: String,
+    pub state: Option<String>,
+    pub error: &'static str,
+    pub description: String,
+}
+
+impl From<Wrong> for Stop {
+    fn from(wrong: Wrong) -> Self {
+        Stop::Page(wrong)
+    }
+}
+
+impl From<Twice> for Wrong {
+    fn from(Twice(name): Twice) -> Self {
+        Wrong::Request(format!("Parameter {name} is present more than once"))
+    }
+}
+
+impl Refused {
+    /// Where the app is told, with who tells it (RFC 9207).
+    pub fn href(&self, issuer: &str) -> String {
+        let mut parameters = vec![("error_description", self.description.as_str()), ("error", self.error)];
+        parameters.extend(self.state.as_deref().map(|state| ("state", state)));
+        parameters.push(("iss", issuer));
+        redirect::with(&self.redirect_uri, &parameters)
+    }
+}
+
+/// The client that a request names.
+pub fn client_id(pairs: &Pairs) -> Result<&str, Wrong> {
+    required(pairs, "client_id")
+}
+
+/// A parameter that has to be there, once.
+pub fn required<'a>(pairs: &'a Pairs, name: &str) -> Result<&'a str, Wrong> {
+    pairs.once(name)?.ok_or_else(|| Wrong::Request(format!("Required parameter {name} is not present")))
+}
+
+/// Takes a request of a client apart.
+pub fn parse(pairs: &Pairs, client: &Client, pkce_required: bool) -> Result<AuthorizeRequest, Stop> {
+    let sent = pairs.once("redirect_uri").map_err(Wrong::from)?;
+    let redirect_uri = redirect_uri(sent, client)?;
+    // Should the state itself be doubled, there is none to give back.
+    let state = pairs.once("state").unwrap_or_default().map(str::to_owned);
+    let asked = Asked { pairs, client, redirect_uri_sent: sent.is_some(), pkce_required };
+    asked
+        .read(&redirect_uri, state.clone())
+        .map_err(|No(error, description)| Stop::Back(Refused { redirect_uri, state, error, description }))
+}
+
+fn redirect_uri(sent: Option<&str>, client: &Client) -> Result<String, Wrong> {
+    let registered = client.config.callback_urls.clone().unwrap_or_default();
+    match sent {
+        Some(sent) if redirect::is_registered(sent, &registered) => Ok(sent.to_owned()),
+        Some(sent) => Err(Wrong::Redirect { sent: sent.to_owned(), allowed: registered }),
+        None => match (&client.config.default_redirect_uri, registered.as_slice()) {
+            (Some(default), _) => Ok(default.clone()),
+            (None, [only]) => Ok(only.clone()),
+            _ => Err(Wrong::Request("Required parameter redirect_uri is not present".into())),
+        },
+    }
+}
+
+/// An error and its description.
+struct No(&'static str, String);
+
+impl From<Twice> for No {
+    fn from(Twice(name): Twice) -> Self {
+        No("invalid_request", format!("{name} is present more than once"))
+    }
+}
+
+fn no<T>(error: &'static str, description: impl Into<String>) -> Result<T, No> {
+    Err(No(error, description.into()))
+}
+
+struct Asked<'a> {
+    pairs: &'a Pairs,
+    client: &'a Client,
+    redirect_uri_sent: bool,
+    pkce_required: bool,
+}
+
+impl Asked<'_> {
+    fn read(&self, redirect_uri: &str, state: Option<String>) -> Result<AuthorizeRequest, No> {
+        let text = |name: &str| Ok::<_, No>(self.pairs.once(name)?.map(str::to_owned));
+        text("state")?;
+        self.may_ask_for_a_code()?;
+        self.unsupported()?;
+        Ok(AuthorizeRequest {
+            client_id: self.client.id.clone(),
+            redirect_uri: redirect_uri.to_owned(),
+            redirect_uri_sent: self.redirect_uri_sent,
+            scope: self.scope()?,
+            state,
+            nonce: text("nonce")?,
+            code_challenge: self.code_challenge()?,
+            prompt: self.prompt()?,
+            max_age_s: self.max_age()?,
+            login_hint: text("login_hint")?,
+            lang: text("lang")?,
+            id_token_hint: text("id_token_hint")?,
+        })
+    }
+
+    fn may_ask_for_a_code(&self) -> Result<(), No> {
+        match self.pairs.once("response_type")? {
+            Some("code") => {}
+            Some("token") => {
+                return no(
+                    "unsupported_response_type",
+                    "The implicit grant is off: ask for response_type=code",
+                );
+            }
+            Some(_) => return no("unsupported_response_type", "response_type must be code"),
+            None => return no("invalid_request", "response_type must be provided"),
+        }
+        let config = &self.client.config;
+        if config.allowed_oauth_flows_user_pool_client != Some(true) {
+            return no("unauthorized_client", "AllowedOAuthFlowsUserPoolClient is not set for this client");
+        }
+        if !config.allowed_oauth_flows.iter().flatten().any(|flow| *flow == OAuthFlowType::Code) {
+            return no("unauthorized_client", "AllowedOAuthFlows of this client does not have code");
+        }
+        Ok(())
+    }
+
+    /// What is not done here is refused rather than passed over.
+    fn unsupported(&self) -> Result<(), No> {
+        let once = |name| self.pairs.once(name);
+        if once("request")?.is_some() {
+            return no("request_not_supported", "request objects are not supported");
+        }
+        if once("request_uri")?.is_some() {
+            return no("request_uri_not_supported", "request objects are not supported");
+        }
+        if once("response_mode")?.is_some_and(|mode| mode != "query") {
+            return no("invalid_request", "response_mode must be query");
+        }
+        if once("resource")?.is_some() {
+            return no("invalid_target", "tokens cannot be bound to a resource here");
+        }
+        let has_pool_users = |providers: &Vec<String>| {
+            providers.is_empty() || providers.iter().any(|provider| provider == "COGNITO")
+        };
+        if !self.client.config.supported_identity_providers.as_ref().is_none_or(has_pool_users) {
+            return no(
+                "unauthorized_client",
+                "SupportedIdentityProviders of this client does not have COGNITO",
+            );
+        }
+        if once("identity_provider")?.is_some_and(|provider| provider != "COGNITO") {
+            return no("invalid_request", "identity_provider must be COGNITO");
+        }
+        if once("idp_identifier")?.is_some() {
+            return no("invalid_request", "no identity provider has this idp_identifier");
+        }
+        Ok(())
+    }
+
+    /// The scopes asked for, each once, in their order; all of the client's where none is asked for.
+    fn scope(&self) -> Result<String, No> {
+        let allowed = self.client.config.allowed_oauth_scopes.as_deref().unwrap_or_default();
+        let asked: Vec<&str> = match self.pairs.once("scope")? {
+            Some(scope) => scope.split(' ').filter(|scope| !scope.is_empty()).collect(),
+            None => allowed.iter().map(String::as_str).collect(),
+        };
+        let mut granted: Vec<&str> = Vec::new();
+        for scope in asked {
+            if !allowed.iter().any(|one| one == scope) {
+                return no("invalid_scope", "a scope is not among AllowedOAuthScopes of this client");
+            }
+            if !granted.contains(&scope) {
+                granted.push(scope);
+            }
+        }
+        if granted.is_empty() {
+            return no("invalid_scope", "this client has no scopes");
+        }
+        if !granted.contains(&OPENID) && granted.iter().any(|scope| SCOPES_OF_OPENID.contains(scope)) {
+            return no("invalid_scope", "email, phone and profile need the scope openid");
+        }
+        Ok(granted.join(" "))
+    }
+
+    fn code_challenge(&self) -> Result<Option<String>, No> {
+        let challenge = self.pairs.once("code_challenge")?;
+        match (challenge, self.pairs.once("code_challenge_method")?) {
+            (Some(challenge), Some("S256")) if pkce::is_challenge(challenge) => {
+                Ok(Some(challenge.to_owned()))
+            }
+            (Some(_), Some("S256")) => no("invalid_request", "code_challenge is not a SHA-256 in base64url"),
+            (Some(_), Some(_)) => no("invalid_request", "code_challenge_method must be S256"),
+            (Some(_), None) => no("invalid_request", "code_challenge_method must be provided"),
+            (None, Some(_)) => no("invalid_request", "code_challenge must be provided"),
+            // Double quotes may not stand in a description (RFC 6749 §4.1.2.1).
+            (None, None) if self.client.secret.is_none() && self.pkce_required => no(
+                "invalid_request",
+                "code_challenge must be provided: clients without a secret need PKCE \
+                 unless the server is set to oauth.pkce = 'optional'",
+            ),
+            (None, None) => Ok(None),
+        }
+    }
+
+    fn prompt(&self) -> Result<Prompt, No> {
+        let Some(text) = self.pairs.once("prompt")? else { return Ok(Prompt::IfNeeded) };
+        let asked: Vec<&str> = text.split(' ').filter(|prompt| !prompt.is_empty()).collect();
+        if asked.iter().any(|prompt| !["none", "login", "select_account", "consent"].contains(prompt)) {
+            return no("invalid_request", "prompt must be none, login, select_account or consent");
+        }
+        match asked.as_slice() {
+            ["none"] => Ok(Prompt::Never),
+            asked if asked.contains(&"none") => no("invalid_request", "prompt=none must be alone"),
+            asked if asked.iter().any(|prompt| *prompt != "consent") => Ok(Prompt::Always),
+            // There is no consent page for a pool's own apps.
+            _ => Ok(Prompt::IfNeeded),
+        }
+    }
+
+    fn max_age(&self) -> Result<Option<i64>, No> {
+        let Some(text) = self.pairs.once("max_age")? else { return Ok(None) };
+        match text.parse::<u32>() {
+            Ok(seconds) => Ok(Some(i64::from(seconds))),
+            Err(_) => no("invalid_request", "max_age must be a number of seconds"),
+        }
+    }
+}
+
+impl AuthorizeRequest {
+    /// Tells whether a person who proved who they are at `auth` needs not be asked again.
+    pub fn is_content_with(&self, auth: Timestamp, now: Timestamp) -> bool {
+        self.prompt != Prompt::Always
+            && self.max_age_s.is_none_or(|max_age_s| now.seconds() - auth.seconds() <= max_age_s)
+    }
+
+    /// The same request once more, as a path. A person who has just signed in is not asked again; the name that
+    /// was hinted at is not repeated in an address.
+    pub fn href(&self, is_signed_in: bool) -> String {
+        let max_age = self.max_age_s.filter(|_| !is_signed_in).map(|seconds| seconds.to_string());
+        let mut pairs =
+            vec![("response_type", "code"), ("client_id", self.client_id.as_str()), ("scope", &self.scope)];
+        pairs.extend(self.redirect_uri_sent.then_some(("redirect_uri", self.redirect_uri.as_str())));
+        pairs.extend(self.state.as_deref().map(|state| ("state", state)));
+        pairs.extend(self.nonce.as_deref().map(|nonce| ("nonce", nonce)));
+        if let Some(challenge) = &self.code_challenge {
+            pairs.extend([("code_challenge", challenge.as_str()), ("code_challenge_method", "S256")]);
+        }
+        pairs.extend((self.prompt == Prompt::Always && !is_signed_in).then_some(("prompt", "login")));
+        pairs.extend(max_age.as_deref().map(|max_age| ("max_age", max_age)));
+        pairs.extend(self.lang.as_deref().map(|lang| ("lang", lang)));
+        format!("/oauth2/authorize?{}", query(&pairs))
+    }
+
+    /// An error about this request, for the app.
+    pub fn refused(&self, error: &'static str, description: &str) -> Refused {
+        Refused {
+            redirect_uri: self.redirect_uri.clone(),
+            state: self.state.clone(),
+            error,
+            description: description.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "authorize_tests.rs"]
+mod tests;

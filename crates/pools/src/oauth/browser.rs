@@ -1,0 +1,106 @@
+//! Signed-in browsers: who came through the pages is not asked again for an hour, by any app of the same pool.
+
+use crate::Pools;
+use crate::auth::challenge::Handle;
+use crate::keys::TokenUse;
+use crate::sign_in::At;
+use crate::tokens::SignInFacts;
+use crate::user::{User, fresh_id};
+use postern_model::Answer;
+use postern_store::login::BrowserSessionRow;
+use postern_store::{Timestamp, Tx};
+use serde::{Deserialize, Serialize};
+
+/// Life of the session, whatever is done in it (Developer Guide, "Managed login", on its cookie).
+pub const SESSION_MS: i64 = 3_600_000;
+
+/// Somebody who has proved in a browser who they are.
+pub struct Person {
+    pub user: User,
+    pub auth: Timestamp,
+    pub amr: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Facts {
+    amr: Vec<String>,
+}
+
+impl Person {
+    /// A person who has just given all that was asked.
+    pub fn now(user: User, facts: &SignInFacts, now: Timestamp) -> Self {
+        Person { user, auth: now, amr: facts.amr.clone() }
+    }
+
+    /// What the tokens of one authorization say.
+    pub(super) fn facts(&self, scope: &str, nonce: Option<&str>) -> SignInFacts {
+        SignInFacts {
+            auth_time: self.auth.seconds(),
+            event_id: fresh_id(),
+            scope: scope.to_owned(),
+            amr: self.amr.clone(),
+            oauth: true,
+            nonce: nonce.map(str::to_owned),
+        }
+    }
+}
+
+impl Pools {
+    /// Finds who is signed in in a browser, unless the session, the account or its sign-ins have ended (rule B4).
+    pub fn person_in_browser(&self, tx: &mut Tx<'_>, at: &At, handle: &str) -> Answer<Option<Person>> {
+        let macs = Handle::macs(tx.keys(), handle);
+        let Some(row) = tx.find_browser_session(&macs)? else { return Ok(None) };
+        if row.pool_id != at.pool.id || at.now >= row.expires {
+            return Ok(None);
+        }
+        let user = tx.user_by_id(&row.pool_id, &row.user_id)?.map(User::from_row).transpose()?;
+        let facts: Facts = serde_json::from_str(&row.facts).map_err(anyhow::Error::from)?;
+        Ok(user.filter(|user| user.enabled && row.auth > user.signed_out).map(|user| Person {
+            user,
+            auth: row.auth,
+            amr: facts.amr,
+        }))
+    }
+
+    /// Signs a person in in a browser, under a new handle; the session that was there before ends (rule B1).
+    pub fn sign_browser_in(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        person: &Person,
+        before: Option<&str>,
+    ) -> Answer<String> {
+        if let Some(before) = before {
+            self.sign_browser_out(tx, before)?;
+        }
+        let handle = Handle::fresh(tx.keys());
+        let facts = Facts { amr: person.amr.clone() };
+        tx.add_browser_session(&BrowserSessionRow {
+            handle_mac: handle.mac.to_vec(),
+            pool_id: at.pool.id.clone(),
+            user_id: person.user.id.clone(),
+            facts: serde_json::to_string(&facts).map_err(anyhow::Error::from)?,
+            auth: person.auth,
+            expires: at.now.plus_ms(SESSION_MS),
+        })?;
+        Ok(handle.text)
+    }
+
+    /// Ends the session that a handle names; an unknown one is no error.
+    pub fn sign_browser_out(&self, tx: &mut Tx<'_>, handle: &str) -> Answer<()> {
+        for mac in Handle::macs(tx.keys(), handle) {
+            tx.end_browser_session(&mac)?;
+        }
+        Ok(())
+    }
+
+    /// Reads who an ID token of ours was made for, even one that has expired: it is a hint and opens nothing
+    /// (OpenID Connect Core §3.1.2.1). Gives the user's id and the client's.
+    pub fn hinted(&self, tx: &mut Tx<'_>, pool_id: &str, id_token: &str) -> Answer<Option<(String, String)>> {
+        let keys = crate::keys::of_pool(tx, pool_id)?;
+        Ok(keys.verified(id_token, TokenUse::Id).and_then(|claims| {
+            let text = |name: &str| claims.get(name)?.as_str().map(str::to_owned);
+            Some((text("sub")?, text("aud")?))
+        }))
+    }
+}

@@ -1,0 +1,132 @@
+//! Authorization codes: given to an app through the browser, changed into tokens once, within a minute (rule O3).
+
+use super::authorize::AuthorizeRequest;
+use super::browser::Person;
+use super::errors::INVALID_GRANT;
+use super::{pkce, redirect};
+use crate::Pools;
+use crate::sign_in::At;
+use crate::tokens::{Grant, SignInFacts, grant};
+use crate::user::{User, fresh_id};
+use postern_model::{Answer, Error, refusal};
+use postern_store::login::AuthorizationCodeRow;
+use postern_store::{Purpose, Timestamp, Tx};
+use serde::{Deserialize, Serialize};
+
+/// Life of a code. AWS gives five minutes; an app needs seconds (RFC 6749 §4.1.2, rule O3).
+const LIFE_MS: i64 = 60_000;
+
+/// What a code stands for.
+#[derive(Serialize, Deserialize)]
+struct Facts {
+    user_id: String,
+    redirect_uri: String,
+    redirect_uri_sent: bool,
+    code_challenge: Option<String>,
+    issued_ms: i64,
+    sign_in: SignInFacts,
+}
+
+/// A code as it was presented.
+pub struct Presented<'a> {
+    pub code: &'a str,
+    pub redirect_uri: Option<&'a str>,
+    pub code_verifier: Option<&'a str>,
+}
+
+impl Pools {
+    /// Makes a code for a person and tells where the browser takes it.
+    pub fn answer_with_code(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        request: &AuthorizeRequest,
+        person: &Person,
+    ) -> Answer<String> {
+        let code = fresh_id();
+        let facts = Facts {
+            user_id: person.user.id.clone(),
+            redirect_uri: request.redirect_uri.clone(),
+            redirect_uri_sent: request.redirect_uri_sent,
+            code_challenge: request.code_challenge.clone(),
+            issued_ms: at.now.ms(),
+            sign_in: person.facts(&request.scope, request.nonce.as_deref()),
+        };
+        tx.add_authorization_code(&AuthorizationCodeRow {
+            code_mac: tx.keys().mac(Purpose::Token, &parts(&code)).to_vec(),
+            pool_id: at.pool.id.clone(),
+            client_id: at.client.id.clone(),
+            facts: serde_json::to_string(&facts).map_err(anyhow::Error::from)?,
+            spent: false,
+            sign_in_id: None,
+            expires: at.now.plus_ms(LIFE_MS),
+        })?;
+        let mut parameters = vec![("code", code.as_str())];
+        parameters.extend(request.state.as_deref().map(|state| ("state", state)));
+        parameters.push(("iss", &at.pool.issuer));
+        Ok(redirect::with(&request.redirect_uri, &parameters))
+    }
+
+    /// Uses a code up. A refusal that must be remembered (the code came back, or was presented wrongly) is the
+    /// inner one, so that what it wrote stays.
+    pub(super) fn redeem_or_note(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        presented: &Presented<'_>,
+    ) -> Answer<Result<Grant, Error>> {
+        let macs = tx.keys().macs(Purpose::Token, &parts(presented.code));
+        let Some(row) = tx.find_authorization_code(&macs)? else { return Ok(Err(no())) };
+        if row.spent {
+            return self.code_came_back(tx, &row);
+        }
+        let facts: Facts = serde_json::from_str(&row.facts).map_err(anyhow::Error::from)?;
+        if row.pool_id != at.pool.id || row.client_id != at.client.id || !is_proven(&facts, presented) {
+            tx.spoil_authorization_code(&row.code_mac)?;
+            return Ok(Err(no()));
+        }
+        let user = tx.user_by_id(&row.pool_id, &facts.user_id)?.map(User::from_row).transpose()?;
+        let issued = Timestamp::from_ms(facts.issued_ms);
+        let Some(user) = user.filter(|user| user.enabled && issued > user.signed_out) else {
+            return Ok(Err(no()));
+        };
+        if at.now >= row.expires {
+            return Ok(Err(no()));
+        }
+        let grant = grant(tx, &at.pool, &at.client, &user, &facts.sign_in, at.now)?;
+        if tx.consume_authorization_code(&row.code_mac, &grant.id, at.now)? {
+            return Ok(Ok(grant));
+        }
+        // Somebody else was faster by a moment: neither keeps anything.
+        tx.revoke_sign_in(&grant.id)?;
+        match tx.find_authorization_code(&macs)? {
+            Some(row) => self.code_came_back(tx, &row),
+            None => Ok(Err(no())),
+        }
+    }
+
+    /// A code that comes a second time was stolen, before or after: what was made of it ends (RFC 9700 §4.5.3).
+    fn code_came_back(&self, tx: &mut Tx<'_>, row: &AuthorizationCodeRow) -> Answer<Result<Grant, Error>> {
+        if let Some(id) = row.sign_in_id.as_deref().and_then(|id| <[u8; 16]>::try_from(id).ok()) {
+            tx.revoke_sign_in(&id)?;
+        }
+        Ok(Err(no()))
+    }
+}
+
+/// Tells whether whoever presents a code is the one that asked for it.
+fn is_proven(facts: &Facts, presented: &Presented<'_>) -> bool {
+    let redirect_uri_matches = match presented.redirect_uri {
+        Some(redirect_uri) => redirect_uri == facts.redirect_uri,
+        None => !facts.redirect_uri_sent,
+    };
+    redirect_uri_matches && pkce::proves(facts.code_challenge.as_deref(), presented.code_verifier)
+}
+
+fn parts(code: &str) -> [&[u8]; 2] {
+    [b"authorization code", code.as_bytes()]
+}
+
+fn no() -> Error {
+    refusal(INVALID_GRANT, "")
+}

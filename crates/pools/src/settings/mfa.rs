@@ -1,0 +1,177 @@
+//! A pool's MFA settings: the mode, the blocks of factors, and what they must agree on with its first factors.
+
+use super::{invalid, not_yet, pool};
+use postern_model::cognito_idp::errors::FeatureUnavailableInTierException;
+use postern_model::cognito_idp::{
+    AuthFactorType, GetUserPoolMfaConfigResponse as Mfa, UserPoolMfaType, UserPoolTierType, UserPoolType,
+};
+use postern_model::{Answer, refuse};
+
+/// The settings of a new pool.
+pub fn created() -> Mfa {
+    Mfa { mfa_configuration: Some(UserPoolMfaType::Off), ..Mfa::default() }
+}
+
+/// Answers SetUserPoolMfaConfig. A mode replaces all blocks; without one, blocks are put beside those there. The
+/// e-mail block needs no second factor in use: its words serve the codes of the first factor, whatever the mode.
+pub fn changed(before: Mfa, pool: &UserPoolType, mut asked: Mfa) -> Answer<Mfa> {
+    // Not to have a factor is no setting of it.
+    let totp = asked.software_token_mfa_configuration.take();
+    asked.software_token_mfa_configuration = totp.filter(|totp| totp.enabled == Some(true));
+    match asked.mfa_configuration {
+        Some(UserPoolMfaType::Off) if has_factor(&asked) => {
+            return Err(invalid(
+                "Invalid MFA configuration given, can't turn off MFA and configure an MFA together.",
+            ));
+        }
+        Some(UserPoolMfaType::On | UserPoolMfaType::Optional) if !has_factor(&asked) => {
+            return Err(invalid(
+                "At least one of [SmsMfaConfiguration] or [SoftwareTokenMfaConfiguration] must be provided.",
+            ));
+        }
+        _ => {}
+    }
+    if let Some(email) = &asked.email_mfa_configuration {
+        pool::one_line("EmailMfaConfiguration.Subject", email.subject.as_deref())?;
+    }
+    if asked.mfa_configuration.is_none() {
+        asked.mfa_configuration = before.mfa_configuration;
+        asked.email_mfa_configuration = asked.email_mfa_configuration.or(before.email_mfa_configuration);
+    }
+    possible(pool, asked)
+}
+
+/// Judges the mode that CreateUserPool or UpdateUserPool asks for, which brings no blocks along.
+pub fn mode(before: &Mfa, pool: &UserPoolType, asked: Option<UserPoolMfaType>) -> Answer<Mfa> {
+    let mode = asked.or(before.mfa_configuration);
+    match asked {
+        Some(UserPoolMfaType::Off) if before.mfa_configuration != mode => Ok(created()),
+        Some(UserPoolMfaType::On | UserPoolMfaType::Optional) if !has_factor(before) => Err(invalid(
+            "SMS configuration and Auto verification for phone_number are required when MFA is \
+             required/optional",
+        )),
+        _ => possible(pool, Mfa { mfa_configuration: mode, ..before.clone() }),
+    }
+}
+
+/// Lets settings through that the pool's other settings, its tier and this server allow.
+fn possible(pool: &UserPoolType, mfa: Mfa) -> Answer<Mfa> {
+    let codes = [AuthFactorType::EmailOtp, AuthFactorType::SmsOtp];
+    let by_code = pool::first_factors(pool).iter().any(|factor| codes.contains(factor));
+    if mfa.mfa_configuration == Some(UserPoolMfaType::On) && by_code {
+        return Err(invalid(
+            "Only PASSWORD and WEB_AUTHN (if configured) can be enabled as an auth factor if MFA is enabled",
+        ));
+    }
+    if mfa.email_mfa_configuration.is_some() && pool.user_pool_tier == Some(UserPoolTierType::Lite) {
+        return refuse(FeatureUnavailableInTierException, "Email MFA is not available in the Lite tier.");
+    }
+    not_yet::in_mfa(&mfa)?;
+    Ok(mfa)
+}
+
+fn has_factor(mfa: &Mfa) -> bool {
+    mfa.sms_mfa_configuration.is_some()
+        || mfa.software_token_mfa_configuration.is_some()
+        || mfa.email_mfa_configuration.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use postern_model::{Document, Shape};
+    use serde_json::json;
+
+    fn with_factors(factors: &[&str]) -> UserPoolType {
+        let policies = json!({"SignInPolicy": {"AllowedFirstAuthFactors": factors}});
+        UserPoolType::read(&json!({ "Policies": policies })).expect("a pool")
+    }
+
+    fn set(before: Mfa, asked: Document) -> Answer<Mfa> {
+        changed(before, &with_factors(&["PASSWORD"]), Shape::read(&asked).expect("settings"))
+    }
+
+    fn words<T>(answer: Answer<T>) -> String {
+        answer.err().expect("a refusal").to_string().replace("InvalidParameterException: ", "")
+    }
+
+    #[test]
+    fn a_bare_pool_has_mfa_off_and_nothing_else() {
+        assert_eq!(created().write(), json!({"MfaConfiguration": "OFF"}));
+    }
+
+    #[test]
+    fn the_words_of_the_code_mail_are_set_in_any_mode() {
+        let block = json!({"Message": "Code {####}", "Subject": "Your code"});
+        let alone = set(created(), json!({ "EmailMfaConfiguration": block })).expect("settings");
+        assert_eq!(alone.write(), json!({"MfaConfiguration": "OFF", "EmailMfaConfiguration": block}));
+        let both = json!({"MfaConfiguration": "OPTIONAL", "EmailMfaConfiguration": block});
+        let optional = set(created(), both.clone()).expect("settings");
+        assert_eq!(optional.write(), both);
+        let off = set(optional, json!({"MfaConfiguration": "OFF"})).expect("settings");
+        assert_eq!(off.write(), json!({"MfaConfiguration": "OFF"}));
+    }
+
+    #[test]
+    fn settings_that_exclude_each_other_are_refused() {
+        let together = "Invalid MFA configuration given, can't turn off MFA and configure an MFA together.";
+        for block in ["SmsMfaConfiguration", "EmailMfaConfiguration"] {
+            assert_eq!(words(set(created(), json!({"MfaConfiguration": "OFF", block: {}}))), together);
+        }
+        let totp = |enabled: bool| json!({"MfaConfiguration": "OFF", "SoftwareTokenMfaConfiguration": {"Enabled": enabled}});
+        assert_eq!(words(set(created(), totp(true))), together);
+        assert!(set(created(), totp(false)).is_ok());
+        for mode in ["ON", "OPTIONAL"] {
+            assert_eq!(
+                words(set(created(), json!({"MfaConfiguration": mode}))),
+                "At least one of [SmsMfaConfiguration] or [SoftwareTokenMfaConfiguration] must be provided."
+            );
+        }
+        let on = json!({"MfaConfiguration": "ON", "EmailMfaConfiguration": {}});
+        let on = Shape::read(&on).expect("settings");
+        assert_eq!(
+            words(changed(created(), &with_factors(&["PASSWORD", "EMAIL_OTP"]), on)),
+            "Only PASSWORD and WEB_AUTHN (if configured) can be enabled as an auth factor if MFA is enabled"
+        );
+        let subject = json!({"EmailMfaConfiguration": {"Subject": "a\nb"}});
+        assert_eq!(words(set(created(), subject)), "EmailMfaConfiguration.Subject must be one line.");
+    }
+
+    #[test]
+    fn factors_that_are_not_there_are_refused() {
+        for (asked, name) in [
+            (json!({"MfaConfiguration": "ON", "EmailMfaConfiguration": {}}), "MfaConfiguration ON"),
+            (json!({"MfaConfiguration": "OPTIONAL", "SmsMfaConfiguration": {}}), "SmsMfaConfiguration"),
+            (json!({"WebAuthnConfiguration": {"RelyingPartyId": "a.test"}}), "WebAuthnConfiguration"),
+        ] {
+            let words = words(set(created(), asked));
+            assert_eq!(words, format!("{name} is not available on this server yet."));
+        }
+    }
+
+    #[test]
+    fn the_lite_tier_has_no_mfa_by_email() {
+        let pool = UserPoolType { user_pool_tier: Some(UserPoolTierType::Lite), ..UserPoolType::default() };
+        let asked = Shape::read(&json!({"EmailMfaConfiguration": {}})).expect("settings");
+        let error = changed(created(), &pool, asked).expect_err("a refusal");
+        assert_eq!(error.kind(), Some(FeatureUnavailableInTierException));
+    }
+
+    #[test]
+    fn a_pool_is_saved_with_the_mode_it_has_or_with_mfa_off() {
+        let pool = with_factors(&["PASSWORD"]);
+        let optional = set(created(), json!({"MfaConfiguration": "OPTIONAL", "EmailMfaConfiguration": {}}));
+        let optional = optional.expect("settings");
+        for kept in [None, Some(UserPoolMfaType::Optional)] {
+            assert_eq!(mode(&optional, &pool, kept).expect("settings"), optional);
+        }
+        assert_eq!(mode(&optional, &pool, Some(UserPoolMfaType::Off)).expect("settings"), created());
+        assert_eq!(
+            words(mode(&created(), &pool, Some(UserPoolMfaType::Optional))),
+            "SMS configuration and Auto verification for phone_number are required when MFA is required/optional"
+        );
+        let texts =
+            set(created(), json!({"EmailMfaConfiguration": {"Message": "Code {####}"}})).expect("settings");
+        assert_eq!(mode(&texts, &pool, Some(UserPoolMfaType::Off)).expect("settings"), texts);
+    }
+}

@@ -1,0 +1,227 @@
+//! Settings of the API that this server cannot honour yet. They are refused by name, never stored in silence; the
+//! lists only get shorter.
+
+use super::invalid;
+use postern_model::Answer;
+use postern_model::cognito_idp::*;
+
+/// A setting by the name the API gives it, and whether it is asked for.
+type NotYet<S> = (&'static str, fn(&S) -> bool);
+
+const POOL: &[NotYet<UserPoolType>] = &[
+    ("LambdaConfig with a trigger", |pool| {
+        pool.lambda_config.as_ref().is_some_and(|triggers| *triggers != LambdaConfigType::default())
+    }),
+    ("SmsConfiguration", |pool| pool.sms_configuration.is_some()),
+    ("SMS_OTP in AllowedFirstAuthFactors", |pool| allows(pool, AuthFactorType::SmsOtp)),
+    ("WEB_AUTHN in AllowedFirstAuthFactors", |pool| allows(pool, AuthFactorType::WebAuthn)),
+    ("SOFTWARE_TOKEN in AllowedFirstAuthFactors", |pool| allows(pool, AuthFactorType::SoftwareToken)),
+    ("PasswordHistorySize", |pool| {
+        let policies = pool.policies.as_ref().and_then(|policies| policies.password_policy.as_ref());
+        policies.and_then(|policy| policy.password_history_size).is_some_and(|size| size > 0)
+    }),
+    ("phone_number in AutoVerifiedAttributes", |pool| {
+        pool.auto_verified_attributes.iter().flatten().any(|name| *name == VerifiedAttributeType::PhoneNumber)
+    }),
+    ("AttributesRequireVerificationBeforeUpdate", |pool| {
+        let settings = pool.user_attribute_update_settings.as_ref();
+        settings.is_some_and(|settings| {
+            settings.attributes_require_verification_before_update.iter().flatten().next().is_some()
+        })
+    }),
+    ("DefaultEmailOption CONFIRM_WITH_LINK", |pool| {
+        let template = pool.verification_message_template.as_ref();
+        template.and_then(|template| template.default_email_option)
+            == Some(DefaultEmailOptionType::ConfirmWithLink)
+    }),
+    ("EmailConfiguration with a sender and COGNITO_DEFAULT", |pool| {
+        pool.email_configuration.as_ref().is_some_and(|email| {
+            email.email_sending_account != Some(EmailSendingAccountType::Developer)
+                && (email.source_arn.is_some()
+                    || email.from.is_some()
+                    || email.reply_to_email_address.is_some())
+        })
+    }),
+    ("DeviceConfiguration", |pool| pool.device_configuration.is_some()),
+    ("UserPoolAddOns with threat protection", |pool| {
+        pool.user_pool_add_ons.as_ref().is_some_and(|add_ons| {
+            add_ons.advanced_security_mode != AdvancedSecurityModeType::Off
+                || add_ons.advanced_security_additional_flows.is_some()
+        })
+    }),
+    ("KeyConfiguration CUSTOMER_MANAGED_KEY", |pool| {
+        pool.key_configuration.as_ref().is_some_and(|keys| {
+            keys.key_type == Some(EncryptionKeyType::CustomerManagedKey) || keys.kms_key_arn.is_some()
+        })
+    }),
+    ("IssuerConfiguration UPDATED", |pool| {
+        pool.issuer_configuration.as_ref().is_some_and(|issuer| issuer.r#type == Some(IssuerType::Updated))
+    }),
+    ("DcrConfiguration", |pool| pool.dcr_configuration.is_some()),
+    ("AcrConfiguration", |pool| pool.acr_configuration.is_some()),
+];
+
+const MFA: &[NotYet<GetUserPoolMfaConfigResponse>] = &[
+    ("SmsMfaConfiguration", |mfa| mfa.sms_mfa_configuration.is_some()),
+    ("SoftwareTokenMfaConfiguration", |mfa| mfa.software_token_mfa_configuration.is_some()),
+    ("WebAuthnConfiguration", |mfa| mfa.web_authn_configuration.is_some()),
+    ("MfaConfiguration ON", |mfa| mfa.mfa_configuration == Some(UserPoolMfaType::On)),
+];
+
+const CLIENT: &[NotYet<UserPoolClientType>] = &[
+    ("The implicit flow", |client| flows(client, OAuthFlowType::Implicit)),
+    ("The client_credentials flow", |client| flows(client, OAuthFlowType::ClientCredentials)),
+    ("ALLOW_TOKEN_EXCHANGE_DELEGATION", |client| {
+        permits(client, ExplicitAuthFlowsType::AllowTokenExchangeDelegation)
+    }),
+    ("ALLOW_TOKEN_EXCHANGE_IMPERSONATION", |client| {
+        permits(client, ExplicitAuthFlowsType::AllowTokenExchangeImpersonation)
+    }),
+    ("EnablePropagateAdditionalUserContextData", |client| {
+        client.enable_propagate_additional_user_context_data == Some(true)
+    }),
+    ("AnalyticsConfiguration", |client| client.analytics_configuration.is_some()),
+];
+
+const DOMAIN: &[NotYet<DomainDescriptionType>] = &[
+    ("CustomDomainConfig", |domain| domain.custom_domain_config.is_some()),
+    ("Routing", |domain| domain.routing.is_some()),
+];
+
+/// Refuses what a pool cannot be set to.
+pub fn in_pool(asked: &UserPoolType) -> Answer<()> {
+    refuse_first(POOL, asked)
+}
+
+/// Refuses what MFA cannot be set to.
+pub fn in_mfa(asked: &GetUserPoolMfaConfigResponse) -> Answer<()> {
+    refuse_first(MFA, asked)
+}
+
+/// Refuses what an app client cannot be set to.
+pub fn in_client(asked: &UserPoolClientType) -> Answer<()> {
+    refuse_first(CLIENT, asked)
+}
+
+/// Refuses what a domain cannot be set to.
+pub fn in_domain(asked: &DomainDescriptionType) -> Answer<()> {
+    refuse_first(DOMAIN, asked)
+}
+
+fn refuse_first<S>(list: &[NotYet<S>], settings: &S) -> Answer<()> {
+    match list.iter().find(|(_, is_asked)| is_asked(settings)) {
+        Some((name, _)) => Err(invalid(format!("{name} is not available on this server yet."))),
+        None => Ok(()),
+    }
+}
+
+fn allows(pool: &UserPoolType, factor: AuthFactorType) -> bool {
+    super::pool::first_factors(pool).contains(&factor)
+}
+
+fn flows(client: &UserPoolClientType, flow: OAuthFlowType) -> bool {
+    client.allowed_oauth_flows.iter().flatten().any(|allowed| *allowed == flow)
+}
+
+fn permits(client: &UserPoolClientType, flow: ExplicitAuthFlowsType) -> bool {
+    client.explicit_auth_flows.iter().flatten().any(|allowed| *allowed == flow)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use postern_model::{Document, Shape};
+    use serde_json::json;
+
+    fn refusal<S: Shape>(judge: impl Fn(&S) -> Answer<()>, settings: Document) -> Option<String> {
+        judge(&S::read(&settings).expect("settings")).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_pool_setting_that_is_not_there_is_refused_by_name() {
+        let arn = "arn:aws:lambda:us-east-1:111122223333:function:f";
+        let factors =
+            |factor: &str| json!({"SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD", factor]}});
+        for (settings, name) in [
+            (json!({"LambdaConfig": {"PreSignUp": arn}}), "LambdaConfig with a trigger"),
+            (json!({"SmsConfiguration": {"SnsCallerArn": arn}}), "SmsConfiguration"),
+            (json!({"Policies": factors("SMS_OTP")}), "SMS_OTP in AllowedFirstAuthFactors"),
+            (json!({"Policies": factors("WEB_AUTHN")}), "WEB_AUTHN in AllowedFirstAuthFactors"),
+            (json!({"Policies": factors("SOFTWARE_TOKEN")}), "SOFTWARE_TOKEN in AllowedFirstAuthFactors"),
+            (json!({"Policies": {"PasswordPolicy": {"PasswordHistorySize": 3}}}), "PasswordHistorySize"),
+            (json!({"AutoVerifiedAttributes": ["phone_number"]}), "phone_number in AutoVerifiedAttributes"),
+            (
+                json!({"UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["email"]}}),
+                "AttributesRequireVerificationBeforeUpdate",
+            ),
+            (
+                json!({"VerificationMessageTemplate": {"DefaultEmailOption": "CONFIRM_WITH_LINK"}}),
+                "DefaultEmailOption CONFIRM_WITH_LINK",
+            ),
+            (
+                json!({"EmailConfiguration": {"From": "a@b.test"}}),
+                "EmailConfiguration with a sender and COGNITO_DEFAULT",
+            ),
+            (json!({"DeviceConfiguration": {}}), "DeviceConfiguration"),
+            (
+                json!({"UserPoolAddOns": {"AdvancedSecurityMode": "AUDIT"}}),
+                "UserPoolAddOns with threat protection",
+            ),
+            (
+                json!({"KeyConfiguration": {"KeyType": "CUSTOMER_MANAGED_KEY"}}),
+                "KeyConfiguration CUSTOMER_MANAGED_KEY",
+            ),
+            (json!({"IssuerConfiguration": {"Type": "UPDATED"}}), "IssuerConfiguration UPDATED"),
+            (json!({"DcrConfiguration": {}}), "DcrConfiguration"),
+            (json!({"AcrConfiguration": {}}), "AcrConfiguration"),
+        ] {
+            let words = format!("InvalidParameterException: {name} is not available on this server yet.");
+            assert_eq!(refusal(in_pool, settings), Some(words));
+        }
+    }
+
+    #[test]
+    fn a_setting_that_asks_for_nothing_more_is_taken() {
+        let settings = json!({
+            "LambdaConfig": {},
+            "Policies": {
+                "PasswordPolicy": {"PasswordHistorySize": 0},
+                "SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP"]},
+            },
+            "AutoVerifiedAttributes": ["email"],
+            "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": []},
+            "VerificationMessageTemplate": {"DefaultEmailOption": "CONFIRM_WITH_CODE"},
+            "EmailConfiguration": {"EmailSendingAccount": "COGNITO_DEFAULT"},
+            "UserPoolAddOns": {"AdvancedSecurityMode": "OFF"},
+            "KeyConfiguration": {"KeyType": "AWS_OWNED_KEY"},
+            "IssuerConfiguration": {"Type": "ORIGINAL"},
+        });
+        assert_eq!(refusal(in_pool, settings), None);
+    }
+
+    #[test]
+    fn other_settings_that_are_not_there_are_refused_by_name() {
+        let words = |name: &str| {
+            Some(format!("InvalidParameterException: {name} is not available on this server yet."))
+        };
+        assert_eq!(refusal(in_mfa, json!({"SmsMfaConfiguration": {}})), words("SmsMfaConfiguration"));
+        assert_eq!(
+            refusal(in_mfa, json!({"SoftwareTokenMfaConfiguration": {"Enabled": true}})),
+            words("SoftwareTokenMfaConfiguration")
+        );
+        assert_eq!(refusal(in_mfa, json!({"WebAuthnConfiguration": {}})), words("WebAuthnConfiguration"));
+        assert_eq!(refusal(in_mfa, json!({"EmailMfaConfiguration": {}})), None);
+        assert_eq!(
+            refusal(in_client, json!({"AllowedOAuthFlows": ["implicit"]})),
+            words("The implicit flow")
+        );
+        assert_eq!(refusal(in_client, json!({"AllowedOAuthFlows": ["code"]})), None);
+        assert_eq!(
+            refusal(in_client, json!({"AnalyticsConfiguration": {}})),
+            words("AnalyticsConfiguration")
+        );
+        let custom = json!({"CustomDomainConfig": {"CertificateArn": "arn:aws:acm:…"}});
+        assert_eq!(refusal(in_domain, custom), words("CustomDomainConfig"));
+        assert_eq!(refusal(in_domain, json!({"Routing": {}})), words("Routing"));
+    }
+}

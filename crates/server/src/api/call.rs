@@ -1,0 +1,292 @@
+//! The one way of a call: signature, rate limit, authorisation, the model's constraints, the operation, the audit.
+//! No entrance goes around it.
+
+use super::{tables, target};
+use crate::app::App;
+use crate::source;
+use anyhow::anyhow;
+use postern_access::sigv4::{self, Request};
+use postern_access::{Caller, Dialect, Principal, SignatureFault, Stop, Target, Unproved};
+use postern_mail::address::Address;
+use postern_model::cognito_idp::errors::OperationNotEnabledException;
+use postern_model::{
+    Answer, Document, Error, ErrorKind, OperationModel, Protocol, Service, ServiceModel, check, front, refusal,
+    refuse, validation_message,
+};
+use postern_store::audit::AuditRecord;
+use std::net::IpAddr;
+
+/// An operation that is called.
+#[derive(Clone, Copy)]
+pub struct Call {
+    pub service: Service,
+    pub operation: &'static OperationModel,
+}
+
+/// A call as it came in.
+pub(super) struct Incoming<'a> {
+    pub(super) call: Call,
+    /// What the signature covers.
+    pub(super) request: Request<'a>,
+    pub(super) source: IpAddr,
+    pub(super) user_agent: &'a str,
+    pub(super) request_id: &'a str,
+}
+
+impl Call {
+    /// Finds an operation of a service by its name.
+    pub fn find(service: Service, operation: &str) -> Option<Call> {
+        Some(Call { service, operation: ServiceModel::of(service).operation(operation)? })
+    }
+
+    fn action(self) -> String {
+        format!("{}:{}", self.service.signing_name(), self.operation.name)
+    }
+
+    fn dialect(self) -> Dialect {
+        match ServiceModel::of(self.service).protocol {
+            Protocol::Json => Dialect::Json,
+            Protocol::Query => Dialect::Query,
+            Protocol::RestJson => Dialect::Rest,
+        }
+    }
+
+    /// The refusal of an operation that is not written yet, of a kind that its callers know.
+    fn unwritten(self) -> Error {
+        let lists = ServiceModel::of(self.service).lists(self.operation, OperationNotEnabledException);
+        let kind = if lists { OperationNotEnabledException } else { front(self.service).unwritten };
+        refusal(kind, format!("{} is not available on this server yet.", self.operation.name))
+    }
+}
+
+/// Takes a call from its signature to its answer. `read` makes the document of its body, once it is known who asks.
+pub(super) async fn take(
+    app: &App,
+    incoming: &Incoming<'_>,
+    read: impl FnOnce() -> Answer<Document>,
+) -> Answer<Document> {
+    let call = incoming.call;
+    let caller = Caller {
+        principal: prove(app, incoming).await?,
+        account: app.account.to_string(),
+        region: app.access.region.to_string(),
+        source: Some(incoming.source),
+        user_agent: incoming.user_agent.to_owned(),
+        request_id: incoming.request_id.to_owned(),
+    };
+    let admitted = limited(app, incoming).and_then(|()| match tables::is_written(call.service, &call.operation.name) {
+        true => read(),
+        false => Err(call.unwritten()),
+    });
+    match admitted {
+        Ok(input) => perform(app, &caller, call, &input).await,
+        Err(error) => {
+            audit(app, &caller, call, "", Err(&error)).await?;
+            Err(error)
+        }
+    }
+}
+
+/// Does what a known caller asks, if policies and the model allow it. Pages and seeds call this, too.
+pub async fn perform(app: &App, caller: &Caller, call: Call, input: &Document) -> Answer<Document> {
+    let mut resource = String::new();
+    let result = decide_and_run(app, caller, call, input, &mut resource).await;
+    audit(app, caller, call, &resource, result.as_ref()).await?;
+    result
+}
+
+async fn decide_and_run(
+    app: &App,
+    caller: &Caller,
+    call: Call,
+    input: &Document,
+    resource: &mut String,
+) -> Answer<Document> {
+    if !call.operation.public {
+        let target = authorize(app, caller, call, input).await?;
+        *resource = target.map(|target| target.arn).unwrap_or_default();
+    }
+    satisfies_model(call, input)?;
+    let running = tables::start(app, call.service, &call.operation.name, caller, input);
+    let result = running.ok_or_else(|| call.unwritten())?.await;
+    if let Err(Error::Refused(refusal)) = &result {
+        debug_assert!(
+            may_refuse_with(call, refusal.kind),
+            "{} refuses with {:?}, which its model does not list",
+            call.operation.name,
+            refusal.kind
+        );
+    }
+    result
+}
+
+/// Proves who calls. Public operations are anybody's, signed or not.
+async fn prove(app: &App, incoming: &Incoming<'_>) -> Answer<Principal> {
+    let call = incoming.call;
+    if call.operation.public {
+        return Ok(Principal::Anonymous);
+    }
+    match app.access.authenticate(&incoming.request, call.service.signing_name()).await {
+        Ok(principal) => Ok(principal),
+        Err(Unproved::Failed(cause)) => Err(Error::Failed(cause)),
+        Err(Unproved::Fault(fault)) => {
+            let (kind, words) = fault.rendered(call.dialect());
+            note_fault(app, incoming, &fault, kind).await?;
+            refuse(kind, words)
+        }
+    }
+}
+
+/// Keeps in the audit that a key we know was used wrongly. Strangers cannot fill the audit: what they make up is
+/// not kept, and what they try with a known key is kept at the pace of their source.
+async fn note_fault(
+    app: &App,
+    incoming: &Incoming<'_>,
+    fault: &SignatureFault,
+    kind: ErrorKind,
+) -> Answer<()> {
+    let concerns_a_key = matches!(
+        fault,
+        SignatureFault::Mismatch
+            | SignatureFault::Late(_)
+            | SignatureFault::Early(_)
+            | SignatureFault::ExpiredSession
+    );
+    if !concerns_a_key || app.limiter.take(source::bucket(incoming.source), app.clock.now()).is_err() {
+        return Ok(());
+    }
+    let Ok(presented) = sigv4::parse(&incoming.request) else { return Ok(()) };
+    let record = AuditRecord {
+        time: app.clock.now(),
+        request_id: incoming.request_id.to_owned(),
+        who: format!("unproved, with access key {}", presented.access_key_id),
+        action: incoming.call.action(),
+        resource: String::new(),
+        source: incoming.source.to_string(),
+        outcome: kind.code.to_owned(),
+        detail: String::new(),
+    };
+    app.store.write(move |tx| tx.add_audit(&record)).await.map_err(Error::Failed)
+}
+
+/// Holds one source to its pace, where nobody needs to sign.
+fn limited(app: &App, incoming: &Incoming<'_>) -> Answer<()> {
+    if !incoming.call.operation.public {
+        return Ok(());
+    }
+    let now = app.clock.now();
+    app.limiter.take(source::bucket(incoming.source), now).map_err(|wait_s| {
+        refusal(front(incoming.call.service).throttled, "Too many requests").retry_after(wait_s)
+    })
+}
+
+async fn authorize(app: &App, caller: &Caller, call: Call, input: &Document) -> Answer<Option<Target>> {
+    let (app_, caller, input) = (app.clone(), caller.clone(), input.clone());
+    app.store
+        .read(move |tx| {
+            let name = &call.operation.name;
+            let Some(target) = target::of(&app_, tx, &caller, call.service, name, &input)? else {
+                return Ok(None);
+            };
+            if caller.principal != Principal::Root {
+                app_.access.authorize_target(tx, &caller, &target)?;
+            }
+            Ok(Some(target))
+        })
+        .await
+        .map_err(|stop| {
+            let reason = match &stop {
+                Stop::Denied(denied) => denied.decision.as_ref().map(|decision| decision.told()),
+                Stop::Failed(_) => None,
+            };
+            stop.refused(front(call.service).denied).because(reason.unwrap_or_default())
+        })
+}
+
+fn satisfies_model(call: Call, input: &Document) -> Answer<()> {
+    let Some(shape) = call.operation.input else { return Ok(()) };
+    match check(ServiceModel::of(call.service), shape, input) {
+        Ok(violations) if violations.is_empty() => Ok(()),
+        Ok(violations) => refuse(front(call.service).invalid, validation_message(&violations)),
+        Err(mismatch) => refuse(front(call.service).unreadable, format!("The request is malformed: {mismatch}.")),
+    }
+}
+
+fn may_refuse_with(call: Call, kind: ErrorKind) -> bool {
+    let front = front(call.service);
+    let doors = [
+        front.unknown_operation,
+        front.unwritten,
+        front.unreadable,
+        front.too_large,
+        front.invalid,
+        front.denied,
+        front.throttled,
+        front.failed,
+    ];
+    doors.contains(&kind) || ServiceModel::of(call.service).lists(call.operation, kind)
+}
+
+/// Keeps what a signed call did or was refused (rule H2). Sign-ins keep their own records.
+async fn audit(
+    app: &App,
+    caller: &Caller,
+    call: Call,
+    resource: &str,
+    result: Result<&Document, &Error>,
+) -> Answer<()> {
+    if call.operation.public {
+        return Ok(());
+    }
+    let (outcome, detail) = match result {
+        Ok(_) => ("ok", String::new()),
+        Err(Error::Refused(refusal)) => (refusal.kind.code, refusal.reason.clone().unwrap_or_default()),
+        Err(Error::Failed(_)) => ("failed", String::new()),
+    };
+    let record = AuditRecord {
+        time: app.clock.now(),
+        request_id: caller.request_id.clone(),
+        who: caller.arn(),
+        action: call.action(),
+        resource: without_address(resource),
+        source: caller.source.map(|source| source.to_string()).unwrap_or_default(),
+        outcome: outcome.to_owned(),
+        detail,
+    };
+    let written: anyhow::Result<()> = app.store.write(move |tx| tx.add_audit(&record)).await;
+    written.map_err(|cause| Error::Failed(anyhow!("the audit could not be written: {cause:#}")))
+}
+
+/// Hides the address in an identity's ARN.
+fn without_address(arn: &str) -> String {
+    match arn.split_once(":identity/") {
+        Some((place, name)) if name.contains('@') => {
+            let masked = Address::parse(name).map_or_else(|_| "***".to_owned(), |address| address.masked());
+            format!("{place}:identity/{masked}")
+        }
+        _ => arn.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_audit_names_no_address() {
+        let arn = "arn:aws:ses:us-east-1:123456789012:identity/";
+        assert_eq!(without_address(&format!("{arn}alice@example.com")), format!("{arn}a***@e***"));
+        assert_eq!(without_address(&format!("{arn}no address@")), format!("{arn}***"));
+        assert_eq!(without_address(&format!("{arn}example.com")), format!("{arn}example.com"));
+    }
+
+    #[test]
+    fn what_is_not_written_is_refused_as_the_model_allows() {
+        for service in Service::ALL {
+            for operation in ServiceModel::of(service).operations() {
+                let kind = Call { service, operation }.unwritten().kind().expect("a refusal");
+                assert!(may_refuse_with(Call { service, operation }, kind), "{service} {}", operation.name);
+            }
+        }
+    }
+}

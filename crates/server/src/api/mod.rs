@@ -1,0 +1,14 @@
+//! The API's entrance: four services, three protocols, one way of a call.
+
+mod call;
+mod error;
+mod json;
+mod query;
+mod rest;
+mod route;
+mod tables;
+mod target;
+
+pub use call::{Call, perform};
+pub use route::routes;
+pub use tables::{is_written, unwritten};

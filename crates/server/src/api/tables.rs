@@ -1,0 +1,63 @@
+//! Which operations are written, and who does them.
+
+use crate::app::App;
+use postern_access::{Access, Caller, Operations, Running};
+use postern_mail::Mail;
+use postern_model::{Document, Service, ServiceModel};
+use postern_pools::Pools;
+use std::sync::LazyLock;
+
+struct Tables {
+    pools: Operations<Pools>,
+    mail: Operations<Mail>,
+    iam: Operations<Access>,
+    sts: Operations<Access>,
+}
+
+static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables {
+    pools: postern_pools::operations::operations(),
+    mail: postern_mail::operations(),
+    iam: postern_access::iam_operations(),
+    sts: postern_access::sts_operations(),
+});
+
+/// Starts an operation; nothing when it is not written.
+pub(super) fn start<'a>(
+    app: &'a App,
+    service: Service,
+    operation: &str,
+    caller: &'a Caller,
+    input: &Document,
+) -> Option<Running<'a>> {
+    match service {
+        Service::CognitoIdp => TABLES.pools.call(operation, &app.pools, caller, input),
+        Service::SesV2 => TABLES.mail.call(operation, &app.mail, caller, input),
+        Service::Iam => TABLES.iam.call(operation, &app.access, caller, input),
+        Service::Sts => TABLES.sts.call(operation, &app.access, caller, input),
+    }
+}
+
+fn written(service: Service) -> Vec<&'static str> {
+    match service {
+        Service::CognitoIdp => TABLES.pools.names().collect(),
+        Service::SesV2 => TABLES.mail.names().collect(),
+        Service::Iam => TABLES.iam.names().collect(),
+        Service::Sts => TABLES.sts.names().collect(),
+    }
+}
+
+pub fn is_written(service: Service, operation: &str) -> bool {
+    written(service).contains(&operation)
+}
+
+/// The operations of the models that nobody does yet, as `service Operation`, in order.
+pub fn unwritten() -> Vec<String> {
+    let mut names = Vec::new();
+    for service in Service::ALL {
+        let written = written(service);
+        let all = ServiceModel::of(service).operations().iter().map(|operation| operation.name.as_str());
+        names.extend(all.filter(|name| !written.contains(name)).map(|name| format!("{service} {name}")));
+    }
+    names.sort();
+    names
+}

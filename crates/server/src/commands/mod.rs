@@ -1,0 +1,179 @@
+//! The command line: what can be said, and what is said back. Data goes to standard output, talk to standard error.
+
+mod init;
+mod port;
+mod serve;
+
+use crate::app::{check_master_key, open_store};
+use crate::config::{Config, ENV_MASTER_KEY};
+use crate::settings::{Flags, Settings};
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use std::io::IsTerminal as _;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// Sign in with a mailed code: a self-hosted server that speaks the Cognito user pools API.
+///
+/// Try it:  postern serve
+#[derive(Parser)]
+#[command(name = "postern", version, args_conflicts_with_subcommands = true)]
+struct Line {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run the server; without --config in development mode, for this machine only
+    Serve(ServeArgs),
+    /// Prepare a production server: its master key and its first administrator
+    Init {
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Name of the administrator
+        #[arg(long, default_value = "administrator")]
+        name: String,
+    },
+    /// Bring the database to this program's version
+    Migrate {
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Check the configuration and the database
+    Check {
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+}
+
+#[derive(Args)]
+struct ServeArgs {
+    /// Run in production, by this configuration
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "ephemeral", "ses_sandbox", "strict_limits"])]
+    config: Option<PathBuf>,
+    /// Listen on this port [default: 9320]
+    #[arg(long, value_name = "N")]
+    port: Option<u16>,
+    /// Listen on this address
+    #[arg(long, value_name = "ADDRESS")]
+    host: Option<IpAddr>,
+    /// Keep data in this folder [default: ./data]
+    #[arg(long, value_name = "DIR", conflicts_with = "ephemeral")]
+    data: Option<PathBuf>,
+    /// Keep nothing
+    #[arg(long)]
+    ephemeral: bool,
+    /// Start in the SES sandbox
+    #[arg(long)]
+    ses_sandbox: bool,
+    /// Keep the limits that are lifted for tests
+    #[arg(long)]
+    strict_limits: bool,
+}
+
+impl ServeArgs {
+    fn settings(&self) -> Result<Settings> {
+        let Some(path) = &self.config else {
+            return Settings::development(&Flags {
+                host: self.host,
+                port: self.port,
+                data: self.data.clone(),
+                ephemeral: self.ephemeral,
+                ses_sandbox: self.ses_sandbox,
+                strict_limits: self.strict_limits,
+            });
+        };
+        let mut settings = production(path)?;
+        for address in &mut settings.listen {
+            address.set_ip(self.host.unwrap_or(address.ip()));
+            address.set_port(self.port.unwrap_or(address.port()));
+        }
+        Ok(settings)
+    }
+}
+
+fn production(path: &Path) -> Result<Settings> {
+    let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    Settings::production(Config::load(path, env)?, env(ENV_MASTER_KEY))
+}
+
+/// Runs the program.
+pub fn run() -> ExitCode {
+    let line = Line::parse();
+    let is_development = match &line.verb {
+        None => line.serve.config.is_none(),
+        Some(Verb::Serve(args)) => args.config.is_none(),
+        Some(_) => true,
+    };
+    log_to_stderr(if is_development { "warn" } else { "info" });
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(fault) => return told(Err(fault.into())),
+    };
+    let done = runtime.block_on(async {
+        match line.verb {
+            None => serve::run(line.serve.settings()?).await,
+            Some(Verb::Serve(args)) => serve::run(args.settings()?).await,
+            Some(Verb::Init { config, name }) => init::run(production(&config)?, &name).await,
+            Some(Verb::Migrate { config }) => migrate(production(&config)?).await,
+            Some(Verb::Check { config }) => check(production(&config)?).await,
+        }
+    });
+    // Threads that wait for a name server or the like must not hold up the end.
+    runtime.shutdown_background();
+    told(done)
+}
+
+async fn migrate(settings: Settings) -> Result<()> {
+    check_master_key(&open_store(&settings)?).await?;
+    println!("the database is at this program's version");
+    Ok(())
+}
+
+async fn check(settings: Settings) -> Result<()> {
+    println!("configuration  good");
+    check_master_key(&open_store(&settings)?).await?;
+    println!("database       answers, and the master key is the right one");
+    Ok(())
+}
+
+fn told(done: Result<()>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(cause) => {
+            eprintln!("postern: {cause:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Logs by `POSTERN_LOG`, else at a level.
+fn log_to_stderr(level: &str) {
+    let filter = EnvFilter::try_from_env("POSTERN_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_makes_sense() {
+        Line::command().debug_assert();
+        let parsed = |words: &[&str]| Line::try_parse_from([&["postern"], words].concat());
+        assert!(parsed(&[]).is_ok_and(|line| line.verb.is_none()));
+        assert!(parsed(&["--port", "9321"]).is_ok_and(|line| line.serve.port == Some(9321)));
+        assert!(parsed(&["serve", "--ephemeral"]).is_ok());
+        assert!(parsed(&["serve", "--ephemeral", "--data", "x"]).is_err());
+        assert!(parsed(&["serve", "--config", "x", "--ses-sandbox"]).is_err());
+        assert!(parsed(&["init"]).is_err());
+        assert!(parsed(&["sevre"]).is_err());
+    }
+}

@@ -1,0 +1,132 @@
+//! Runs the server, from its first line to its last.
+
+use super::port;
+use crate::app::App;
+use crate::settings::Settings;
+use crate::{doors, http, login, seed, worker};
+use anyhow::{Context as _, Result, anyhow};
+use postern_mail::Caught;
+use postern_store::{Clock, Place};
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::broadcast::error::RecvError;
+
+/// What the workers get to finish what they are at.
+const FAREWELL: Duration = Duration::from_millis(250);
+
+pub(super) async fn run(settings: Settings) -> Result<()> {
+    let clock = Clock::system();
+    let began = clock.now();
+    let listeners = bind(&settings).await?;
+    let port = listeners.first().context("there is no address to listen on")?.local_addr()?.port();
+    let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://localhost:{port}"));
+    let (app, mails) = App::open(settings, clock.clone(), public_url).await?;
+    let workers = worker::start(&app, mails);
+    let demo = match app.settings.development.demo {
+        true => Some(seed::demo(&app).await?),
+        false => None,
+    };
+    if app.settings.development.inbox {
+        tokio::spawn(print_mails(app.clone()));
+    }
+    say(&greeting(&app, demo.as_ref(), clock.now().since(began)));
+
+    let ending = app.clone();
+    tokio::spawn(async move {
+        asked_to_end().await;
+        ending.ending.send_replace(true);
+    });
+    let stop = app.clone();
+    http::serve(listeners, doors::router(&app), app.settings.connections_max, async move { stop.ended().await })
+        .await;
+    let _ = tokio::time::timeout(FAREWELL, async {
+        for worker in workers {
+            let _ = worker.await;
+        }
+    })
+    .await;
+    Ok(())
+}
+
+async fn bind(settings: &Settings) -> Result<Vec<TcpListener>> {
+    http::bind(&settings.listen).await.map_err(|fault| {
+        let is_taken = fault
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|fault| fault.kind() == std::io::ErrorKind::AddrInUse);
+        match settings.listen.first() {
+            Some(address) if is_taken => anyhow!("{}", port::taken(address.port())),
+            _ => fault.context("listening failed"),
+        }
+    })
+}
+
+/// Waits for Ctrl-C or a polite kill.
+async fn asked_to_end() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}
+
+fn greeting(app: &App, demo: Option<&seed::Demo>, took_ms: i64) -> String {
+    let url = &app.public_url;
+    let seconds = took_ms as f64 / 1000.0;
+    let Some(demo) = demo else { return format!("ready in {seconds:.1} s   {url}\n") };
+    let data = match &app.settings.place {
+        Place::File(path) => path.parent().unwrap_or(path).display().to_string(),
+        Place::Memory => "kept in memory only".to_owned(),
+        Place::Postgres { .. } => "PostgreSQL".to_owned(),
+    };
+    let data = if data.starts_with(['/', '.']) || !matches!(app.settings.place, Place::File(_)) { data } else { format!("./{data}") };
+    let seed::Demo { pool_id, client_id } = demo;
+    let (alice, bob, password) = (seed::ALICE, seed::BOB, seed::BOBS_PASSWORD);
+    let sign_in = login::DEMO_PATH;
+    format!(
+        "ready in {seconds:.1} s   (development mode: mail is caught, not sent)\n\n\
+         \x20 API           {url}\n\
+         \x20 Sign-in       {url}{sign_in}      demo app client, open it now\n\
+         \x20 Inbox         {url}/inbox\n\
+         \x20 Data          {data}\n\n\
+         \x20 User pool     {pool_id}\n\
+         \x20 App client    {client_id}\n\
+         \x20 Users         {alice} (by code), {bob} (by code or password {password})\n\
+         \x20 Access key    test, secret test\n\n\
+         Paste into your shell:   export AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER={url}\n\n"
+    )
+}
+
+/// Prints a line for each caught mail, with its code or its link.
+async fn print_mails(app: App) {
+    let mut watch = app.mail.watch_inbox();
+    loop {
+        match watch.recv().await {
+            Ok(mail) => say(&line_of(&mail)),
+            Err(RecvError::Lagged(missed)) => say(&format!("mail  {missed} more, see the inbox\n")),
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+fn line_of(mail: &Arc<Caught>) -> String {
+    let text = mail.shown().text.unwrap_or_default();
+    let link = text.split_whitespace().find(|word| word.starts_with("http"));
+    let content = mail.letter.code.as_deref().or(link).unwrap_or("-");
+    format!("mail  {}  {content}  {}\n", mail.letter.to.spelling(), mail.letter.purpose.to_lowercase())
+}
+
+/// Prints at once; nobody may be listening.
+fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}

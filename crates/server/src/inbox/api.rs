@@ -1,0 +1,139 @@
+//! The inbox for programs: list, wait for the next, one, delete. Messages are JSON with `id`, `to`, `from`, `subject`,
+//! `text`, `html`, `code`, `created` (ISO 8601, UTC), `purpose` and `facts`, newest first.
+
+use crate::app::App;
+use crate::respond::json;
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+use postern_mail::address::Address;
+use postern_mail::{Caught, INBOX_MAX};
+use postern_model::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json as value};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// The longest wait of one request.
+const WAIT_MAX_S: f64 = 60.0;
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/inbox/api/messages", get(list).delete(clear))
+        .route("/inbox/api/messages/{id}", get(one).delete(delete))
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    /// Only what this address got.
+    to: Option<String>,
+    /// Seconds to wait for something new: newer than `after` or, without it, not read by anybody yet.
+    wait: Option<f64>,
+    /// Only what came after the message of this id.
+    after: Option<String>,
+}
+
+/// Lists messages. With `wait` it answers as soon as there is a new one; when the time is up, with what is there.
+async fn list(State(app): State<App>, Query(asked): Query<Asked>) -> Response {
+    let to = match asked.to.as_deref().map(Address::parse).transpose() {
+        Ok(to) => to,
+        Err(fault) => return problem(StatusCode::BAD_REQUEST, fault.words()),
+    };
+    let wait = asked.wait.filter(|wait| wait.is_finite()).unwrap_or(0.0).clamp(0.0, WAIT_MAX_S);
+    // Followed from before the first look, so that nothing slips between.
+    let mut watch = app.mail.watch_inbox();
+    let find = async || -> anyhow::Result<Vec<Caught>> {
+        let found = match &to {
+            Some(to) => app.mail.inbox_of(to, INBOX_MAX).await?,
+            None => app.mail.inbox(None, INBOX_MAX).await?,
+        };
+        Ok(match &asked.after {
+            Some(after) => found.into_iter().take_while(|mail| mail.id != *after).collect(),
+            None => found,
+        })
+    };
+    let is_new = |mails: &[Caught]| match asked.after {
+        Some(_) => !mails.is_empty(),
+        None => mails.iter().any(|mail| !mail.seen),
+    };
+    let waiting = async {
+        loop {
+            let found = find().await?;
+            if is_new(&found) {
+                return Ok(found);
+            }
+            tokio::select! {
+                // Lagging behind is no harm: the next look finds everything.
+                _ = watch.recv() => {}
+                () = app.ended() => return Ok(found),
+            }
+        }
+    };
+    let found = match timeout(Duration::from_secs_f64(wait), waiting).await {
+        Ok(found) => found,
+        Err(_) => find().await,
+    };
+    let found = match found {
+        Ok(found) => found,
+        Err(cause) => return failed(&cause),
+    };
+    if wait > 0.0 {
+        // Handed out: the next wait is for another one.
+        for mail in found.iter().filter(|mail| !mail.seen) {
+            if let Err(cause) = app.mail.open_in_inbox(&mail.id).await {
+                return failed(&cause);
+            }
+        }
+    }
+    json(StatusCode::OK, &found.iter().map(shown).collect())
+}
+
+async fn one(State(app): State<App>, Path(id): Path<String>) -> Response {
+    match app.mail.open_in_inbox(&id).await {
+        Ok(Some(mail)) => json(StatusCode::OK, &shown(&mail)),
+        Ok(None) => problem(StatusCode::NOT_FOUND, "There is no such message."),
+        Err(cause) => failed(&cause),
+    }
+}
+
+async fn delete(State(app): State<App>, Path(id): Path<String>) -> Response {
+    match app.mail.delete_from_inbox(&id).await {
+        Ok(true) => json(StatusCode::OK, &value!({ "deleted": 1 })),
+        Ok(false) => problem(StatusCode::NOT_FOUND, "There is no such message."),
+        Err(cause) => failed(&cause),
+    }
+}
+
+async fn clear(State(app): State<App>) -> Response {
+    match app.mail.clear_inbox().await {
+        Ok(count) => json(StatusCode::OK, &value!({ "deleted": count })),
+        Err(cause) => failed(&cause),
+    }
+}
+
+fn shown(mail: &Caught) -> Value {
+    let shown = mail.shown();
+    value!({
+        "id": mail.id,
+        "to": mail.letter.to.spelling(),
+        "from": shown.from,
+        "subject": shown.subject,
+        "text": shown.text,
+        "html": shown.html,
+        "code": mail.letter.code,
+        "created": Timestamp(mail.created.ms()).iso8601(),
+        "purpose": mail.letter.purpose,
+        "facts": mail.letter.facts,
+    })
+}
+
+fn problem(status: StatusCode, words: &str) -> Response {
+    json(status, &value!({ "message": words }))
+}
+
+fn failed(cause: &anyhow::Error) -> Response {
+    tracing::error!(cause = format!("{cause:#}"), "the inbox could not be read");
+    problem(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong.")
+}

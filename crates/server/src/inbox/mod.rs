@@ -1,0 +1,99 @@
+//! The local inbox of development mode: mails that were caught instead of sent, for people at `/inbox` and for tests at
+//! `/inbox/api/messages`. Codes lie open here, so it answers this machine's own names only, and no other site.
+
+mod api;
+mod events;
+mod pages;
+
+use crate::app::App;
+use crate::respond::json;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::header::{HOST, ORIGIN};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use serde_json::json as value;
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .merge(pages::routes())
+        .merge(events::routes())
+        .merge(api::routes())
+        .layer(DefaultBodyLimit::max(4096))
+        .layer(from_fn(guard))
+}
+
+/// Refuses requests under foreign names (a rebound DNS name would be one), and changes that another site asks for.
+async fn guard(request: Request, next: Next) -> Response {
+    let is_change = !matches!(*request.method(), Method::GET | Method::HEAD);
+    if is_own_name(request.headers()) && (!is_change || is_own_site(request.headers())) {
+        next.run(request).await
+    } else {
+        json(StatusCode::FORBIDDEN, &value!({ "message": "The inbox is open to this machine's own pages only." }))
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: impl axum::http::header::AsHeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// `localhost` or a loopback address, on any port.
+fn is_own_name(headers: &HeaderMap) -> bool {
+    let host = text(headers, HOST).unwrap_or_default();
+    let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, _)) => address,
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    let is_loopback = name.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback());
+    is_loopback || name.eq_ignore_ascii_case("localhost")
+}
+
+fn is_own_site(headers: &HeaderMap) -> bool {
+    let host = text(headers, HOST).unwrap_or_default();
+    let own_origin = match text(headers, ORIGIN) {
+        Some(origin) => origin.strip_prefix("http://") == Some(host),
+        None => !headers.contains_key(ORIGIN),
+    };
+    own_origin && matches!(text(headers, "sec-fetch-site"), None | Some("same-origin" | "none"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| ((*name).parse().expect("a name"), value.parse().expect("a value"))).collect()
+    }
+
+    #[test]
+    fn only_this_machines_names_are_answered() {
+        for own in ["localhost:9320", "localhost", "127.0.0.1:9320", "[::1]:9320", "LOCALHOST:1", "127.1.2.3"] {
+            assert!(is_own_name(&headers(&[("host", own)])), "{own}");
+        }
+        for other in ["evil.example:9320", "localhost.evil.example", "192.0.2.1", "[2001:db8::1]:9320", ""] {
+            assert!(!is_own_name(&headers(&[("host", other)])), "{other}");
+        }
+        assert!(!is_own_name(&headers(&[])));
+    }
+
+    #[test]
+    fn changes_are_asked_for_by_own_pages_or_by_no_page() {
+        let host = ("host", "localhost:9320");
+        let table: [(&[(&str, &str)], bool); 6] = [
+            (&[host], true),
+            (&[host, ("origin", "http://localhost:9320"), ("sec-fetch-site", "same-origin")], true),
+            (&[host, ("origin", "http://localhost:3000")], false),
+            (&[host, ("origin", "http://evil.example")], false),
+            (&[host, ("origin", "null")], false),
+            (&[host, ("sec-fetch-site", "cross-site")], false),
+        ];
+        for (pairs, allowed) in table {
+            let headers: HeaderMap = pairs
+                .iter()
+                .map(|(name, value)| (name.parse::<axum::http::HeaderName>().expect("a name"), value.parse().expect("a value")))
+                .collect();
+            assert_eq!(is_own_site(&headers), allowed, "{pairs:?}");
+        }
+    }
+}

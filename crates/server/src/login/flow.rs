@@ -1,0 +1,308 @@
+//! A person's way through the pages, kept in the store: every step is a row's new version, so any node can take the
+//! next one, and any page can be opened again.
+
+use super::cookies::Cookies;
+use crate::app::App;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+use postern_access::Caller;
+use postern_model::{Answer, Error, ErrorKind, refuse};
+use postern_pools::Pools;
+use postern_pools::auth::factors::Factor;
+use postern_pools::client::Client;
+use postern_pools::oauth::authorize::AuthorizeRequest;
+use postern_pools::sign_in::{Asked, At, Kind};
+use postern_store::login::FlowRow;
+use postern_store::{Keys, Purpose, Timestamp, Tx, random};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How long a flow waits for its next step: longer than any code lives.
+const LIFE_MS: i64 = 60 * 60_000;
+
+/// Another press of a button moved the flow in the same moment; what this one did is undone.
+pub const OVERTAKEN: ErrorKind = ErrorKind { code: "flow_overtaken", status: 409 };
+
+/// The pages of a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Page {
+    Identify,
+    Code,
+    Choose,
+    Password,
+    NewPassword,
+    SignUp,
+    Confirm,
+}
+
+impl Page {
+    pub fn path(self) -> &'static str {
+        match self {
+            Page::Identify => "/login",
+            Page::Code => "/login/code",
+            Page::Choose => "/login/choose",
+            Page::Password => "/login/password",
+            Page::NewPassword => "/login/new-password",
+            Page::SignUp => "/signup",
+            Page::Confirm => "/confirm",
+        }
+    }
+}
+
+/// What went wrong at the last press, said on the page it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fault {
+    Empty,
+    NotAnAddress,
+    NotAPhone,
+    Wrong,
+    Expired,
+    Spent,
+    SendFailed,
+    RulesUnmet,
+    Refused,
+    TooMany { until_ms: i64 },
+}
+
+/// What became of "Send a new code".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Notice {
+    Sent,
+    TooSoon,
+    NoneLeft,
+}
+
+/// Where a person stands.
+#[derive(Serialize, Deserialize)]
+pub struct State {
+    pub request: AuthorizeRequest,
+    pub page: Page,
+    /// What was typed as a name, or hinted at.
+    pub name: String,
+    /// The first factors on offer, by their names on the wire.
+    #[serde(default)]
+    pub offered: Vec<String>,
+    /// The handle of the challenge that waits, sealed.
+    #[serde(default)]
+    session: Option<String>,
+    /// Where the code went, masked.
+    #[serde(default)]
+    pub destination: String,
+    /// When a sign-up's code was sent.
+    #[serde(default)]
+    pub sent_ms: i64,
+    #[serde(default)]
+    pub fault: Option<(Page, Fault)>,
+    #[serde(default)]
+    pub notice: Option<Notice>,
+    /// What was typed into the fields of a form, and what is wrong with each. Never a password.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
+    #[serde(default)]
+    pub field_faults: BTreeMap<String, Fault>,
+    /// The attributes that a new password must come with.
+    #[serde(default)]
+    pub missing: Vec<String>,
+    /// Signing up with a password although none is needed.
+    #[serde(default)]
+    pub with_password: bool,
+    #[serde(default)]
+    pub done: bool,
+}
+
+/// A flow of the browser that asks for it.
+pub struct Flow {
+    pub id: String,
+    pub at: At,
+    pub state: State,
+    /// Too old to go on; what it was for is still known.
+    pub is_expired: bool,
+    version: i64,
+}
+
+impl State {
+    pub fn new(request: AuthorizeRequest, page: Page) -> Self {
+        State {
+            page,
+            name: request.login_hint.clone().unwrap_or_default(),
+            request,
+            offered: Vec::new(),
+            session: None,
+            destination: String::new(),
+            sent_ms: 0,
+            fault: None,
+            notice: None,
+            fields: BTreeMap::new(),
+            field_faults: BTreeMap::new(),
+            missing: Vec::new(),
+            with_password: false,
+            done: false,
+        }
+    }
+
+    pub fn offers(&self, factor: Factor) -> bool {
+        self.offered.iter().any(|offered| offered == factor.as_str())
+    }
+
+    pub fn has_session(&self) -> bool {
+        self.session.is_some()
+    }
+
+    pub fn forget_session(&mut self) {
+        self.session = None;
+    }
+
+    /// The fault to be shown on a page.
+    pub fn fault_on(&self, page: Page) -> Option<Fault> {
+        self.fault.filter(|(on, _)| *on == page).map(|(_, fault)| fault)
+    }
+
+    /// Notes what went wrong, and stays on the page that says it.
+    pub fn stay(&mut self, page: Page, fault: Fault) {
+        self.page = page;
+        self.fault = Some((page, fault));
+    }
+}
+
+impl Flow {
+    /// Begins a flow in a browser and gives its id, which is worth nothing in another one.
+    pub fn begin(tx: &mut Tx<'_>, at: &At, browser: &str, state: &State) -> Answer<String> {
+        let id = BASE64URL.encode(random::bytes::<16>());
+        tx.add_flow(&FlowRow {
+            id: id.clone(),
+            browser: tx.keys().mac(Purpose::Handle, &parts(browser)).to_vec(),
+            pool_id: at.pool.id.clone(),
+            client_id: at.client.id.clone(),
+            state: serde_json::to_string(state).map_err(anyhow::Error::from)?,
+            version: 1,
+            created: at.now,
+            expires: at.now.plus_ms(LIFE_MS),
+        })?;
+        Ok(id)
+    }
+
+    /// Finds a flow of this browser, if its app is still there.
+    pub fn find(
+        tx: &mut Tx<'_>,
+        pools: &Pools,
+        caller: &Caller,
+        id: &str,
+        browser: Option<&str>,
+    ) -> Answer<Option<Flow>> {
+        let Some(row) = tx.find_flow(id)? else { return Ok(None) };
+        let is_its_browser = browser
+            .is_some_and(|browser| tx.keys().mac_matches(Purpose::Handle, &parts(browser), &row.browser));
+        if !is_its_browser {
+            return Ok(None);
+        }
+        let at = match pools.at(tx, caller, &row.client_id, None) {
+            Ok(at) => at,
+            Err(Error::Refused(_)) => return Ok(None),
+            Err(failed) => return Err(failed),
+        };
+        Ok(Some(Flow {
+            state: serde_json::from_str(&row.state).map_err(anyhow::Error::from)?,
+            is_expired: at.now >= row.expires,
+            at: At { client: hiding(at.client), ..at },
+            id: row.id,
+            version: row.version,
+        }))
+    }
+
+    /// Writes down where the person stands now.
+    pub fn save(&self, tx: &mut Tx<'_>) -> Answer<()> {
+        let state = serde_json::to_string(&self.state).map_err(anyhow::Error::from)?;
+        if tx.move_flow(&self.id, self.version, &state, self.at.now.plus_ms(LIFE_MS))? {
+            return Ok(());
+        }
+        refuse(OVERTAKEN, "")
+    }
+
+    /// Keeps what a challenge asks.
+    pub fn keep(&mut self, keys: &Keys, asked: &Asked) {
+        self.state.session = Some(BASE64URL.encode(keys.seal(Purpose::Handle, asked.session.as_bytes())));
+        if asked.kind == Kind::EmailOtp {
+            self.state.destination = asked.destination.clone().unwrap_or_default();
+        }
+        if !asked.available.is_empty() {
+            self.state.offered = asked.available.iter().map(|factor| factor.as_str().to_owned()).collect();
+        }
+        self.state.missing = asked.missing.clone();
+    }
+
+    /// The handle of the challenge that waits.
+    pub fn session(&self, keys: &Keys) -> Option<String> {
+        let sealed = BASE64URL.decode(self.state.session.as_deref()?).ok()?;
+        String::from_utf8(keys.open(Purpose::Handle, &sealed).ok()?).ok()
+    }
+
+    /// The address of a page of this flow.
+    pub fn href(&self, page: Page) -> String {
+        format!("{}?flow={}", page.path(), self.id)
+    }
+
+    pub fn app_name(&self) -> &str {
+        if self.at.client.name.is_empty() { &self.at.pool.name } else { &self.at.client.name }
+    }
+
+    /// Tells whether people may create accounts here: if they can confirm them.
+    pub fn may_sign_up(&self) -> bool {
+        !self.at.pool.admin_only && self.at.pool.verifies_email
+    }
+
+    /// Tells whether a page makes sense where the person stands.
+    pub fn fits(&self, page: Page) -> bool {
+        let state = &self.state;
+        match page {
+            Page::Identify => state.page == Page::Identify,
+            Page::Code => state.has_session() && !matches!(state.page, Page::NewPassword | Page::Confirm),
+            Page::Choose => state.offered.len() > 1 && state.page != Page::Identify,
+            Page::Password => state.offers(Factor::Password) && state.page != Page::Identify,
+            Page::NewPassword => state.page == Page::NewPassword,
+            Page::SignUp => self.may_sign_up(),
+            Page::Confirm => state.page == Page::Confirm,
+        }
+    }
+
+    /// Since when a moment is no longer in the future, in seconds from now.
+    pub fn seconds_until(&self, until_ms: i64) -> u64 {
+        let left_ms = Timestamp::from_ms(until_ms).since(self.at.now).max(0);
+        u64::try_from(left_ms).unwrap_or_default().div_ceil(1000)
+    }
+}
+
+/// The token that ties a form to its browser and its flow (rule B3).
+pub fn csrf(keys: &Keys, browser: &str, flow: &str) -> String {
+    BASE64URL.encode(keys.mac(Purpose::Handle, &[b"form", browser.as_bytes(), flow.as_bytes()]))
+}
+
+pub fn csrf_matches(app: &App, cookies: &Cookies, flow: &str, given: &str) -> bool {
+    let (Some(browser), Ok(given)) = (cookies.browser(), BASE64URL.decode(given)) else { return false };
+    let parts: [&[u8]; 3] = [b"form", browser.as_bytes(), flow.as_bytes()];
+    app.store.keys().mac_matches(Purpose::Handle, &parts, &given)
+}
+
+fn parts(browser: &str) -> [&[u8]; 2] {
+    [b"browser", browser.as_bytes()]
+}
+
+/// The pages never tell who has an account, whatever the app client lets its API tell (rule E1).
+fn hiding(client: Arc<Client>) -> Arc<Client> {
+    if client.hides_existence {
+        return client;
+    }
+    Arc::new(Client {
+        id: client.id.clone(),
+        pool_id: client.pool_id.clone(),
+        name: client.name.clone(),
+        secret: client.secret.clone(),
+        config: client.config.clone(),
+        flows: client.flows.clone(),
+        hides_existence: true,
+        session_ms: client.session_ms,
+        lifetimes: client.lifetimes,
+        revocable: client.revocable,
+        rotation_grace_s: client.rotation_grace_s,
+    })
+}

@@ -1,0 +1,49 @@
+//! When a sign-in cannot go on: our own page says so, and redirects nowhere (rule O12).
+
+use crate::app::App;
+use crate::pages::problem::{Problem, Trouble};
+use crate::pages::words::Language;
+use crate::pages::{Frame, Page as _};
+use crate::respond;
+use axum::http::StatusCode;
+use axum::response::Response;
+use postern_pools::oauth::authorize::Wrong;
+
+/// Shows what is wrong, with the reference that the log has.
+pub fn page(app: &App, app_name: &str, trouble: Trouble, request_id: &str) -> Response {
+    let status = match trouble {
+        Trouble::Fault => StatusCode::INTERNAL_SERVER_ERROR,
+        Trouble::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Trouble::NotFound => StatusCode::NOT_FOUND,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    let reference = request_id.split('-').next().unwrap_or_default().to_owned();
+    let problem = Problem { frame: frame(app, app_name), trouble, reference };
+    tracing::info!(request_id, reason = ?problem.trouble, "a sign-in cannot go on");
+    respond::page(status, problem.render())
+}
+
+/// The frame of a page.
+pub fn frame(app: &App, app_name: &str) -> Frame {
+    let inbox_href = app.settings.development.inbox.then(|| "/inbox".to_owned());
+    Frame { inbox_href, ..Frame::new(Language::English, app_name, app.public_host()) }
+}
+
+/// Says what an app got wrong. Which addresses are allowed is told in development mode only.
+pub fn wrong(app: &App, wrong: Wrong, request_id: &str) -> Response {
+    let trouble = match wrong {
+        Wrong::Request(why) => Trouble::BadRequest { why },
+        Wrong::UnknownClient(client_id) => Trouble::UnknownApp { client_id },
+        Wrong::Redirect { sent, allowed } => {
+            let allowed = app.settings.development.demo.then_some(allowed);
+            Trouble::RedirectRefused { sent, allowed }
+        }
+    };
+    page(app, "", trouble, request_id)
+}
+
+/// Logs a failure of ours and shows its reference.
+pub fn failed(app: &App, cause: &dyn std::fmt::Display, request_id: &str) -> Response {
+    tracing::error!(request_id, cause = format!("{cause:#}"), "a page could not be served");
+    page(app, "", Trouble::Fault, request_id)
+}

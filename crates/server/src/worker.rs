@@ -1,0 +1,36 @@
+//! What runs beside the requests: mails carried, expired things swept away, the audit chained.
+
+use crate::app::App;
+use postern_mail::Worker;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+/// How often is swept and linked. A sweep takes a bounded number of rows.
+const ROUND: Duration = Duration::from_secs(5);
+
+/// Starts the workers; they end with the server.
+pub fn start(app: &App, mails: Worker) -> Vec<JoinHandle<()>> {
+    let (one, other) = (app.clone(), app.clone());
+    vec![
+        tokio::spawn(async move { mails.run(async move { one.ended().await }).await }),
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    () = other.ended() => return,
+                    () = tokio::time::sleep(ROUND) => round(&other).await,
+                }
+            }
+        }),
+    ]
+}
+
+/// One round of housekeeping.
+async fn round(app: &App) {
+    let now = app.clock.now();
+    let done: anyhow::Result<(u64, u64)> =
+        app.store.write(move |tx| Ok((tx.sweep(now)?, tx.link_audit()?))).await;
+    match done {
+        Ok((swept, linked)) => tracing::debug!(swept, linked, "housekeeping"),
+        Err(cause) => tracing::error!(cause = format!("{cause:#}"), "housekeeping failed"),
+    }
+}

@@ -1,0 +1,496 @@
+//! The attack cases of the security specification that concern codes and challenges, by their numbers there. Each runs
+//! over HTTP against a server whose mail is caught; those about races run on one node and on two that share a store.
+
+use crate::story::{App, Challenge, another, challenge, text};
+use crate::support::{Reply, TestServer};
+use serde_json::{Value, json};
+use std::collections::HashSet;
+use tokio::task::JoinSet;
+
+const ALICE: &str = "alice@example.com";
+const BOB: &str = "bob@example.com";
+
+/// Wrong guesses that an account bears in a day.
+const BUDGET: usize = 50;
+const ATTEMPTS: usize = 5;
+
+/// How one answer to a challenge ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    SignedIn,
+    /// The code was looked at and was wrong.
+    Wrong,
+    /// Nothing was looked at.
+    Refused,
+}
+
+fn ended(reply: &Reply) -> Ended {
+    assert!(reply.status < 500, "{}", reply.body);
+    match (reply.status, reply.body["__type"].as_str()) {
+        (200, _) => Ended::SignedIn,
+        (_, Some("CodeMismatchException")) => Ended::Wrong,
+        _ => Ended::Refused,
+    }
+}
+
+/// Sends many answers at once, spread over the nodes, and tells how each ended.
+async fn at_once(nodes: &[&App<'_>], challenge: &Challenge, codes: Vec<String>) -> Vec<Ended> {
+    let mut running = JoinSet::new();
+    for (number, code) in codes.into_iter().enumerate() {
+        let app = nodes[number % nodes.len()];
+        let body = json!({
+            "ClientId": app.client_id,
+            "ChallengeName": challenge.name,
+            "Session": challenge.session,
+            "ChallengeResponses": { "USERNAME": ALICE, "EMAIL_OTP_CODE": code },
+        });
+        let client = app.server.client();
+        running.spawn(async move { client.api("RespondToAuthChallenge", body).await });
+    }
+    let mut all = Vec::new();
+    while let Some(reply) = running.join_next().await {
+        all.push(ended(&reply.expect("the request ends")));
+    }
+    all
+}
+
+fn how_many(all: &[Ended], one: Ended) -> usize {
+    all.iter().filter(|ended| **ended == one).count()
+}
+
+#[tokio::test]
+async fn case_1_a_used_code_is_worth_nothing() {
+    let server = TestServer::start().await;
+    let app = App::new(&server).await;
+    app.person(ALICE).await;
+    let asked = app.asked(ALICE).await;
+    let code = app.code(ALICE).await;
+    app.answers(ALICE, &asked, &code).await.ok();
+    app.answers(ALICE, &asked, &code).await.refused_as("NotAuthorizedException");
+    let fresh = app.asked(ALICE).await;
+    app.answers(ALICE, &fresh, &code).await.refused_as("CodeMismatchException");
+}
+
+async fn race_on_the_right_code(nodes: &[&App<'_>], rounds: usize) {
+    for _ in 0..rounds {
+        let asked = nodes[0].asked(ALICE).await;
+        let code = nodes[0].code(ALICE).await;
+        // Five attempts are all that a challenge has; some of the fifty find it used, the others spent.
+        let all = at_once(nodes, &asked, vec![code; 50]).await;
+        assert_eq!(how_many(&all, Ended::SignedIn), 1, "{all:?}");
+        assert_eq!(how_many(&all, Ended::Wrong), 0, "{all:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn case_2_of_fifty_who_use_a_code_at_once_one_gets_in() {
+    let server = TestServer::start().await;
+    let app = App::new(&server).await;
+    app.person(ALICE).await;
+    race_on_the_right_code(&[&app], 200).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn case_2_and_so_it_is_on_two_nodes() {
+    let (one, two) = TestServer::two_nodes().await;
+    let app = App::new(&one).await;
+    app.person(ALICE).await;
+    race_on_the_right_code(&[&app, &app.on(&two)], 200).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn case_3_no_more_guesses_are_looked_at_than_a_code_has_attempts() {
+    let (one, two) = TestServer::two_nodes().await;
+    let app = App::new(&one).await;
+    let other = app.on(&two);
+    app.person(ALICE).await;
+    for nodes in [vec![&app], vec![&app, &other]] {
+        let asked = app.asked(ALICE).await;
+        let code = app.code(ALICE).await;
+        let all = at_once(&nodes, &asked, vec![another(&code); 100]).await;
+        assert_eq!(how_many(&all, Ended::Wrong), ATTEMPTS, "{all:?}");
+        app.answers(ALICE, &asked, &code).await.refused_as("NotAuthorizedException");
+    }
+}
+
+/// Asks and guesses over and over; counts the guesses that met a code that was really sent.
+async fn guess_and_ask_again(app: &App<'_>, rounds: usize, headers: impl Fn(usize) -> Vec<(String, String)>) -> usize {
+    let mut met_a_code = 0;
+    for round in 0..rounds {
+        let before = app.server.mails_to(ALICE).await.len();
+        let body = json!({
+            "ClientId": app.client_id,
+            "AuthFlow": "USER_AUTH",
+            "AuthParameters": { "USERNAME": ALICE, "PREFERRED_CHALLENGE": "EMAIL_OTP" },
+        });
+        let asked = app.server.api_with("InitiateAuth", body, &headers(round)).await;
+        let asked = challenge(&asked.ok());
+        app.server.mail_settles().await;
+        let mails = app.server.mails_to(ALICE).await;
+        let was_sent = mails.len() > before && mails[0]["code"].is_string();
+        for guess in 0..ATTEMPTS {
+            let reply = app.answers(ALICE, &asked, &format!("{:08}", round * ATTEMPTS + guess)).await;
+            assert_ne!(ended(&reply), Ended::SignedIn);
+            met_a_code += usize::from(was_sent && ended(&reply) == Ended::Wrong);
+        }
+    }
+    met_a_code
+}
+
+#[tokio::test]
+async fn case_4_guessing_and_asking_again_stays_within_the_days_budget() {
+    let server = TestServer::start().await;
+    let app = App::new(&server).await;
+    app.person(ALICE).await;
+    let guesses = guess_and_ask_again(&app, 40, |_| Vec::new()).await;
+    assert_eq!(guesses, BUDGET);
+    // From here on codes are withheld, and the answers look as they did.
+    let asked = app.asks(ALICE).await.ok();
+    assert_eq!(asked["ChallengeParameters"]["CODE_DELIVERY_DESTINATION"], "a***@e***");
+    // Alice was told, once.
+    server.mail_settles().await;
+    let told = server.mails_to(ALICE).await;
+    let told = told.iter().filter(|mail| text(mail, "/subject").contains("Wrong codes")).count();
+    assert_eq!(told, 1);
+    // The next day she can sign in again.
+    server.clock.advance(86_400_000);
+    app.signs_in(ALICE).await;
+}
+
+#[tokio::test]
+async fn case_5_and_so_it_does_from_many_addresses() {
+    let server = TestServer::start().await;
+    let app = App::new(&server).await;
+    app.person(ALICE).await;
+    let forged = |round: usize| {
+        let source = format!("198.51.{}.{}", round / 250, round % 250 + 1);
+        vec![("x-forwarded-for".to_owned(), source.clone()), ("forwarded".to_owned(), format!("for={source}"))]
+    };
+    assert_eq!(guess_and_ask_again(&app, 20, forged).await, BUDGET);
+}
+
+#[tokio::test]
+async fn case_6_and_so_it_does_across_a_restart() {
+    let place = TestServer::file();
+    let server = TestServer::on(&place).await;
+    let app = App::new(&server).await;
+    app.person(ALICE).await;
+    let before = guess_and_ask_again(&app, 6, |_| Vec::new()).await;
+    let (pool_id, client_id) = (app.pool_id.clone(), app.client_id.clone());
+    drop(server);
+    let server = TestServer::on(&place).await;
+    let app = App { server: &server, pool_id, client_id };
+    let after = guess_and_ask_again(&app, 10, |_| Vec::new()).await;
+    assert_eq!(before + after, BUDGET);
+}
+
+#[tokio::test]
+async fn case_7_each_door_has_its_budget() {
+    let server = TestServer::start().await;
+    let app = App::new(&server).await;
+    let attributes = json!([{ "Name": "email", "Value": ALICE }]);
+    app.public("SignUp", json!({ "Username": ALICE, "UserAttributes": attributes })).await.ok();
+    let code = app.code(ALICE).await;
+    let mut looked_at = 0;
+    for guess in 0..40 {
+        if guess % 5 == 4 {
+            app.public("ResendConfirmationCode", json!({ "Username": ALICE })).await.ok();
+        }
+        let wrong = if guess % 2 == 0 { another(&code) } else { format!("{guess:06}") };
+        let reply = app.public("ConfirmSignUp", json!({ "Username": ALICE, "ConfirmationCode": wrong })).await;
+        match ended(&reply) {
+            Ended::Wrong => looked_at += 1,
+            Ended::Refused => assert_eq!(reply.body["__type"], "LimitExceededException"),
+            Ended::SignedIn => panic!("a guess was right"),
+        }
+    }
+    assert!(looked_at <= 10, "{looked_at} guesses at a code of six digits");
+    // The other door is not shut by it.
+    app.signs_in(ALICE).await;
+}
+
+#[tokio::test]
+async fn case_8_a_stranger_cannot_burn_a_code_that_somebody_holds() {
+    let server = TestServer::start().await;
+    let app = App::new(&server).await;
+    app.person(ALICE).await;
+    let hers = app.asked(ALICE).await;
+    let code = app.code(ALICE).await;
+    let mut guesses = 0;
+    for _ in 0..20 {
+        let strangers = app.asked(ALICE).await;
+        for _ in 0..ATTEMPTS {
+            app.answers(ALICE, &strangers, &another(&code)).await;
+            guesses += 1;
+        }
+    }
+    assert_eq!(guesses, 100);
+    app.answers(ALICE, &hers, &code).await.ok();
+}
+
+#[tokio::test]
+async fn case_10_a_session_of_somebody_else_is_no_use() {
+    let server = TestServer::start().await;
+    let app = App::new(&server).await;
+    app.person(ALICE).await;
+    app.person(BOB).await;
+    let alices = app.asked(ALICE).await;
+    let alices_code = app.code(ALICE).await;
+    let bobs = app.asked(BOB).await;
+    let elsewhere = app.asked(ALICE).await;
+    for _ in 0..10 {
+        app.answers(ALICE, &bobs, &alices_code)
+            .await
+            .refused("NotAuthorizedException", "Invalid session for the user.");
+        app.answers(BOB, &alices, &alices_code)
+            .await
+            .refused("NotAuthorizedException", "Invalid session for the user.");
+    }
+    app.answers(ALICE, &elsewhere, &alices_code).await.refused_as("CodeMismatchException");
+    // Nothing of hers was spent.
+    app.answers(ALICE, &alices, &alices_code).await.ok();
+}
+
+#[tokio::test]
+async fn case_12_a_code_is_no_use_at_another_client_or_in_another_pool() {
+    let server = TestServer::start().await;
+    let app = App::new(&server).await;
+    let other_client = app.second_client().await;
+    let other_pool = App::new(&server).await;
+    for app in [&app, &other_pool] {
+        app.person(ALICE).await;
+    }
+    let asked = app.asked(ALICE).await;
+    let code = app.code(ALICE).await;
+    for stranger in [&other_client, &other_pool] {
+        stranger.answers(ALICE, &asked, &code).await.refused("NotAuthorizedException", "Invalid session for the user.");
+    }
+    app.answers(ALICE, &asked, &code).await.ok();
+}
+
+#[tokio::test]
+async fn case_14_a_code_dies_by_the_clock_that_does_not_step() {
+    let server = TestServer::start().await;
+    let app = App::new(&server).await;
+    app.person(ALICE).await;
+    let asked = app.asked(ALICE).await;
+    let code = app.code(ALICE).await;
+    server.clock.advance(179_000);
+    app.answers(ALICE, &asked, &code).await.ok();
+
+    let asked = app.asked(ALICE).await;
+    let code = app.code(ALICE).await;
+    server.clock.advance(181_000);
+    app.answers(ALICE, &asked, &code).await.refused_as("NotAuthorizedException");
+
+    let asked = app.asked(ALICE).await;
+    let code = app.code(ALICE).await;
+    server.clock.step_wall(-86_400_000);
+    server.clock.advance(180_000 + 60_000);
+    app.answers(ALICE, &asked, &code).await.refused_as("NotAuthorizedException");
+}
+
+#[tokio::test]
+async fn case_15_a_stolen_database_does_not_tell_a_code() {
+    let place = TestServer::file();
+    let server = TestServer::on(&place).await;
+    let app = App::new(&server).await;
+    app.person(ALICE).await;
+    let asked = app.asked(ALICE).await;
+    let code = app.code(ALICE).await;
+    let stolen = place.bytes();
+    let holds = |bytes: &[u8]| stolen.windows(bytes.len()).any(|window| window == bytes);
+    assert!(holds(app.client_id.as_bytes()), "the test looks at the right bytes");
+    assert!(!holds(code.as_bytes()), "the code is in the file");
+    assert!(!holds(asked.session.as_bytes()), "the session is in the file");
+    // No plain hash of the code either, alone or with what else the file tells.
+    let known = ["", ALICE, &app.pool_id, &app.client_id, "EMAIL_OTP"];
+    for before in known {
+        for after in known {
+            let guess = [before.as_bytes(), code.as_bytes(), after.as_bytes()].concat();
+            let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &guess);
+            assert!(!holds(digest.as_ref()));
+        }
+    }
+    app.answers(ALICE, &asked, &code).await.ok();
+}
+
+#[tokio::test]
+async fn case_17_only_the_exact_code_passes_and_nothing_breaks() {
+    let server = TestServer::start().await;
+    let app = App::new(&server).await;
+    app.person(ALICE).await;
+    let asked = app.asked(ALICE).await;
+    let code = app.code(ALICE).await;
+    let number: u64 = code.parse().expect("digits");
+    let full_width: String = code.chars().map(|c| char::from_u32(c as u32 - 0x30 + 0xFF10).unwrap_or(c)).collect();
+    let arabic: String = code.chars().map(|c| char::from_u32(c as u32 - 0x30 + 0x0660).unwrap_or(c)).collect();
+    let odd: Vec<Value> = vec![
+        json!(number),
+        json!([code]),
+        json!({ "code": code }),
+        json!(null),
+        json!(""),
+        json!(true),
+        json!(full_width),
+        json!(arabic),
+        json!(format!("{}-{}", &code[..4], &code[4..])),
+        json!(format!(" {code}")),
+        json!("9".repeat(1_000_000)),
+        json!("9".repeat(20_000)),
+        json!(format!("{code}\u{0}")),
+    ];
+    for value in odd {
+        // Each in a challenge of its own, so that none fails for want of attempts.
+        let asked = app.asked(ALICE).await;
+        let reply = app.replies(&asked, json!({ "USERNAME": ALICE, "EMAIL_OTP_CODE": value })).await;
+        assert!((400..500).contains(&reply.status), "{}", reply.status);
+    }
+    app.answers(ALICE, &asked, &code).await.ok();
+}
+
+#[tokio::test]
+async fn case_18_a_session_opens_its_own_step_only() {
+    let server = TestServer::start().await;
+    let app = App::new(&server).await;
+    app.person(ALICE).await;
+    app.password(ALICE, "Correct-horse-1").await;
+    let choice = challenge(&app.begins(ALICE).await.ok());
+    let by_code = app.asked(ALICE).await;
+    let code = app.code(ALICE).await;
+    let with = |name: &str, session: &str| Challenge { name: name.into(), session: session.into() };
+    let responses = json!({
+        "USERNAME": ALICE, "EMAIL_OTP_CODE": code, "PASSWORD": "Correct-horse-1", "ANSWER": "EMAIL_OTP",
+        "NEW_PASSWORD": "Brand-new-1",
+    });
+    for (name, session) in [
+        ("EMAIL_OTP", &choice.session),
+        ("PASSWORD", &choice.session),
+        ("NEW_PASSWORD_REQUIRED", &choice.session),
+        ("PASSWORD", &by_code.session),
+        ("SELECT_CHALLENGE", &by_code.session),
+        ("NEW_PASSWORD_REQUIRED", &by_code.session),
+        ("SMS_OTP", &by_code.session),
+        ("MFA_SETUP", &by_code.session),
+    ] {
+        app.replies(&with(name, session), responses.clone())
+            .await
+            .refused("NotAuthorizedException", "Invalid session for the user.");
+    }
+    let session = &by_code.session;
+    for broken in [
+        session[..session.len() - 1].to_owned(),
+        format!("{session}A"),
+        session.to_uppercase(),
+        session.chars().rev().collect(),
+        "A".repeat(43),
+    ] {
+        app.replies(&with("EMAIL_OTP", &broken), responses.clone())
+            .await
+            .refused("NotAuthorizedException", "Invalid session for the user.");
+    }
+    // A session of a challenge does not stand in for that of a sign-up either.
+    let begin = json!({ "AuthFlow": "USER_AUTH", "Session": session, "AuthParameters": { "USERNAME": ALICE } });
+    app.public("InitiateAuth", begin).await.refused_as("NotAuthorizedException");
+    app.answers(ALICE, &by_code, &code).await.ok();
+}
+
+#[tokio::test]
+async fn case_20_what_a_client_keeps_brings_nothing_back() {
+    let server = TestServer::start().await;
+    let app = App::new(&server).await;
+    app.person(ALICE).await;
+    let kept = app.asked(ALICE).await;
+    let code = app.code(ALICE).await;
+    for _ in 0..ATTEMPTS - 1 {
+        // The session from before the first guess is sent each time.
+        app.answers(ALICE, &kept.clone(), &another(&code)).await.refused_as("CodeMismatchException");
+    }
+    app.answers(ALICE, &kept, &code).await.ok();
+    app.answers(ALICE, &kept, &code).await.refused_as("NotAuthorizedException");
+}
+
+#[tokio::test]
+async fn an_unknown_name_is_answered_like_a_known_one_to_the_end() {
+    let server = TestServer::start().await;
+    let app = App::new(&server).await;
+    app.person(ALICE).await;
+    let disabled = "dora@example.com";
+    app.person(disabled).await;
+    app.signed("AdminDisableUser", json!({ "Username": disabled })).await.ok();
+    let known = transcript(&app, ALICE).await;
+    assert_eq!(known, transcript(&app, "anna@example.com").await);
+    assert_eq!(known, transcript(&app, disabled).await.into_iter().map(|line| line.replace("d***", "a***")).collect::<Vec<_>>());
+    server.mail_settles().await;
+    assert!(server.mails_to("anna@example.com").await.is_empty());
+    assert!(server.mails_to(disabled).await.is_empty());
+}
+
+/// Writes down all that somebody sees who asks for a code and guesses until the end, without what is random.
+async fn transcript(app: &App<'_>, name: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    let asked = app.asks(name).await;
+    let mut shown = asked.body.clone();
+    // What is on offer differs between people, and steadily so for strangers.
+    shown.as_object_mut().expect("an object").remove("AvailableChallenges");
+    shown["Session"] = shown["Session"].as_str().map(str::len).into();
+    lines.push(format!("{} {shown}", asked.status));
+    let asked = challenge(&asked.ok());
+    for _ in 0..=ATTEMPTS {
+        let reply = app.answers(name, &asked, "00000000").await;
+        let mut headers: Vec<_> = reply.headers.keys().map(|name| name.as_str().to_owned()).collect();
+        headers.sort();
+        lines.push(format!("{} {} {headers:?}", reply.status, reply.body));
+    }
+    lines
+}
+
+#[tokio::test]
+async fn strangers_are_not_told_apart_when_they_sign_up_or_confirm() {
+    let server = TestServer::start().await;
+    let app = App::new(&server).await;
+    app.person(ALICE).await;
+    let mut seen = HashSet::new();
+    for name in [ALICE, "anna@example.com"] {
+        let attributes = json!([{ "Name": "email", "Value": name }]);
+        let reply = app.public("SignUp", json!({ "Username": name, "UserAttributes": attributes })).await;
+        let mut body = reply.ok();
+        for random in ["UserSub", "Session"] {
+            body[random] = body[random].as_str().map(str::len).into();
+        }
+        seen.insert(body.to_string());
+    }
+    assert_eq!(seen.len(), 1, "{seen:?}");
+    let mail = server.newest_mail(ALICE).await;
+    assert!(text(&mail, "/text").contains("already have an account"));
+
+    let mut seen = HashSet::new();
+    for name in [ALICE, "anna@example.com", "nobody@example.com"] {
+        let wrong = app.public("ConfirmSignUp", json!({ "Username": name, "ConfirmationCode": "000000" })).await;
+        seen.insert(wrong.body.to_string());
+    }
+    assert_eq!(seen.len(), 1, "{seen:?}");
+}
+
+#[tokio::test]
+async fn codes_go_to_an_address_at_a_steady_pace_whether_or_not_it_has_an_account() {
+    let server = TestServer::strict().await;
+    let app = App::new(&server).await;
+    app.person(ALICE).await;
+    for name in [ALICE, "anna@example.com"] {
+        app.asks(name).await.ok();
+        server.clock.advance(12_000);
+        let early = app.asks(name).await;
+        assert_eq!(early.headers["retry-after"], "18");
+        early.refused("LimitExceededException", "Attempt limit exceeded, please try after some time.");
+        for _ in 0..4 {
+            server.clock.advance(30_000);
+            app.asks(name).await.ok();
+        }
+        server.clock.advance(30_000);
+        app.asks(name).await.refused_as("LimitExceededException");
+        // Another spelling of the same mailbox gets no bucket of its own.
+        app.asks(&name.replace('@', "+tag@").to_uppercase()).await.refused_as("LimitExceededException");
+        server.clock.advance(15 * 60_000);
+    }
+}
