@@ -165,6 +165,7 @@ impl Pools {
         else {
             return refuse(NotAuthorizedException, "Invalid session for the user.");
         };
+        user = self.user_to_change(tx, &user)?;
         if !user.enabled {
             return refuse(NotAuthorizedException, "User is disabled.");
         }

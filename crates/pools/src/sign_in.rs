@@ -189,6 +189,7 @@ impl Pools {
             return Ok(Step::No(refusal(NotAuthorizedException, "User is disabled.")));
         }
         if !user.is_verified("email") || user.status == Status::Unconfirmed {
+            user = self.user_to_change(tx, &user)?;
             if user.status == Status::Unconfirmed {
                 // Whoever set a password before the mailbox was proven may be somebody else (rule A7).
                 user.password = None;

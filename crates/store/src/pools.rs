@@ -60,6 +60,11 @@ impl Tx<'_> {
         Ok(added == 1)
     }
 
+    /// Makes units of work that change this pool's settings wait for one another from here on.
+    pub fn lock_pool(&mut self, pool_id: &str) -> Result<()> {
+        self.serialize(&[b"pool ", pool_id.as_bytes()].concat())
+    }
+
     /// The version of a pool's row, by which parsed forms of it are known.
     pub fn pool_version(&mut self, pool_id: &str) -> Result<Option<i64>> {
         self.row("select version from user_pools where id = $1", values![pool_id], |row| row.int(0))

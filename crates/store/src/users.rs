@@ -138,6 +138,12 @@ impl Tx<'_> {
         )
     }
 
+    /// Reads a user that is to be changed: others who change it wait from here on.
+    pub fn user_to_change(&mut self, pool_id: &str, user_id: &str) -> Result<Option<UserRow>> {
+        self.serialize(&[b"user ", pool_id.as_bytes(), b" ", user_id.as_bytes()].concat())?;
+        self.user_by_id(pool_id, user_id)
+    }
+
     pub fn user_by_id(&mut self, pool_id: &str, user_id: &str) -> Result<Option<UserRow>> {
         self.row(select_user!("where pool_id = $1 and id = $2"), values![pool_id, user_id], user)
     }

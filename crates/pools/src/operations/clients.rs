@@ -51,7 +51,7 @@ impl Pools {
         let client_id = random::text(LETTERS_AND_DIGITS, ID_LENGTH);
         self.store
             .write(move |tx| {
-                let pool = StoredPool::find(tx, &request.user_pool_id)?;
+                let pool = StoredPool::find_to_change(tx, &request.user_pool_id)?;
                 let around = Around {
                     pool_id: &request.user_pool_id,
                     schema: pool.config.schema_attributes.as_deref().unwrap_or_default(),
@@ -99,7 +99,7 @@ impl Pools {
         let now = self.clock.now();
         self.store
             .write(move |tx| {
-                let pool = StoredPool::find(tx, &request.user_pool_id)?;
+                let pool = StoredPool::find_to_change(tx, &request.user_pool_id)?;
                 let mut row = find(tx, &request.user_pool_id, &request.client_id)?;
                 let around = Around {
                     pool_id: &request.user_pool_id,

@@ -29,7 +29,7 @@ impl Pools {
         let now = self.clock.now();
         self.store
             .write(move |tx| {
-                let pool = StoredPool::find(tx, &request.user_pool_id)?;
+                let pool = StoredPool::find_to_change(tx, &request.user_pool_id)?;
                 domain::prefix(&request.domain)?;
                 let asked: DomainDescriptionType = settings::asked(&request)?;
                 domain::settings(&asked, pool.config.user_pool_tier)?;
@@ -92,7 +92,7 @@ impl Pools {
     ) -> Answer<UpdateUserPoolDomainResponse> {
         self.store
             .write(move |tx| {
-                let pool = StoredPool::find(tx, &request.user_pool_id)?;
+                let pool = StoredPool::find_to_change(tx, &request.user_pool_id)?;
                 let row = find(tx, &request.user_pool_id, &request.domain)?;
                 let asked: DomainDescriptionType = settings::asked(&request)?;
                 domain::settings(&asked, pool.config.user_pool_tier)?;
@@ -116,7 +116,7 @@ impl Pools {
     ) -> Answer<DeleteUserPoolDomainResponse> {
         self.store
             .write(move |tx| {
-                StoredPool::find(tx, &request.user_pool_id)?;
+                StoredPool::find_to_change(tx, &request.user_pool_id)?;
                 if !tx.delete_domain(&request.user_pool_id, &request.domain)? {
                     return Err(no_such_domain());
                 }

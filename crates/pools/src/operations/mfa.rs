@@ -26,7 +26,7 @@ impl Pools {
         let now = self.clock.now();
         self.store
             .write(move |tx| {
-                let mut stored = StoredPool::find(tx, &request.user_pool_id)?;
+                let mut stored = StoredPool::find_to_change(tx, &request.user_pool_id)?;
                 stored.mfa = mfa::changed(stored.mfa, &stored.config, settings::asked(&request)?)?;
                 let response = settings::asked(&stored.mfa)?;
                 stored.save(tx, now)?;

@@ -50,6 +50,12 @@ impl StoredPool {
         StoredPool::read(row)
     }
 
+    /// The same, for a change: others who change the pool wait from here on.
+    pub(crate) fn find_to_change(tx: &mut Tx<'_>, pool_id: &str) -> Answer<StoredPool> {
+        tx.lock_pool(pool_id)?;
+        StoredPool::find(tx, pool_id)
+    }
+
     fn read(row: PoolRow) -> Answer<StoredPool> {
         let config = read(&row.config).with_context(|| format!("the settings of pool {}", row.id))?;
         let mfa = read(&row.mfa_config).with_context(|| format!("the MFA settings of pool {}", row.id))?;
@@ -190,7 +196,7 @@ impl Pools {
         let (pools, caller) = (self.clone(), caller.clone());
         self.store
             .write(move |tx| {
-                let mut stored = StoredPool::find(tx, &request.user_pool_id)?;
+                let mut stored = StoredPool::find_to_change(tx, &request.user_pool_id)?;
                 let mut asked: UserPoolType = settings::asked(&request)?;
                 let mode = asked.mfa_configuration.take();
                 stored.config = pool::updated(&stored.config, asked)?;
@@ -209,7 +215,7 @@ impl Pools {
     pub async fn delete_user_pool(&self, _: &Caller, request: DeleteUserPoolRequest) -> Answer<Nothing> {
         self.store
             .write(move |tx| {
-                let stored = StoredPool::find(tx, &request.user_pool_id)?;
+                let stored = StoredPool::find_to_change(tx, &request.user_pool_id)?;
                 if stored.config.deletion_protection == Some(DeletionProtectionType::Active) {
                     return refuse(
                         InvalidParameterException,
@@ -277,7 +283,7 @@ impl Pools {
         let now = self.clock.now();
         self.store
             .write(move |tx| {
-                let mut stored = StoredPool::find(tx, &request.user_pool_id)?;
+                let mut stored = StoredPool::find_to_change(tx, &request.user_pool_id)?;
                 let before = stored.config.schema_attributes.take().unwrap_or_default();
                 let after = schema::extended(before, request.custom_attributes.clone())?;
                 stored.config.schema_attributes = Some(after);
@@ -342,7 +348,7 @@ impl Pools {
     /// Finds the pool that an ARN names; only pools of this account and region have one.
     fn tagged(&self, tx: &mut Tx<'_>, arn: &str) -> Answer<StoredPool> {
         match arn.rsplit_once('/') {
-            Some((_, pool_id)) if self.place.pool_arn(pool_id) == arn => StoredPool::find(tx, pool_id),
+            Some((_, pool_id)) if self.place.pool_arn(pool_id) == arn => StoredPool::find_to_change(tx, pool_id),
             _ => refuse(
                 InvalidParameterException,
                 "ResourceArn is not the ARN of a user pool of this account.",

@@ -263,6 +263,7 @@ impl Pools {
         tries.give_back();
         tx.put_ledger(&at.pool.id, "tries/sign-up", &key, &tries.write(), tries.expires())?;
         self.note_use(tx, at)?;
+        user = self.user_to_change(tx, &user)?;
         user.status = Status::Confirmed;
         user.set_verified("email", true);
         user.save(tx, at.now)?;

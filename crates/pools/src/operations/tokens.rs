@@ -195,8 +195,9 @@ impl Pools {
         let pools = self.clone();
         self.store
             .write(move |tx| {
-                let mut bearer = pools.bearer(tx, request.access_token.reveal())?;
-                sign_out(tx, &mut bearer.user, pools.clock.now())?;
+                let bearer = pools.bearer(tx, request.access_token.reveal())?;
+                let mut user = pools.user_to_change(tx, &bearer.user)?;
+                sign_out(tx, &mut user, pools.clock.now())?;
                 Ok(GlobalSignOutResponse {})
             })
             .await
@@ -210,7 +211,8 @@ impl Pools {
         let pools = self.clone();
         self.store
             .write(move |tx| {
-                let (_, mut user) = pools.user_of_pool(tx, &request.user_pool_id, &request.username)?;
+                let (_, user) = pools.user_of_pool(tx, &request.user_pool_id, &request.username)?;
+                let mut user = pools.user_to_change(tx, &user)?;
                 sign_out(tx, &mut user, pools.clock.now())?;
                 Ok(AdminUserGlobalSignOutResponse {})
             })

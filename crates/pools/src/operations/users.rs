@@ -121,7 +121,8 @@ impl Pools {
         let user = self
             .sign_in_unit(&caller.clone(), move |tx| {
                 let at = pools.at_pool(tx, &caller, &request.user_pool_id)?;
-                let (_, mut user) = pools.user_of_pool(tx, &request.user_pool_id, &request.username)?;
+                let (_, user) = pools.user_of_pool(tx, &request.user_pool_id, &request.username)?;
+                let mut user = pools.user_to_change(tx, &user)?;
                 if user.status != Status::ForceChangePassword {
                     return refuse(
                         UnsupportedUserStateException,
@@ -336,7 +337,8 @@ impl Pools {
         let (pool_id, username) = (pool_id.to_owned(), username.to_owned());
         self.store
             .write(move |tx| {
-                let (pool, mut user) = pools.user_of_pool(tx, &pool_id, &username)?;
+                let (pool, user) = pools.user_of_pool(tx, &pool_id, &username)?;
+                let mut user = pools.user_to_change(tx, &user)?;
                 change(tx, &pool, &mut user)?;
                 user.save(tx, pools.clock.now())?;
                 Ok(())
@@ -363,6 +365,14 @@ impl Pools {
             .find_user(tx, &pool, username)?
             .ok_or_else(|| refusal(UserNotFoundException, "User does not exist."))?;
         Ok((pool, user))
+    }
+
+    /// Reads a user anew to change it: others who change it wait from here on.
+    pub fn user_to_change(&self, tx: &mut Tx<'_>, user: &User) -> Answer<User> {
+        let row = tx
+            .user_to_change(&user.pool_id, &user.id)?
+            .ok_or_else(|| refusal(UserNotFoundException, "User does not exist."))?;
+        Ok(User::from_row(row)?)
     }
 
     /// Stands at a pool without a client: an administrator's doing.

@@ -1,0 +1,128 @@
+//! Where a sign-in begins: `/oauth2/authorize`, and the pages that take the same parameters.
+
+use super::cookies::Cookies;
+use super::flow::{Flow, Page, State};
+use super::press::{redirect, redirect_with};
+use super::problem;
+use super::visit::Visit;
+use axum::http::StatusCode;
+use axum::response::Response;
+use postern_model::{Answer, Error};
+use postern_pools::oauth::authorize::{self, AuthorizeRequest, Prompt, Refused, Stop, Wrong};
+use postern_pools::oauth::browser::Person;
+use postern_pools::oauth::pairs::Pairs;
+use postern_pools::sign_in::At;
+use postern_store::Tx;
+
+/// What an authorization request leads to.
+enum Begun {
+    /// Back to the app, with a code or an error.
+    Back { href: String },
+    Flow { id: String },
+    Wrong(Wrong),
+}
+
+/// Answers an authorization request: by a code where somebody is signed in, by a sign-in otherwise.
+pub async fn authorize(visit: Visit) -> Response {
+    begin(visit, Page::Identify).await
+}
+
+/// Takes a request that was posted (OpenID Connect Core §3.1.2.1) on as a GET, for which browsers send our cookies
+/// though another site sends them here.
+pub async fn authorize_posted(visit: Visit) -> Response {
+    redirect(StatusCode::SEE_OTHER, &format!("/oauth2/authorize?{}", visit.form.query()))
+}
+
+/// Begins a flow at a page.
+pub async fn begin(visit: Visit, page: Page) -> Response {
+    let known = visit.cookies.browser().map(str::to_owned);
+    let browser = known.clone().unwrap_or_else(Cookies::fresh_browser);
+    let (asked, its_browser) = (visit.clone(), browser.clone());
+    let begun = visit.app.store.write(move |tx| asked.begun(tx, &its_browser, page)).await;
+    match begun {
+        Ok(Begun::Back { href }) => redirect(StatusCode::FOUND, &href),
+        Ok(Begun::Flow { id }) => {
+            let cookie = known.is_none().then(|| visit.cookies.set_browser(&browser));
+            redirect_with(StatusCode::FOUND, &format!("{}?flow={id}", page.path()), cookie)
+        }
+        Ok(Begun::Wrong(wrong)) => problem::wrong(&visit.app, wrong, &visit.caller.request_id),
+        Err(cause) => problem::failed(&visit.app, &cause, &visit.caller.request_id),
+    }
+}
+
+impl Visit {
+    fn begun(&self, tx: &mut Tx<'_>, browser: &str, page: Page) -> Answer<Begun> {
+        let at = match self.client(tx, &self.query)? {
+            Ok(at) => at,
+            Err(wrong) => return Ok(Begun::Wrong(wrong)),
+        };
+        let back = |refused: Refused| Begun::Back { href: refused.href(&at.pool.issuer) };
+        let request = match authorize::parse(&self.query, &at.client, self.app.pools.rules.pkce_required) {
+            Ok(request) => request,
+            Err(Stop::Page(wrong)) => return Ok(Begun::Wrong(wrong)),
+            Err(Stop::Back(refused)) => return Ok(back(refused)),
+        };
+        let hinted = self.hinted(tx, &at, &request)?;
+        if let Hinted::Nobody = hinted {
+            return Ok(back(request.refused("invalid_request", "id_token_hint is no ID token of this client")));
+        }
+        if let Some(person) = self.person(tx, &at)?
+            && request.is_content_with(person.auth, at.now)
+            && hinted.may_be(&person)
+        {
+            return Ok(Begun::Back { href: self.app.pools.answer_with_code(tx, &at, &request, &person)? });
+        }
+        if request.prompt == Prompt::Never {
+            return Ok(back(request.refused("login_required", "nobody is signed in, or not recently enough")));
+        }
+        let id = Flow::begin(tx, &at, browser, &State::new(request, page))?;
+        Ok(Begun::Flow { id })
+    }
+
+    /// The client that parameters name, with its pool.
+    pub fn client(&self, tx: &mut Tx<'_>, pairs: &Pairs) -> Answer<Result<At, Wrong>> {
+        let client_id = match authorize::client_id(pairs) {
+            Ok(client_id) => client_id,
+            Err(wrong) => return Ok(Err(wrong)),
+        };
+        match self.app.pools.at(tx, &self.caller, client_id, None) {
+            Ok(at) => Ok(Ok(at)),
+            Err(Error::Refused(_)) => Ok(Err(Wrong::UnknownClient(client_id.to_owned()))),
+            Err(failed) => Err(failed),
+        }
+    }
+
+    /// Who is signed in in this browser.
+    fn person(&self, tx: &mut Tx<'_>, at: &At) -> Answer<Option<Person>> {
+        match self.cookies.session(&at.pool.id) {
+            Some(handle) => self.app.pools.person_in_browser(tx, at, handle),
+            None => Ok(None),
+        }
+    }
+
+    fn hinted(&self, tx: &mut Tx<'_>, at: &At, request: &AuthorizeRequest) -> Answer<Hinted> {
+        let Some(hint) = &request.id_token_hint else { return Ok(Hinted::Anybody) };
+        let hinted = self.app.pools.hinted(tx, &at.pool.id, hint)?;
+        Ok(match hinted {
+            Some((user_id, client_id)) if client_id == at.client.id => Hinted::Somebody(user_id),
+            _ => Hinted::Nobody,
+        })
+    }
+}
+
+/// Who an app expects to be signed in.
+enum Hinted {
+    Anybody,
+    Somebody(String),
+    Nobody,
+}
+
+impl Hinted {
+    fn may_be(&self, person: &Person) -> bool {
+        match self {
+            Hinted::Anybody => true,
+            Hinted::Somebody(user_id) => *user_id == person.user.id,
+            Hinted::Nobody => false,
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Who are you, and by which way: the steps that ask for a name and choose a factor.
+
+use super::flow::{Fault, Flow, Notice, Page};
+use super::press::{Hand, Went};
+use super::typed::{self, NameFault};
+use super::visit::Visit;
+use axum::response::Response;
+use postern_model::cognito_idp::ExplicitAuthFlowsType;
+use postern_model::cognito_idp::errors::NotAuthorizedException;
+use postern_model::{Answer, Error};
+use postern_pools::auth::factors::Factor;
+use postern_pools::sign_in::{At, Kind, Resent, Step};
+use postern_store::Tx;
+
+/// `POST /login`: a name was typed.
+pub async fn named(visit: Visit) -> Response {
+    let hand = match Hand::of(&visit) {
+        Ok(hand) => hand,
+        Err(response) => return *response,
+    };
+    let unit = hand.clone();
+    let pressed = hand.press(Page::Identify, move |tx, flow| unit.name(tx, flow)).await;
+    // What was typed is kept, so that nobody types it twice.
+    hand.respond(pressed)
+}
+
+/// `POST /login/choose`: a way was chosen.
+pub async fn chosen(visit: Visit) -> Response {
+    let hand = match Hand::of(&visit) {
+        Ok(hand) => hand,
+        Err(response) => return *response,
+    };
+    let unit = hand.clone();
+    hand.respond(hand.press(Page::Choose, move |tx, flow| unit.choose(tx, flow)).await)
+}
+
+/// `POST /login/resend`: a new code is wanted, of a sign-in or of a sign-up.
+pub async fn again(visit: Visit) -> Response {
+    let hand = match Hand::of(&visit) {
+        Ok(hand) => hand,
+        Err(response) => return *response,
+    };
+    let page = match hand.look().await {
+        Ok(Ok(flow)) if flow.state.page == Page::Confirm => Page::Confirm,
+        _ => Page::Code,
+    };
+    let unit = hand.clone();
+    let pressed = hand
+        .press(page, move |tx, flow| match flow.state.page {
+            Page::Confirm => unit.send_confirmation_again(tx, flow),
+            _ => unit.send_again(tx, flow),
+        })
+        .await;
+    hand.respond(pressed)
+}
+
+impl Hand {
+    fn name(&self, tx: &mut Tx<'_>, flow: &mut Flow) -> Answer<Went> {
+        let name = typed::name(self.field("username")).to_owned();
+        flow.state.name.clone_from(&name);
+        flow.state.offered.clear();
+        flow.state.forget_session();
+        let fault = typed::name_fault(typed::name_kind(&flow.at.pool), &name).map(|fault| match fault {
+            NameFault::Empty => Fault::Empty,
+            NameFault::NotAnAddress => Fault::NotAnAddress,
+            NameFault::NotAPhone => Fault::NotAPhone,
+        });
+        if let Some(fault) = fault {
+            flow.state.stay(Page::Identify, fault);
+            return Ok(Went::To(Page::Identify));
+        }
+        self.ask(tx, flow)
+    }
+
+    /// Asks for the best factor of whoever has the name: a mailed code before a password.
+    fn ask(&self, tx: &mut Tx<'_>, flow: &mut Flow) -> Answer<Went> {
+        let at = flow.at.clone();
+        if !at.client.allows(ExplicitAuthFlowsType::AllowUserAuth) {
+            flow.state.offered = vec![Factor::Password.as_str().to_owned()];
+            return Ok(Went::To(Page::Password));
+        }
+        match self.pools.begin(tx, &at, &flow.state.name, Some(Factor::EmailOtp), None) {
+            Ok(Step::Ask(asked)) if asked.kind == Kind::EmailOtp => {
+                flow.keep(tx.keys(), &asked);
+                Ok(Went::To(Page::Code))
+            }
+            Ok(Step::Ask(asked)) => {
+                flow.state.offered =
+                    asked.available.iter().map(|factor| factor.as_str().to_owned()).collect();
+                Ok(Went::To(Page::Password))
+            }
+            // Nobody can sign in here with what they have, which is told to no one.
+            Err(Error::Refused(refused)) if refused.kind == NotAuthorizedException => {
+                flow.state.offered = vec![Factor::Password.as_str().to_owned()];
+                Ok(Went::To(Page::Password))
+            }
+            Err(error) => Err(error),
+            Ok(Step::Check(_) | Step::Done(_) | Step::No(_)) => {
+                Err(anyhow::anyhow!("a sign-in that was begun asked nothing").into())
+            }
+        }
+    }
+
+    fn choose(&self, tx: &mut Tx<'_>, flow: &mut Flow) -> Answer<Went> {
+        let chosen = Factor::parse(self.field("factor")).filter(|factor| flow.state.offers(*factor));
+        match chosen {
+            Some(Factor::EmailOtp) => self.send_again(tx, flow),
+            Some(Factor::Password) => Ok(Went::To(Page::Password)),
+            None => Ok(Went::To(Page::Choose)),
+        }
+    }
+
+    /// Sends a new code in the same challenge, or in a new one when that is over.
+    fn send_again(&self, tx: &mut Tx<'_>, flow: &mut Flow) -> Answer<Went> {
+        if flow.state.name.is_empty() {
+            return Ok(Went::To(Page::Identify));
+        }
+        let at: At = flow.at.clone();
+        let resent = match flow.session(tx.keys()) {
+            Some(session) => match self.pools.send_again(tx, &at, &session) {
+                Ok(resent) => resent,
+                // The challenge is so old that it was swept away.
+                Err(Error::Refused(refused)) if refused.kind == NotAuthorizedException => Resent::Over,
+                Err(error) => return Err(error),
+            },
+            None => Resent::Over,
+        };
+        let notice = match resent {
+            Resent::Sent { .. } => Notice::Sent,
+            Resent::Wait { .. } => Notice::TooSoon,
+            Resent::NoMore => Notice::NoneLeft,
+            Resent::Over => {
+                let is_first = !flow.state.has_session();
+                let went = self.ask(tx, flow)?;
+                flow.state.notice = (!is_first).then_some(Notice::Sent);
+                return Ok(went);
+            }
+        };
+        flow.state.notice = Some(notice);
+        Ok(Went::To(Page::Code))
+    }
+}

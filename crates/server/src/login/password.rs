@@ -1,0 +1,189 @@
+//! The steps that take a password, and a new one where the first must be replaced. Hashes are computed between two
+//! units of work, never inside one.
+
+use super::flow::{Fault, Flow, Page};
+use super::press::{Hand, Pressed, Went};
+use super::visit::Visit;
+use axum::response::Response;
+use postern_model::cognito_idp::errors::{
+    InvalidParameterException, NotAuthorizedException, UserNotConfirmedException,
+};
+use postern_model::{Answer, Error, Secret, refusal};
+use postern_pools::auth::factors::Factor;
+use postern_pools::sign_in::{At, Asked, Step};
+use postern_store::Tx;
+
+/// The longest password that can be anybody's.
+const PASSWORD_MAX: usize = 256;
+
+/// What the first unit of work of a password says.
+type Begun = Result<(At, Step<Went>), Pressed>;
+
+/// `POST /login/password`
+pub async fn typed_in(visit: Visit) -> Response {
+    let hand = match Hand::of(&visit) {
+        Ok(hand) => hand,
+        Err(response) => return *response,
+    };
+    let pressed = match hand.field("password") {
+        "" => hand.press(Page::Password, |_, flow| stay(flow, Page::Password, Fault::Empty)).await,
+        password if password.chars().count() > PASSWORD_MAX => {
+            hand.press(Page::Password, |_, flow| stay(flow, Page::Password, Fault::Wrong)).await
+        }
+        password => hand.check(Secret::new(password)).await,
+    };
+    hand.respond(pressed)
+}
+
+/// `POST /login/new-password`
+pub async fn renewed(visit: Visit) -> Response {
+    let hand = match Hand::of(&visit) {
+        Ok(hand) => hand,
+        Err(response) => return *response,
+    };
+    let pressed = hand.renew().await;
+    hand.respond(pressed)
+}
+
+fn stay(flow: &mut Flow, page: Page, fault: Fault) -> Answer<Went> {
+    flow.state.stay(page, fault);
+    Ok(Went::To(page))
+}
+
+impl Hand {
+    async fn check(&self, password: Secret) -> Answer<Pressed> {
+        let hand = self.clone();
+        let begun: Answer<Begun> = self
+            .pools
+            .page_unit(&self.visit.caller, move |tx| {
+                let flow = match hand.found(tx)? {
+                    Ok(flow) => flow,
+                    Err(pressed) => return Ok(Err(pressed)),
+                };
+                if !flow.state.offers(Factor::Password) {
+                    return Ok(Err(Pressed::Went { flow: flow.id, went: Went::To(Page::Identify) }));
+                }
+                let step =
+                    hand.pools.begin_with_password(tx, &flow.at, &flow.state.name, password.reveal())?;
+                // A password is always checked before anybody is in.
+                let step = step.end(|_| Err(anyhow::anyhow!("a password was not checked").into()))?;
+                Ok(Ok((flow.at, step)))
+            })
+            .await;
+        let (at, step) = match begun {
+            Ok(Ok(begun)) => begun,
+            Ok(Err(pressed)) => return Ok(pressed),
+            Err(Error::Refused(refused)) => return self.stay(Page::Password, refused).await,
+            Err(failed) => return Err(failed),
+        };
+        let hand = self.clone();
+        let checked = self
+            .pools
+            .check_password(&at, step, move |tx, _, signed_in| {
+                let mut flow = match hand.found(tx)? {
+                    Ok(flow) => flow,
+                    Err(_) => return Err(refusal(super::flow::OVERTAKEN, "")),
+                };
+                let went = hand.home(tx, &mut flow, signed_in)?;
+                flow.save(tx)?;
+                Ok(went)
+            })
+            .await;
+        match checked {
+            Ok(Step::Done(went)) => Ok(Pressed::Went { flow: self.flow_id.clone(), went }),
+            Ok(Step::Ask(asked)) => self.ask_for_new(asked).await,
+            Ok(Step::No(error)) if error.kind() == Some(UserNotConfirmedException) => {
+                let hand = self.clone();
+                self.press(Page::Password, move |tx, flow| hand.send_confirmation(tx, flow)).await
+            }
+            Ok(Step::No(Error::Refused(_))) => {
+                self.press(Page::Password, |_, flow| stay(flow, Page::Password, Fault::Wrong)).await
+            }
+            Err(Error::Refused(refused)) => self.stay(Page::Password, refused).await,
+            Ok(Step::No(failed)) | Err(failed) => Err(failed),
+            Ok(Step::Check(_)) => Err(anyhow::anyhow!("a password check asked for another").into()),
+        }
+    }
+
+    async fn ask_for_new(&self, asked: Asked) -> Answer<Pressed> {
+        self.press(Page::Password, move |tx, flow| {
+            flow.keep(tx.keys(), &asked);
+            flow.state.fields.clear();
+            Ok(Went::To(Page::NewPassword))
+        })
+        .await
+    }
+
+    async fn renew(&self) -> Answer<Pressed> {
+        let flow = match self.look().await? {
+            Ok(flow) if flow.state.page == Page::NewPassword => flow,
+            Ok(flow) => {
+                let page = flow.state.page;
+                return Ok(Pressed::Went { flow: flow.id, went: Went::To(page) });
+            }
+            Err(pressed) => return Ok(pressed),
+        };
+        let given: Vec<(String, String)> = flow
+            .state
+            .missing
+            .iter()
+            .map(|name| (name.clone(), self.field(name).trim().to_owned()))
+            .collect();
+        let password = self.field("password");
+        let lacks = given.iter().any(|(_, value)| value.is_empty());
+        let hash = match password {
+            "" => None,
+            _ if lacks => None,
+            password => match self.pools.hash_password(&flow.at.pool, password).await {
+                Ok(hash) => Some(hash),
+                Err(Error::Refused(refused)) => return self.stay(Page::NewPassword, refused).await,
+                Err(failed) => return Err(failed),
+            },
+        };
+        let has_password = !password.is_empty();
+        let hand = self.clone();
+        self.press(Page::NewPassword, move |tx, flow| {
+            flow.state.fields = given.iter().cloned().collect();
+            let Some(hash) = &hash else {
+                for (name, _) in given.iter().filter(|(_, value)| value.is_empty()) {
+                    flow.state.field_faults.insert(name.clone(), Fault::Empty);
+                }
+                if !has_password {
+                    flow.state.stay(Page::NewPassword, Fault::Empty);
+                }
+                return Ok(Went::To(Page::NewPassword));
+            };
+            hand.answer_new(tx, flow, hash, &given)
+        })
+        .await
+    }
+
+    fn answer_new(
+        &self,
+        tx: &mut Tx<'_>,
+        flow: &mut Flow,
+        hash: &str,
+        attributes: &[(String, String)],
+    ) -> Answer<Went> {
+        let Some(session) = flow.session(tx.keys()) else { return Ok(Went::To(Page::Password)) };
+        let name = flow.state.name.clone();
+        match self.pools.answer_new_password(tx, &flow.at, &name, &session, hash, attributes) {
+            Ok(Step::Done(signed_in)) => self.home(tx, flow, signed_in),
+            // The question is too old: the first password asks it again.
+            Err(Error::Refused(refused)) if refused.kind == NotAuthorizedException => {
+                flow.state.forget_session();
+                Ok(Went::To(Page::Password))
+            }
+            Err(Error::Refused(refused)) if refused.kind == InvalidParameterException => {
+                for (name, _) in attributes {
+                    flow.state.field_faults.insert(name.clone(), Fault::Wrong);
+                }
+                Ok(Went::To(Page::NewPassword))
+            }
+            Err(error) | Ok(Step::No(error)) => Err(error),
+            Ok(Step::Ask(_) | Step::Check(_)) => {
+                Err(anyhow::anyhow!("a new password asked for more").into())
+            }
+        }
+    }
+}

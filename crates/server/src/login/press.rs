@@ -1,0 +1,238 @@
+//! What every press of a button shares: the form is ours, one unit of work moves the flow, and the answer is a redirect
+//! to a page that can be opened again.
+
+use super::cookies::Setting;
+use super::flow::{Fault, Flow, OVERTAKEN, Page, csrf_matches};
+use super::problem;
+use super::visit::Visit;
+use crate::pages::problem::Trouble;
+use crate::respond::{response, with_header};
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::Response;
+use postern_model::cognito_idp::errors::*;
+use postern_model::{Answer, Error, Refusal};
+use postern_pools::Pools;
+use postern_pools::oauth::browser::Person;
+use postern_pools::sign_in::SignedIn;
+use postern_store::Tx;
+
+/// How long a person waits when it is not known for how long.
+const WAIT_S: u32 = 60;
+
+/// Where a press leads.
+pub enum Went {
+    To(Page),
+    /// Back to the app, signed in in this browser under a new handle.
+    Home { href: String, pool_id: String, session: String },
+}
+
+/// How a press ended.
+pub enum Pressed {
+    Went { flow: String, went: Went },
+    /// The sign-in was over already; the same request shows where it stands.
+    Over { href: String },
+    Expired { app_name: String, href: String },
+    Gone,
+}
+
+/// What a unit of work of a press needs, whole, so that it can be run again.
+#[derive(Clone)]
+pub struct Hand {
+    pub pools: Pools,
+    pub visit: Visit,
+    pub flow_id: String,
+}
+
+impl Hand {
+    /// Takes the press of a button of a form of ours; anything else is answered here.
+    pub fn of(visit: &Visit) -> Result<Hand, Box<Response>> {
+        let flow_id = visit.form.first("flow").unwrap_or_default().to_owned();
+        let csrf = visit.form.first("csrf").unwrap_or_default();
+        if !visit.is_from_here() || !csrf_matches(&visit.app, &visit.cookies, &flow_id, csrf) {
+            return Err(Box::new(gone(visit)));
+        }
+        Ok(Hand { pools: visit.app.pools.clone(), visit: visit.clone(), flow_id })
+    }
+
+    /// A field of the form.
+    pub fn field(&self, name: &str) -> &str {
+        self.visit.form.first(name).unwrap_or_default()
+    }
+
+    fn find(&self, tx: &mut Tx<'_>) -> Answer<Result<Flow, Pressed>> {
+        let browser = self.visit.cookies.browser();
+        let Some(flow) = Flow::find(tx, &self.pools, &self.visit.caller, &self.flow_id, browser)? else {
+            return Ok(Err(Pressed::Gone));
+        };
+        if flow.state.done {
+            return Ok(Err(Pressed::Over { href: flow.state.request.href(true) }));
+        }
+        if flow.is_expired {
+            let href = flow.state.request.href(false);
+            return Ok(Err(Pressed::Expired { app_name: flow.app_name().to_owned(), href }));
+        }
+        Ok(Ok(flow))
+    }
+
+    /// The flow as it stands, to prepare something that must not happen inside a unit of work.
+    pub async fn look(&self) -> Answer<Result<Flow, Pressed>> {
+        let hand = self.clone();
+        self.visit.app.store.read(move |tx| hand.find(tx)).await
+    }
+
+    /// Moves the flow by one unit of work. What is refused is undone, and said on `page` instead.
+    pub async fn press(
+        &self,
+        page: Page,
+        mut unit: impl FnMut(&mut Tx<'_>, &mut Flow) -> Answer<Went> + Send + 'static,
+    ) -> Answer<Pressed> {
+        let hand = self.clone();
+        let pressed = self
+            .pools
+            .page_unit(&self.visit.caller, move |tx| {
+                let mut flow = match hand.find(tx)? {
+                    Ok(flow) => flow,
+                    Err(pressed) => return Ok(pressed),
+                };
+                flow.state.fault = None;
+                flow.state.notice = None;
+                flow.state.field_faults.clear();
+                let went = unit(tx, &mut flow)?;
+                if let Went::To(page) = went {
+                    flow.state.page = if page == Page::Choose { flow.state.page } else { page };
+                }
+                flow.save(tx)?;
+                Ok(Pressed::Went { flow: flow.id, went })
+            })
+            .await;
+        match pressed {
+            Err(Error::Refused(refused)) => self.stay(page, refused).await,
+            pressed => pressed,
+        }
+    }
+
+    /// Notes on a page why something was refused.
+    pub async fn stay(&self, page: Page, refused: Refusal) -> Answer<Pressed> {
+        if refused.kind == OVERTAKEN {
+            return Ok(Pressed::Went { flow: self.flow_id.clone(), went: Went::To(page) });
+        }
+        let hand = self.clone();
+        self.visit
+            .app
+            .store
+            .write(move |tx| {
+                let mut flow = match hand.find(tx)? {
+                    Ok(flow) => flow,
+                    Err(pressed) => return Ok(pressed),
+                };
+                let fault = fault_of(&refused, flow.at.now.ms());
+                match page {
+                    // Choosing is a side door: where the person stands stays the same.
+                    Page::Choose => flow.state.fault = Some((page, fault)),
+                    page => flow.state.stay(page, fault),
+                }
+                flow.save(tx)?;
+                Ok(Pressed::Went { flow: flow.id, went: Went::To(page) })
+            })
+            .await
+    }
+
+    /// Ends the flow: the browser is signed in, and the app gets its code. All in the unit of work that judged
+    /// the last answer.
+    pub fn home(&self, tx: &mut Tx<'_>, flow: &mut Flow, signed_in: SignedIn) -> Answer<Went> {
+        let at = &flow.at;
+        let person = Person::now(signed_in.user, &signed_in.facts, at.now);
+        let before = self.visit.cookies.session(&at.pool.id);
+        let session = self.pools.sign_browser_in(tx, at, &person, before)?;
+        let href = self.pools.answer_with_code(tx, at, &flow.state.request, &person)?;
+        let pool_id = at.pool.id.clone();
+        flow.state.done = true;
+        flow.state.forget_session();
+        flow.state.fields.clear();
+        Ok(Went::Home { href, pool_id, session })
+    }
+
+    /// The response to a press.
+    pub fn respond(&self, pressed: Answer<Pressed>) -> Response {
+        let visit = &self.visit;
+        match pressed {
+            Ok(Pressed::Went { flow, went: Went::To(page) }) => {
+                redirect(StatusCode::SEE_OTHER, &format!("{}?flow={flow}", page.path()))
+            }
+            Ok(Pressed::Went { went: Went::Home { href, pool_id, session }, .. }) => {
+                visit.cookies.set_session(&pool_id, &session).on(redirect(StatusCode::SEE_OTHER, &href))
+            }
+            Ok(Pressed::Over { href }) => redirect(StatusCode::SEE_OTHER, &href),
+            Ok(Pressed::Expired { app_name, href }) => {
+                let trouble = Trouble::Expired { back_href: Some(href) };
+                problem::page(&visit.app, &app_name, trouble, &visit.caller.request_id)
+            }
+            Ok(Pressed::Gone) => gone(visit),
+            Err(cause) => problem::failed(&visit.app, &cause, &visit.caller.request_id),
+        }
+    }
+}
+
+/// The page for a flow that is not there, or not this browser's.
+pub fn gone(visit: &Visit) -> Response {
+    problem::page(&visit.app, "", Trouble::Expired { back_href: None }, &visit.caller.request_id)
+}
+
+/// A redirect that nobody keeps.
+pub fn redirect(status: StatusCode, to: &str) -> Response {
+    with_header(response(status, "text/plain; charset=utf-8", ""), LOCATION, to)
+}
+
+/// Sets a cookie on a redirect.
+pub fn redirect_with(status: StatusCode, to: &str, cookie: Option<Setting>) -> Response {
+    let response = redirect(status, to);
+    match cookie {
+        Some(cookie) => cookie.on(response),
+        None => response,
+    }
+}
+
+/// What a refusal of the engine means to the person.
+fn fault_of(refused: &Refusal, now_ms: i64) -> Fault {
+    let kind = refused.kind;
+    let wait_s = refused.retry_after_s;
+    let too_many = |wait_s: u32| Fault::TooMany { until_ms: now_ms + i64::from(wait_s) * 1000 };
+    if kind == LimitExceededException || kind == TooManyRequestsException {
+        too_many(wait_s.unwrap_or(WAIT_S))
+    } else if kind == CodeDeliveryFailureException || kind == InvalidEmailRoleAccessPolicyException {
+        Fault::SendFailed
+    } else if kind == InvalidPasswordException {
+        Fault::RulesUnmet
+    } else if kind == ExpiredCodeException {
+        Fault::Expired
+    } else if kind == NotAuthorizedException {
+        wait_s.map_or(Fault::Wrong, too_many)
+    } else if kind == CodeMismatchException {
+        Fault::Wrong
+    } else {
+        Fault::Refused
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use postern_model::refusal;
+
+    #[test]
+    fn each_refusal_of_the_engine_has_words_on_the_page() {
+        let fault = |error: Error| match error {
+            Error::Refused(refused) => fault_of(&refused, 1_000),
+            Error::Failed(_) => panic!("a failure"),
+        };
+        assert_eq!(fault(refusal(LimitExceededException, "").retry_after(18)), Fault::TooMany { until_ms: 19_000 });
+        assert_eq!(fault(refusal(TooManyRequestsException, "")), Fault::TooMany { until_ms: 61_000 });
+        assert_eq!(fault(refusal(NotAuthorizedException, "").retry_after(4)), Fault::TooMany { until_ms: 5_000 });
+        assert_eq!(fault(refusal(NotAuthorizedException, "")), Fault::Wrong);
+        assert_eq!(fault(refusal(CodeDeliveryFailureException, "")), Fault::SendFailed);
+        assert_eq!(fault(refusal(InvalidEmailRoleAccessPolicyException, "")), Fault::SendFailed);
+        assert_eq!(fault(refusal(InvalidPasswordException, "")), Fault::RulesUnmet);
+        assert_eq!(fault(refusal(UsernameExistsException, "")), Fault::Refused);
+    }
+}
