@@ -1,1 +1,192 @@
-fn main() {}
+//! Measures full sign-ins by mailed code: InitiateAuth, the code taken from the mail, RespondToAuthChallenge, against
+//! a server of its own with every rule on, beside what this machine needs for the two signatures alone.
+
+mod load;
+mod machine;
+mod mails;
+mod prepare;
+mod report;
+mod site;
+mod tokens;
+mod wire;
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Parser;
+use load::{Crowd, Seen};
+use mails::Mails;
+use prepare::Door;
+use report::{Report, Stretch};
+use site::{Server, Site};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+/// Starts that the start time is the median of.
+const STARTS: usize = 7;
+/// What a started server gets to settle before its memory is read.
+const SETTLE: Duration = Duration::from_secs(2);
+
+/// Measures full sign-ins by mailed code against a server that it starts itself.
+#[derive(Parser)]
+struct Options {
+    /// Length of each of the two stretches that are measured
+    #[arg(long, default_value_t = 20)]
+    seconds: u64,
+    /// People who sign in at the same time
+    #[arg(long, default_value_t = 32)]
+    workers: usize,
+    /// People to create; each signs in once at most
+    #[arg(long, default_value_t = 100_000)]
+    users: u32,
+    /// The server's program [default: built from this workspace]
+    #[arg(long, value_name = "PATH")]
+    server: Option<PathBuf>,
+    /// Measure with PostgreSQL: the address of an empty database
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// Where the data is written, on the disk to be measured [default: the system's temporary folder]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    // One thread: the client shares the cores with the server and should take as little of them as it can.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(fault) => return failed(&fault.into()),
+    };
+    match runtime.block_on(run(&options)) {
+        Ok(report) => {
+            match serde_json::to_string_pretty(&report) {
+                Ok(json) if options.json => println!("{json}"),
+                _ => print!("{}", report.table()),
+            }
+            let is_clean = report.rush.failures.is_empty() && report.half.failures.is_empty();
+            if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(cause) => failed(&cause),
+    }
+}
+
+fn failed(cause: &anyhow::Error) -> ExitCode {
+    eprintln!("postern-bench: {cause:#}");
+    ExitCode::FAILURE
+}
+
+async fn run(options: &Options) -> Result<Report> {
+    let program = match &options.server {
+        Some(path) => path.clone(),
+        None => built_server()?,
+    };
+    let folder = options.data.clone().unwrap_or_else(std::env::temp_dir);
+    let site = Site::lay_out(program, &folder, options.database.as_deref())?;
+    let measured = measure(options, &site).await;
+    match &measured {
+        Ok(report) if report.rush.failures.is_empty() && report.half.failures.is_empty() => {
+            std::fs::remove_dir_all(&site.folder)?;
+        }
+        _ => eprintln!("kept for a look: {}", site.folder.display()),
+    }
+    measured
+}
+
+async fn measure(options: &Options, site: &Site) -> Result<Report> {
+    say("measuring two signatures");
+    let machine = machine::two_signatures()?;
+    let key = site.init()?;
+    let (server, _) = site.start().await?;
+    let mails = Mails::read(&site.mails())?;
+    let door = prepare::door(site, &key, &mails).await?;
+
+    say(&format!("creating {} people", options.users));
+    let began = Instant::now();
+    prepare::people(site, &key, &door, options.users, options.workers).await?;
+    let people_created_per_s = f64::from(options.users) / began.elapsed().as_secs_f64();
+    server.stop().await?;
+
+    say("starting with existing data");
+    let (server, start_ms) = start_often(site).await?;
+    tokio::time::sleep(SETTLE).await;
+    let resident_idle_mib = mib(server.resident_kib()?);
+
+    let length = Duration::from_secs(options.seconds);
+    let crowd = Crowd::gather(site, &door, &mails, options.users)?;
+    say("signing in as fast as it goes");
+    let rush = crowd.rush(&server, options.workers, length).await?;
+    check(site, &door, &rush).await?;
+    let rush = Stretch::of(&rush);
+    say("signing in at half that rate");
+    let half = crowd.stream(&server, rush.per_s / 2.0, length).await?;
+    check(site, &door, &half).await?;
+    let half = Stretch::of(&half);
+    let resident_peak_mib = mib(server.resident_peak_kib()?);
+    server.stop().await?;
+
+    Ok(Report {
+        database: if options.database.is_some() { "PostgreSQL" } else { "SQLite" },
+        people: options.users,
+        workers: options.workers,
+        machine,
+        people_created_per_s,
+        start_ms,
+        resident_idle_mib,
+        resident_peak_mib,
+        ratio: rush.server_cpu_ms / machine.alone_ms,
+        ratio_all_busy: rush.server_cpu_ms / machine.all_busy_ms,
+        rush,
+        half,
+    })
+}
+
+/// Starts the server several times; gives the last one and the median of how long it took.
+async fn start_often(site: &Site) -> Result<(Server, f64)> {
+    let mut times = Vec::new();
+    for _ in 1..STARTS {
+        let (server, took) = site.start().await?;
+        times.push(took);
+        server.stop().await?;
+    }
+    let (server, took) = site.start().await?;
+    times.push(took);
+    times.sort_unstable();
+    Ok((server, times[STARTS / 2].as_secs_f64() * 1e3))
+}
+
+/// Makes sure that sign-ins happened and that their tokens are real.
+async fn check(site: &Site, door: &Door, seen: &Seen) -> Result<()> {
+    let Some(tokens) = &seen.tokens else {
+        let failures: Vec<_> = seen.failures.keys().map(String::as_str).collect();
+        anyhow::bail!("nobody signed in: {}", failures.join("; "));
+    };
+    tokens::verify(site, door, tokens).await
+}
+
+/// Builds the server beside this program and gives its path.
+fn built_server() -> Result<PathBuf> {
+    let me = std::env::current_exe()?;
+    let folder = me.parent().and_then(Path::parent).context("this program is in no target folder")?;
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let workspace =
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("this package is in no workspace")?;
+    let built = Command::new(cargo)
+        .args(["build", "--release", "-p", "postern-server", "--target-dir"])
+        .arg(folder)
+        .current_dir(workspace)
+        .status()
+        .context("cargo cannot be run")?;
+    ensure!(built.success(), "the server could not be built");
+    Ok(folder.join("release").join("postern"))
+}
+
+fn mib(kib: u64) -> f64 {
+    kib as f64 / 1024.0
+}
+
+/// Tells whoever waits what is going on; the results alone go to standard output.
+fn say(what: &str) {
+    eprintln!("{what} …");
+}

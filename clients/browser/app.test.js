@@ -5,7 +5,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { JwtRsaVerifier } from "aws-jwt-verify";
-import { addUser, freshAddress, makePool, newestCode, url } from "../postern.js";
+import { addUser, freshAddress, mails, makePool, newestCode, url } from "../postern.js";
 import { isAt, look, person, startBrowser, stopBrowser } from "./browser.js";
 
 let app;
@@ -16,22 +16,22 @@ before(async () => {
   app = createServer((_request, answer) => answer.end("<!doctype html><title>App</title><h1>Back in the app</h1>"));
   await new Promise((done) => app.listen(0, "localhost", done));
   callback = `http://localhost:${app.address().port}/callback`;
-  pool = await makePool({
-    client: {
-      ClientName: "A shop",
-      CallbackURLs: [callback],
-      LogoutURLs: [callback],
-      AllowedOAuthFlows: ["code"],
-      AllowedOAuthScopes: ["openid", "email"],
-      AllowedOAuthFlowsUserPoolClient: true,
-      SupportedIdentityProviders: ["COGNITO"],
-    },
-  });
+  pool = await makePool({ client: shop() });
   await startBrowser();
 });
 after(async () => {
   await stopBrowser();
   app.close();
+});
+
+const shop = () => ({
+  ClientName: "A shop",
+  CallbackURLs: [callback],
+  LogoutURLs: [callback],
+  AllowedOAuthFlows: ["code"],
+  AllowedOAuthScopes: ["openid", "email"],
+  AllowedOAuthFlowsUserPoolClient: true,
+  SupportedIdentityProviders: ["COGNITO"],
 });
 
 function request(more = {}) {
@@ -137,7 +137,7 @@ test("a new person signs up on the page and is in the app, with no password", as
   await isAt(page, "Create an account");
   await look(page, "10-sign-up");
   await page.getByLabel("Email address").fill(email);
-  await page.getByRole("button", { name: "Create an account" }).click();
+  await page.getByRole("button", { name: "Create account" }).click();
   await isAt(page, "Confirm your account");
   await look(page, "11-confirm");
   await page.getByLabel("Verification code").fill(await newestCode(email));
@@ -146,6 +146,57 @@ test("a new person signs up on the page and is in the app, with no password", as
   const sent = new URL(page.url()).searchParams;
   assert.equal((await exchange(sent.get("code"), asked.verifier)).status, 200);
   await context.close();
+});
+
+test("two tabs do not spoil each other", async () => {
+  const [alice, bob] = [await addUser(pool.id), await addUser(pool.id)];
+  const { page, context } = await person();
+  const other = await context.newPage();
+  const tabs = [
+    { page, name: alice, asked: request() },
+    { page: other, name: bob, asked: request({ prompt: "login" }) },
+  ];
+  for (const { page: tab, name, asked } of tabs) {
+    await tab.goto(asked.address);
+    await tab.getByLabel("Email address").fill(name);
+    await tab.getByRole("button", { name: "Next" }).click();
+    await isAt(tab, "Check your email");
+  }
+  for (const { page: tab, name, asked } of tabs) {
+    await tab.getByLabel("Verification code").fill(await newestCode(name));
+    await tab.getByRole("button", { name: "Sign in" }).click();
+    await isAt(tab, "Back in the app");
+    const sent = new URL(tab.url()).searchParams;
+    assert.equal(sent.get("state"), asked.parameters.state);
+    const { id_token: token } = await (await exchange(sent.get("code"), asked.verifier)).json();
+    const claims = JSON.parse(Buffer.from(token.split(".")[1], "base64url"));
+    assert.equal(claims.email, name);
+  }
+  await context.close();
+});
+
+test("an unknown name sees the same page, and no mail is sent", async () => {
+  const codesOnly = await makePool({ factors: ["EMAIL_OTP"], client: shop() });
+  const unknown = freshAddress();
+  const seen = [];
+  for (const email of [await addUser(codesOnly.id), unknown]) {
+    const { page, context } = await person();
+    const statuses = [];
+    page.on("response", (response) => statuses.push(response.status()));
+    const words = async () => (await page.getByRole("main").innerText()).replaceAll(email, "NAME");
+    await page.goto(request({ client_id: codesOnly.client }).address);
+    await page.getByLabel("Email address").fill(email);
+    await page.getByRole("button", { name: "Next" }).click();
+    await isAt(page, "Check your email");
+    const first = await words();
+    await page.getByLabel("Verification code").fill("00000000");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("alert").waitFor();
+    seen.push({ first, second: await words(), title: await page.title(), statuses });
+    await context.close();
+  }
+  assert.deepEqual(seen[1], seen[0]);
+  assert.equal((await mails(unknown)).length, 0);
 });
 
 test("prompt=none shows no page", async () => {

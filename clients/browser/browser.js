@@ -46,9 +46,13 @@ export async function person({ scripts = true, ...options } = {}) {
   });
   context.setDefaultTimeout(15_000);
   const foreign = [];
-  context.on("request", (request) => {
-    if (!request.url().startsWith(url) && !request.url().startsWith("data:")) foreign.push(request.url());
-  });
+  const note = (request) => {
+    const isOurs = request.url().startsWith(url) || request.url().startsWith("data:");
+    // What the page's own policy stopped has not left.
+    if (!isOurs && request.failure()?.errorText !== "csp") foreign.push(request.url());
+  };
+  context.on("requestfinished", note);
+  context.on("requestfailed", note);
   const page = await context.newPage();
   return { context, page, foreign };
 }

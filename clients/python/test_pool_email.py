@@ -61,7 +61,7 @@ def test_the_pool_s_own_words_carry_the_code(server, sender):
     server.idp.set_user_pool_mfa_config(
         UserPoolId=pool.id,
         EmailMfaConfiguration={"Message": "Knock, knock: {####} it is.", "Subject": "Your key to the shop"},
-        MfaConfiguration="OFF",
+        MfaConfiguration="OPTIONAL",
     )
     email, _ = pool.add_user()
     asked, code = pool.begin_with_code(email)

@@ -87,17 +87,19 @@ def test_a_pool_in_the_sandbox_reaches_verified_people_only(sandbox, sender):
     assert sandbox.inbox.messages(stranger) == []
 
 
-def test_production_access_is_asked_for_once_and_granted_by_the_operator(sandbox):
-    details = {
-        "MailType": "TRANSACTIONAL",
-        "WebsiteURL": "https://example.com",
-        "UseCaseDescription": "Codes for signing in",
-        "ProductionAccessEnabled": True,
-    }
-    sandbox.ses.put_account_details(**details)
+def test_production_access_lets_mail_go_to_everybody(sandbox, sender):
+    """In development mode the request is granted at once; in production the operator decides."""
+    sandbox.ses.put_account_details(
+        MailType="TRANSACTIONAL",
+        WebsiteURL="https://example.com",
+        UseCaseDescription="Codes for signing in",
+        ProductionAccessEnabled=True,
+    )
     account = sandbox.ses.get_account()
-    assert account["Details"]["ReviewDetails"]["Status"] == "PENDING"
-    assert account["ProductionAccessEnabled"] is False
-    with refused("ConflictException") as no:
-        sandbox.ses.put_account_details(**details)
-    assert no.status == 409
+    assert account["ProductionAccessEnabled"] is True
+    assert account["Details"]["ReviewDetails"]["Status"] == "GRANTED"
+    assert account["SendQuota"]["Max24HourSend"] > 200.0
+
+    friend = fresh_address("friend")
+    patient(sandbox).send_email(FromEmailAddress=sender, Destination={"ToAddresses": [friend]}, Content=CONTENT)
+    assert sandbox.inbox.newest(friend)["subject"] == "Hello"

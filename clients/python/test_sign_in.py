@@ -179,13 +179,14 @@ def test_odd_codes_are_refused_as_wrong(pool, odd):
     assert pool.answer(asked, email, EMAIL_OTP_CODE=code)["AuthenticationResult"]
 
 
-def test_an_unknown_name_is_answered_as_a_known_one(server, pool):
+def test_an_unknown_name_is_answered_as_a_known_one(server):
+    pool = server.pool(factors=["EMAIL_OTP"])
     stranger, email = fresh_address(), pool.add_user()[0]
     known, unknown = pool.begin(email), pool.begin(stranger)
     assert unknown.keys() == known.keys()
-    assert unknown["ChallengeName"] == "EMAIL_OTP"
+    for told in ("ChallengeName", "AvailableChallenges"):
+        assert unknown[told] == known[told]
     assert unknown["ChallengeParameters"].keys() == known["ChallengeParameters"].keys()
-    assert unknown["AvailableChallenges"] == known["AvailableChallenges"]
     assert len(unknown["Session"]) == len(known["Session"])
     for _ in range(5):
         with refused("CodeMismatchException", "Invalid code or auth state for the user."):
@@ -193,6 +194,18 @@ def test_an_unknown_name_is_answered_as_a_known_one(server, pool):
     with refused("NotAuthorizedException"):
         pool.answer(unknown, stranger, EMAIL_OTP_CODE="00000000")
     assert server.inbox.messages(stranger) == []
+
+
+def test_unknown_names_seem_to_have_factors_as_known_ones_do(server, pool):
+    """With a password or without, by the name, and the same whenever it is asked."""
+    with_one, without = with_password(server, pool), pool.add_user()[0]
+    real = [pool.begin(name, preferred=None)["AvailableChallenges"] for name in (with_one, without)]
+    strangers = [fresh_address() for _ in range(24)]
+    for name in strangers:
+        assert pool.begin(name, preferred=None)["AvailableChallenges"] in real
+    first, second = ([pool.begin(name, preferred=None)["AvailableChallenges"] for name in strangers] for _ in "12")
+    assert first == second
+    assert all(one in first for one in real)
 
 
 def test_where_the_app_asked_for_it_an_unknown_name_is_named(pool):
@@ -206,8 +219,14 @@ def test_a_disabled_user_gets_neither_mail_nor_tokens(server, pool):
     tokens = pool.sign_in(email)
     server.idp.admin_disable_user(UserPoolId=pool.id, Username=email)
     before = server.inbox.messages(email)
+    frank = pool.add_client(PreventUserExistenceErrors="LEGACY")["ClientId"]
     with refused("NotAuthorizedException", "User is disabled."):
-        pool.begin(email)
+        pool.begin(email, client_id=frank)
+    # Where the app hides who exists, a disabled user is answered as everybody is, and gets no mail.
+    asked = pool.begin(email)
+    assert asked["ChallengeName"] == "EMAIL_OTP"
+    with refused("CodeMismatchException"):
+        pool.answer(asked, email, EMAIL_OTP_CODE="00000000")
     assert server.inbox.messages(email) == before
     with refused("NotAuthorizedException"):
         server.app.get_user(AccessToken=tokens["AccessToken"])

@@ -50,7 +50,7 @@ def test_the_access_token_says_what_may_be_done(pool, signed_in):
 def test_a_token_with_another_signature_does_not_hold(pool, signed_in):
     _, _, tokens = signed_in
     head, body, signature = tokens["IdToken"].split(".")
-    forged = ".".join([head, body, signature[:-8] + signature[:8]])
+    forged = ".".join([head, body, signature[1:8] + signature[0] + signature[8:]])
     with pytest.raises(jwt.InvalidSignatureError):
         verified(pool, forged, audience=pool.client_id)
     with refused("NotAuthorizedException", "Invalid Access Token"):

@@ -154,10 +154,17 @@ def test_a_sign_up_code_can_be_sent_again(server, pool):
     assert sent["CodeDeliveryDetails"]["DeliveryMedium"] == "EMAIL"
     code = server.inbox.code(email, [first])
     app.confirm_sign_up(ClientId=pool.client_id, Username=email, ConfirmationCode=code)
+    frank = pool.add_client(PreventUserExistenceErrors="LEGACY")["ClientId"]
     with refused("InvalidParameterException", "User is already confirmed."):
-        app.resend_confirmation_code(ClientId=pool.client_id, Username=email)
-    with refused("NotAuthorizedException"):
+        app.resend_confirmation_code(ClientId=frank, Username=email)
+    # Where the app hides who exists, the answer is as before, and no mail is sent.
+    before = server.inbox.messages(email)
+    assert app.resend_confirmation_code(ClientId=pool.client_id, Username=email).keys() == sent.keys()
+    assert server.inbox.messages(email) == before
+    with refused("CodeMismatchException"):
         app.confirm_sign_up(ClientId=pool.client_id, Username=email, ConfirmationCode=code)
+    with refused("NotAuthorizedException", "User cannot be confirmed. Current status is CONFIRMED"):
+        app.confirm_sign_up(ClientId=frank, Username=email, ConfirmationCode=code)
 
 
 def test_a_pool_for_administrators_only_lets_nobody_sign_up(server):

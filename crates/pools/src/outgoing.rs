@@ -284,6 +284,9 @@ fn refused_send(at: &At, unsent: Unsent) -> Answer<()> {
     let words = unsent.words().into_owned();
     let reason = match &unsent {
         Unsent::NoRole(denied) | Unsent::Denied(denied) => denied.told(),
+        // The words name addresses, which the audit does not.
+        Unsent::NotVerified { sender: true, .. } => "the sender is no verified identity".to_owned(),
+        Unsent::NotVerified { .. } => "SES is in its sandbox and the recipient is not verified".to_owned(),
         _ => words.clone(),
     };
     tracing::warn!(pool = at.pool.id, request_id = at.caller.request_id, reason, "a mail was refused");

@@ -8,9 +8,9 @@ use postern_access::{Access, Caller, Principal};
 use postern_mail::dns::Dns;
 use postern_mail::identity::Hosts;
 use postern_mail::{Mail, Worker};
+use postern_pools::Pools;
 use postern_pools::pool::Place;
 use postern_pools::work::Workers;
-use postern_pools::Pools;
 use postern_store::{Clock, Keys, Purpose, Store, random};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -56,7 +56,8 @@ impl App {
     pub async fn open(settings: Settings, clock: Clock, public_url: String) -> Result<(App, Worker)> {
         let store = open_store(&settings)?;
         check_master_key(&store).await?;
-        let account = settle(&store, "account", settings.account.as_deref(), || random::text(b"0123456789", 12));
+        let account =
+            settle(&store, "account", settings.account.as_deref(), || random::text(b"0123456789", 12));
         let account: Arc<str> = account.await?.into();
         let region = settle(&store, "region", Some(&settings.region), String::new).await?;
         let access = Access::new(store.clone(), clock.clone(), &account, &region);
@@ -172,7 +173,12 @@ pub async fn check_master_key(store: &Store) -> Result<()> {
 }
 
 /// Settles a fact at the first start; later it must not be contradicted.
-async fn settle(store: &Store, name: &'static str, wanted: Option<&str>, draw: impl Fn() -> String) -> Result<String> {
+async fn settle(
+    store: &Store,
+    name: &'static str,
+    wanted: Option<&str>,
+    draw: impl Fn() -> String,
+) -> Result<String> {
     let value = wanted.map_or_else(draw, str::to_owned);
     let stands: Result<String> = store.write(move |tx| tx.settle_setting(name, &value)).await;
     let stands = stands?;

@@ -21,7 +21,7 @@ pub fn router(app: &App) -> Router {
         .merge(health::routes())
         .merge(well_known::routes())
         .merge(links::routes())
-        .merge(login::routes())
+        .merge(login::routes(app))
         .route("/assets/{file}", get(asset));
     if app.settings.development.inbox {
         router = router.merge(inbox::routes());

@@ -106,7 +106,7 @@ async fn accept(listener: TcpListener, permits: Arc<Semaphore>, accepted: mpsc::
             }
             Err(fault) => {
                 tracing::warn!(%fault, "a connection could not be accepted");
-                tokio::time::sleep(BREATHER).await;
+                let _ = tokio::time::timeout(BREATHER, accepted.closed()).await;
             }
         }
     }

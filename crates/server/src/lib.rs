@@ -11,7 +11,7 @@ pub mod http;
 mod inbox;
 mod links;
 pub mod login;
-mod master_key;
+pub mod master_key;
 pub mod pages;
 pub mod rate;
 pub mod respond;

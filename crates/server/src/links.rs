@@ -15,9 +15,7 @@ use axum::routing::get;
 use serde::Deserialize;
 
 pub fn routes() -> Router<App> {
-    Router::new()
-        .route("/ses/verify", get(ask).post(confirm))
-        .layer(DefaultBodyLimit::max(4096))
+    Router::new().route("/ses/verify", get(ask).post(confirm)).layer(DefaultBodyLimit::max(4096))
 }
 
 #[derive(Deserialize)]

@@ -100,7 +100,8 @@ mod tests {
         assert_eq!(place.keys().expect("read").open(Purpose::Secret, &sealed).expect("the same key"), b"x");
         #[cfg(unix)]
         {
-            let mode = std::os::unix::fs::PermissionsExt::mode(&path.metadata().expect("a file").permissions());
+            let mode =
+                std::os::unix::fs::PermissionsExt::mode(&path.metadata().expect("a file").permissions());
             assert_eq!(mode & 0o777, 0o600);
         }
         assert!(make(&path).is_err());

@@ -48,7 +48,8 @@ pub async fn demo(app: &App) -> Result<Demo> {
 
 impl Administrator<'_> {
     async fn call(&self, operation: &str, input: Value) -> Result<Document> {
-        let call = Call::find(Service::CognitoIdp, operation).context("seeds call operations of the model")?;
+        let call =
+            Call::find(Service::CognitoIdp, operation).context("seeds call operations of the model")?;
         let answer = perform(self.app, &self.caller, call, &input).await;
         answer.map_err(|error| anyhow!("the demo could not be made: {operation}: {error}"))
     }

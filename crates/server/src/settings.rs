@@ -107,11 +107,8 @@ impl Settings {
             ),
         };
         let data = flags.data.clone().unwrap_or_else(|| PathBuf::from("data"));
-        let (place, master_key) = if flags.ephemeral {
-            (Place::Memory, MasterKey::Fresh)
-        } else {
-            in_folder(&data)
-        };
+        let (place, master_key) =
+            if flags.ephemeral { (Place::Memory, MasterKey::Fresh) } else { in_folder(&data) };
         let limits = config::Limits::default();
         let mut rules = rules(&limits, Pkce::Required);
         if !flags.strict_limits {
@@ -175,12 +172,14 @@ impl Settings {
         let master_key = match (master_key, master_key_file) {
             (Some(text), _) => MasterKey::Text(text),
             (None, Some(path)) => MasterKey::File(path),
-            (None, None) => key_beside
-                .with_context(|| format!("master_key_file, data or {} must be set", config::ENV_MASTER_KEY))?,
+            (None, None) => key_beside.with_context(|| {
+                format!("master_key_file, data or {} must be set", config::ENV_MASTER_KEY)
+            })?,
         };
-        let listen = config.listen.iter().map(|text| {
-            text.parse().with_context(|| format!("listen: {text} is not an address and port"))
-        });
+        let listen = config
+            .listen
+            .iter()
+            .map(|text| text.parse().with_context(|| format!("listen: {text} is not an address and port")));
         let proxies = config.http.trusted_proxies.iter().map(|text| Network::parse(text));
         let bounces = config.mail.bounces.as_deref().map(|text| {
             Address::parse(text).map_err(|fault| anyhow::anyhow!("mail.bounces: {}", fault.words()))
@@ -289,7 +288,14 @@ fn rules(limits: &config::Limits, pkce: Pkce) -> Rules {
 }
 
 fn without_counts(rules: Rules) -> Rules {
-    Rules { sends_per_source: 0, begins_per_source: 0, sends_per_client: 0, sends_per_pool: 0, breaker_after: 0, ..rules }
+    Rules {
+        sends_per_source: 0,
+        begins_per_source: 0,
+        sends_per_client: 0,
+        sends_per_pool: 0,
+        breaker_after: 0,
+        ..rules
+    }
 }
 
 fn pace(limits: &config::Limits) -> Option<Pace> {

@@ -119,7 +119,11 @@ mod tests {
             ("::1", &["::ffff:192.0.2.7"], "192.0.2.7"),
         ];
         for (peer, headers, source) in table {
-            assert_eq!(of(address(peer), &forwarded(headers), &trusted), address(source), "{peer} {headers:?}");
+            assert_eq!(
+                of(address(peer), &forwarded(headers), &trusted),
+                address(source),
+                "{peer} {headers:?}"
+            );
         }
         assert_eq!(of(address("10.1.1.1"), &forwarded(&["203.0.113.9"]), &[]), address("10.1.1.1"));
     }

@@ -4,6 +4,7 @@ use crate::app::App;
 use postern_mail::Worker;
 use std::time::Duration;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 /// How often is swept and linked. A sweep takes a bounded number of rows.
 const ROUND: Duration = Duration::from_secs(5);
@@ -14,11 +15,8 @@ pub fn start(app: &App, mails: Worker) -> Vec<JoinHandle<()>> {
     vec![
         tokio::spawn(async move { mails.run(async move { one.ended().await }).await }),
         tokio::spawn(async move {
-            loop {
-                tokio::select! {
-                    () = other.ended() => return,
-                    () = tokio::time::sleep(ROUND) => round(&other).await,
-                }
+            while timeout(ROUND, other.ended()).await.is_err() {
+                round(&other).await;
             }
         }),
     ]

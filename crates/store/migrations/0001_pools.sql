@@ -127,8 +127,7 @@ create table sign_ins (
   client_id     text    not null,
   user_id       text    not null,
   refresh_mac   bytea   not null,
-  previous_mac  bytea,                        -- of the refresh token rotated away
-  previous_ms   bigint,                       -- when that was
+  previous      bytea,                        -- hashes of the newest tokens rotated away, each with its time
   revoked       bigint  not null default 0,
   facts         text    not null,             -- JSON: auth_time, scope, amr
   created_ms    bigint  not null,

@@ -51,12 +51,38 @@ pub struct SignInRow {
     pub client_id: String,
     pub user_id: String,
     pub refresh_mac: Vec<u8>,
-    pub previous_mac: Option<Vec<u8>>,
-    pub previous: Option<Timestamp>,
+    /// The refresh tokens rotated away, oldest first, and when that was.
+    pub previous: Vec<Rotated>,
     pub revoked: bool,
     pub facts: String,
     pub created: Timestamp,
     pub expires: Timestamp,
+}
+
+/// A refresh token that was rotated away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rotated {
+    pub mac: [u8; 32],
+    pub at: Timestamp,
+}
+
+/// How many rotated tokens are remembered, so that each is known when it comes back.
+const ROTATED_MAX: usize = 16;
+
+impl Rotated {
+    fn read(packed: &[u8]) -> Vec<Rotated> {
+        packed
+            .chunks_exact(40)
+            .map(|entry| Rotated {
+                mac: entry[..32].try_into().unwrap_or_default(),
+                at: Timestamp::from_ms(i64::from_be_bytes(entry[32..].try_into().unwrap_or_default())),
+            })
+            .collect()
+    }
+
+    fn write(all: &[Rotated]) -> Vec<u8> {
+        all.iter().flat_map(|one| [&one.mac[..], &one.at.ms().to_be_bytes()].concat()).collect()
+    }
 }
 
 impl Tx<'_> {
@@ -249,7 +275,7 @@ impl Tx<'_> {
     pub fn find_sign_in(&mut self, id: &[u8; 16]) -> Result<Option<SignInRow>> {
         let id = *id;
         self.row(
-            "select pool_id, client_id, user_id, refresh_mac, previous_mac, previous_ms, revoked, facts, \
+            "select pool_id, client_id, user_id, refresh_mac, previous, revoked, facts, \
              created_ms, expires_ms from sign_ins where id = $1",
             values![&id],
             |row| {
@@ -259,29 +285,25 @@ impl Tx<'_> {
                     client_id: row.text(1)?,
                     user_id: row.text(2)?,
                     refresh_mac: row.blob(3)?,
-                    previous_mac: row.opt_blob(4)?,
-                    previous: row.opt_time(5)?,
-                    revoked: row.flag(6)?,
-                    facts: row.text(7)?,
-                    created: row.time(8)?,
-                    expires: row.time(9)?,
+                    previous: Rotated::read(&row.opt_blob(4)?.unwrap_or_default()),
+                    revoked: row.flag(5)?,
+                    facts: row.text(6)?,
+                    created: row.time(7)?,
+                    expires: row.time(8)?,
                 })
             },
         )
     }
 
-    /// Puts a new refresh token in the place of the one that `seen` names; false when another call was first.
-    pub fn rotate_refresh(
-        &mut self,
-        id: &[u8; 16],
-        seen: &[u8],
-        fresh: &[u8],
-        now: Timestamp,
-    ) -> Result<bool> {
+    /// Puts a new refresh token in the place of the one that was seen; false when another call was first.
+    pub fn rotate_refresh(&mut self, seen: &SignInRow, fresh: &[u8], now: Timestamp) -> Result<bool> {
+        let mut previous = seen.previous.clone();
+        previous.push(Rotated { mac: seen.refresh_mac.as_slice().try_into()?, at: now });
+        let packed = Rotated::write(&previous[previous.len().saturating_sub(ROTATED_MAX)..]);
         let rotated = self.run(
-            "update sign_ins set previous_mac = refresh_mac, previous_ms = $1, refresh_mac = $2 \
+            "update sign_ins set previous = $1, refresh_mac = $2 \
              where id = $3 and refresh_mac = $4 and revoked = 0",
-            values![now, fresh, id, seen],
+            values![&packed, fresh, &seen.id, &seen.refresh_mac],
         )?;
         Ok(rotated == 1)
     }

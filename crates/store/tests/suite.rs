@@ -3,7 +3,7 @@
 
 use anyhow::{Result, anyhow, bail};
 use postern_store::audit::AuditRecord;
-use postern_store::auth::{ChallengeRow, SignInRow};
+use postern_store::auth::{ChallengeRow, Rotated, SignInRow};
 use postern_store::clients::ClientRow;
 use postern_store::pools::PoolRow;
 use postern_store::users::{UserName, UserRow, UserSearch};
@@ -288,18 +288,19 @@ async fn a_refresh_token_is_rotated_by_one_caller() {
             client_id: "client".into(),
             user_id: "user".into(),
             refresh_mac: vec![1; 32],
-            previous_mac: None,
-            previous: None,
+            previous: Vec::new(),
             revoked: false,
             facts: "{}".into(),
             created: NOW,
             expires: NOW.plus_ms(1000),
         };
+        let seen = row.clone();
         store.write(move |tx| tx.add_sign_in(&row)).await?;
         let rotated =
-            yes_count(&store, 20, |tx| tx.rotate_refresh(&[9; 16], &[1; 32], &random::bytes::<32>(), NOW))
-                .await;
+            yes_count(&store, 20, move |tx| tx.rotate_refresh(&seen, &random::bytes::<32>(), NOW)).await;
         assert_eq!(rotated, 1);
+        let after = store.read(|tx| tx.find_sign_in(&[9; 16])).await?.ok_or_else(|| anyhow!("gone"))?;
+        assert_eq!(after.previous, [Rotated { mac: [1; 32], at: NOW }]);
         assert_eq!(yes_count(&store, 5, |tx| tx.revoke_sign_in(&[9; 16])).await, 1);
         Ok(())
     })

@@ -2,11 +2,15 @@
 
 use crate::Pools;
 use crate::auth::challenge::Handle;
+use crate::client::Client;
 use crate::keys::TokenUse;
-use crate::sign_in::At;
+use crate::step::{At, SignedIn, Subject, facts_of};
 use crate::tokens::SignInFacts;
 use crate::user::{User, fresh_id};
-use postern_model::Answer;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+use postern_model::cognito_idp::errors::NotAuthorizedException;
+use postern_model::{Answer, refuse};
 use postern_store::login::BrowserSessionRow;
 use postern_store::{Timestamp, Tx};
 use serde::{Deserialize, Serialize};
@@ -94,13 +98,38 @@ impl Pools {
         Ok(())
     }
 
-    /// Reads who an ID token of ours was made for, even one that has expired: it is a hint and opens nothing
-    /// (OpenID Connect Core §3.1.2.1). Gives the user's id and the client's.
-    pub fn hinted(&self, tx: &mut Tx<'_>, pool_id: &str, id_token: &str) -> Answer<Option<(String, String)>> {
-        let keys = crate::keys::of_pool(tx, pool_id)?;
-        Ok(keys.verified(id_token, TokenUse::Id).and_then(|claims| {
-            let text = |name: &str| claims.get(name)?.as_str().map(str::to_owned);
-            Some((text("sub")?, text("aud")?))
-        }))
+    /// Takes a person who has just confirmed a new account by its mailed code as signed in.
+    pub fn signed_up(&self, tx: &mut Tx<'_>, at: &At, user: User) -> Answer<SignedIn> {
+        if !user.enabled {
+            return refuse(NotAuthorizedException, "User is disabled.");
+        }
+        let subject = Subject { name_key: at.pool.name_key(&user.username), user: Some(user.clone()) };
+        self.audit(tx, at, &subject, "SignIn", "signed in", "by the code of sign-up")?;
+        Ok(SignedIn { user, facts: facts_of(at, vec!["otp".into(), "email_otp".into()]) })
     }
+
+    /// Reads who an ID token of ours was made for, even one that has expired: it is a hint and opens nothing
+    /// (OpenID Connect Core §3.1.2.1).
+    pub fn hinted(&self, tx: &mut Tx<'_>, id_token: &str) -> Answer<Option<Hinted>> {
+        // What it says of itself tells only whose keys to try.
+        let Some(client_id) = client_named_in(id_token) else { return Ok(None) };
+        let Some(client) = Client::find(tx, &client_id)? else { return Ok(None) };
+        let keys = crate::keys::of_pool(tx, &client.pool_id)?;
+        let user_id = keys
+            .verified(id_token, TokenUse::Id)
+            .and_then(|claims| claims.get("sub")?.as_str().map(str::to_owned));
+        Ok(user_id.map(|user_id| Hinted { user_id, client_id }))
+    }
+}
+
+/// Whom an app expects to be signed in, and which app it is.
+pub struct Hinted {
+    pub user_id: String,
+    pub client_id: String,
+}
+
+fn client_named_in(id_token: &str) -> Option<String> {
+    let payload = BASE64URL.decode(id_token.split('.').nth(1)?).ok()?;
+    let claims: serde_json::Value = serde_json::from_slice(&payload).ok()?;
+    Some(claims.get("aud")?.as_str()?.to_owned())
 }

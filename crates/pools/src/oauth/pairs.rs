@@ -36,6 +36,13 @@ impl Pairs {
         self.0.iter().find(|(each, _)| each == name).map(|(_, value)| value.as_str())
     }
 
+    /// Writes the pairs as a query again, without its question mark.
+    pub fn query(&self) -> String {
+        let pairs: Vec<(&str, &str)> =
+            self.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        query(&pairs)
+    }
+
     pub fn has(&self, name: &str) -> bool {
         self.first(name).is_some()
     }

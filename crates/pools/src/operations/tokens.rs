@@ -90,14 +90,17 @@ impl Pools {
                 "REFRESH_TOKEN_AUTH flow is not available for this client because refresh token rotation is enabled",
             );
         }
+        if sign_in.revoked {
+            return Err(no("Refresh Token has been revoked"));
+        }
         let is_current = presented.matches(tx.keys(), &sign_in.refresh_mac);
         if !is_current {
             let was_rotated_ms = sign_in
-                .previous_mac
-                .as_ref()
-                .filter(|previous| presented.matches(tx.keys(), previous))
-                .and(sign_in.previous)
-                .map(|rotated| at.now.since(rotated));
+                .previous
+                .iter()
+                .rev()
+                .find(|rotated| presented.matches(tx.keys(), &rotated.mac))
+                .map(|rotated| at.now.since(rotated.at));
             match was_rotated_ms {
                 None => return Err(no("Invalid Refresh Token")),
                 Some(ago_ms) if ago_ms > rotates.unwrap_or(0) * 1000 => {
@@ -115,7 +118,7 @@ impl Pools {
         let mut grant = prepare(tx, &at.pool, &at.client, &user, sign_in.id, &facts, at.now)?;
         if rotates.is_some() {
             let fresh = RefreshToken::fresh(sign_in.id);
-            if !tx.rotate_refresh(&sign_in.id, &sign_in.refresh_mac, &fresh.mac(tx.keys()), at.now)? {
+            if !tx.rotate_refresh(&sign_in, &fresh.mac(tx.keys()), at.now)? {
                 return Err(no("Invalid Refresh Token"));
             }
             grant.refresh_token = Some(fresh.text());
@@ -133,7 +136,7 @@ impl Pools {
             .map(User::from_row)
             .transpose()?
             .ok_or_else(|| no("Invalid Refresh Token"))?;
-        if sign_in.revoked || sign_in.created <= user.signed_out {
+        if sign_in.created <= user.signed_out {
             return Err(no("Refresh Token has been revoked"));
         }
         if !user.enabled {
@@ -150,7 +153,13 @@ impl Pools {
         let (pools, caller) = (self.clone(), caller.clone());
         self.store
             .write(move |tx| {
-                let at = pools.at(tx, &caller, &request.client_id, None)?;
+                let at = pools.at(tx, &caller, &request.client_id, None).map_err(|error| {
+                    // This operation's model has no other word for a client that is not there.
+                    match error {
+                        Error::Refused(no) => refusal(InvalidParameterException, no.message),
+                        failed => failed,
+                    }
+                })?;
                 if at.client.secret.is_some()
                     && !request
                         .client_secret
@@ -195,7 +204,13 @@ impl Pools {
         let pools = self.clone();
         self.store
             .write(move |tx| {
-                let bearer = pools.bearer(tx, request.access_token.reveal())?;
+                let bearer = pools.bearer(tx, request.access_token.reveal()).map_err(|error| {
+                    // This operation's model has no word for a user that is gone.
+                    match error.kind() {
+                        Some(UserNotFoundException) => no("Access Token has been revoked"),
+                        _ => error,
+                    }
+                })?;
                 let mut user = pools.user_to_change(tx, &bearer.user)?;
                 sign_out(tx, &mut user, pools.clock.now())?;
                 Ok(GlobalSignOutResponse {})

@@ -8,10 +8,13 @@ use anyhow::anyhow;
 use postern_access::sigv4::{self, Request};
 use postern_access::{Caller, Dialect, Principal, SignatureFault, Stop, Target, Unproved};
 use postern_mail::address::Address;
-use postern_model::cognito_idp::errors::OperationNotEnabledException;
+use postern_model::cognito_idp::errors::{
+    CodeDeliveryFailureException, InvalidEmailRoleAccessPolicyException, LimitExceededException,
+    OperationNotEnabledException,
+};
 use postern_model::{
-    Answer, Document, Error, ErrorKind, OperationModel, Protocol, Service, ServiceModel, check, front, refusal,
-    refuse, validation_message,
+    Answer, Document, Error, ErrorKind, OperationModel, Protocol, Service, ServiceModel, check, front,
+    refusal, refuse, validation_message,
 };
 use postern_store::audit::AuditRecord;
 use std::net::IpAddr;
@@ -74,10 +77,11 @@ pub(super) async fn take(
         user_agent: incoming.user_agent.to_owned(),
         request_id: incoming.request_id.to_owned(),
     };
-    let admitted = limited(app, incoming).and_then(|()| match tables::is_written(call.service, &call.operation.name) {
-        true => read(),
-        false => Err(call.unwritten()),
-    });
+    let admitted =
+        limited(app, incoming).and_then(|()| match tables::is_written(call.service, &call.operation.name) {
+            true => read(),
+            false => Err(call.unwritten()),
+        });
     match admitted {
         Ok(input) => perform(app, &caller, call, &input).await,
         Err(error) => {
@@ -208,9 +212,22 @@ fn satisfies_model(call: Call, input: &Document) -> Answer<()> {
     match check(ServiceModel::of(call.service), shape, input) {
         Ok(violations) if violations.is_empty() => Ok(()),
         Ok(violations) => refuse(front(call.service).invalid, validation_message(&violations)),
-        Err(mismatch) => refuse(front(call.service).unreadable, format!("The request is malformed: {mismatch}.")),
+        Err(mismatch) => {
+            refuse(front(call.service).unreadable, format!("The request is malformed: {mismatch}."))
+        }
     }
 }
+
+/// Operations that mail a code and answer, as the Developer Guide says, with errors that their models leave out.
+const MAILING: [&str; 5] = [
+    "InitiateAuth",
+    "RespondToAuthChallenge",
+    "AdminInitiateAuth",
+    "AdminRespondToAuthChallenge",
+    "AdminCreateUser",
+];
+const MAILING_ERRORS: [ErrorKind; 3] =
+    [LimitExceededException, CodeDeliveryFailureException, InvalidEmailRoleAccessPolicyException];
 
 fn may_refuse_with(call: Call, kind: ErrorKind) -> bool {
     let front = front(call.service);
@@ -224,7 +241,8 @@ fn may_refuse_with(call: Call, kind: ErrorKind) -> bool {
         front.throttled,
         front.failed,
     ];
-    doors.contains(&kind) || ServiceModel::of(call.service).lists(call.operation, kind)
+    let mails = call.service == Service::CognitoIdp && MAILING.contains(&call.operation.name.as_str());
+    doors.contains(&kind) || mails && MAILING_ERRORS.contains(&kind) || ServiceModel::of(call.service).lists(call.operation, kind)
 }
 
 /// Keeps what a signed call did or was refused (rule H2). Sign-ins keep their own records.

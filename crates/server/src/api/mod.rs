@@ -6,9 +6,8 @@ mod json;
 mod query;
 mod rest;
 mod route;
-mod tables;
+pub mod tables;
 mod target;
 
 pub use call::{Call, perform};
 pub use route::routes;
-pub use tables::{is_written, unwritten};

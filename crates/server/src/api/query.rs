@@ -65,7 +65,7 @@ pub(super) fn read(
         }
         let mut field = &mut root;
         for part in name.split('.') {
-            field = field.parts.entry(part).or_default();
+            field = field.parts.entry(without_zeros(part)).or_default();
         }
         field.value = Some(value);
     }
@@ -144,7 +144,13 @@ fn part<'f, 'a>(
     field.parts.get(name)
 }
 
-/// Numbered parts in order. Positions begin at 1; a leading zero means the same.
+/// A position without leading zeros, which mean nothing; any other part as it is.
+fn without_zeros(part: &str) -> &str {
+    let digits = part.trim_start_matches('0');
+    if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) { digits } else { part }
+}
+
+/// Numbered parts in order. Positions begin at 1.
 fn positions<'f, 'a>(field: Option<&'f Field<'a>>) -> Result<BTreeMap<usize, &'f Field<'a>>, Malformed> {
     let mut found = BTreeMap::new();
     for (name, part) in field.into_iter().flat_map(|field| &field.parts) {
@@ -339,7 +345,9 @@ mod tests {
             reason: None,
         };
         let xml = error("ns", &refusal(404), "id-1");
-        assert!(xml.contains("<Type>Sender</Type><Code>NoSuchEntity</Code><Message>The role with name &lt;x&gt;"));
+        assert!(
+            xml.contains("<Type>Sender</Type><Code>NoSuchEntity</Code><Message>The role with name &lt;x&gt;")
+        );
         assert!(error("ns", &refusal(500), "id-1").contains("<Type>Receiver</Type>"));
     }
 }

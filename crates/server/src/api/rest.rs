@@ -27,19 +27,32 @@ pub(super) enum Found {
     Nothing,
 }
 
+/// Ways that the model no longer names, and that clients older than it take.
+const EARLIER: [(&str, &str, &str); 2] = [
+    ("GET", "/v2/email/identities", "ListEmailIdentities"),
+    ("GET", "/v2/email/configuration-sets", "ListConfigurationSets"),
+];
+
 /// Ways of SES, those with more words before those with fewer, so that a word wins over a member.
 static WAYS: LazyLock<Vec<Way>> = LazyLock::new(|| {
-    let operations = ServiceModel::of(Service::SesV2).operations().iter();
-    let mut ways: Vec<Way> = operations
-        .map(|operation| {
-            let uri = operation.uri.split('?').next().unwrap_or_default();
+    let model = ServiceModel::of(Service::SesV2);
+    let now = model
+        .operations()
+        .iter()
+        .map(|operation| (operation.method.as_str(), operation.uri.as_str(), operation));
+    let earlier =
+        EARLIER.iter().filter_map(|(method, uri, name)| Some((*method, *uri, model.operation(name)?)));
+    let mut ways: Vec<Way> = now
+        .chain(earlier)
+        .map(|(method, uri, operation)| {
+            let uri = uri.split('?').next().unwrap_or_default();
             let parts = uri.trim_matches('/').split('/').map(|part| {
                 match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
                     Some(member) => Part::Member(member.trim_end_matches('+')),
                     None => Part::Word(part),
                 }
             });
-            Way { method: &operation.method, parts: parts.collect(), operation }
+            Way { method, parts: parts.collect(), operation }
         })
         .collect();
     ways.sort_by_key(|way| way.parts.iter().filter(|part| matches!(part, Part::Member(_))).count());
@@ -95,14 +108,16 @@ pub(super) fn read(
     let mut document = Map::new();
     let mut sent = sent;
     for member in members {
+        let in_query = || {
+            let named = query.iter().filter(|(name, _)| *name == member.location_name);
+            let texts: Vec<&str> = named.map(|(_, text)| text.as_str()).collect();
+            from_query(&model.shape(member.shape).kind, &texts)
+        };
         let value = match member.location {
             Location::Uri => path.get(member.location_name.as_str()).map(|text| text.as_str().into()),
-            Location::QueryString => {
-                let named = query.iter().filter(|(name, _)| *name == member.location_name);
-                let texts: Vec<&str> = named.map(|(_, text)| text.as_str()).collect();
-                from_query(&model.shape(member.shape).kind, &texts)
-            }
-            Location::Body => sent.remove(&member.location_name),
+            Location::QueryString => in_query(),
+            // What is in the body now was in the query string once.
+            Location::Body => sent.remove(&member.location_name).or_else(in_query),
             Location::Header | Location::StatusCode => None,
         };
         if let Some(value) = value {
@@ -145,6 +160,10 @@ mod tests {
             (
                 ("GET", "/v2/email/identities/user%40example.com", "", ""),
                 ("GetEmailIdentity", json!({ "EmailIdentity": "user@example.com" })),
+            ),
+            (
+                ("POST", "/v2/email/list-identities", "", r#"{"PageSize":5}"#),
+                ("ListEmailIdentities", json!({ "PageSize": 5 })),
             ),
             (
                 ("GET", "/v2/email/identities", "PageSize=5&NextToken=a%3D", ""),

@@ -17,9 +17,7 @@ use axum::routing::any;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use postern_access::sigv4;
-use postern_model::{
-    Answer, Document, Error, OperationModel, Service, ServiceModel, front, refusal, refuse,
-};
+use postern_model::{Answer, Document, Error, OperationModel, Service, ServiceModel, front, refusal, refuse};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -93,13 +91,7 @@ async fn handle(State(app): State<App>, request: Request) -> Response {
     }
 }
 
-async fn answer(
-    app: &App,
-    parts: &Parts,
-    body: Body,
-    request_id: &str,
-    told: &mut Told,
-) -> Answer<Document> {
+async fn answer(app: &App, parts: &Parts, body: Body, request_id: &str, told: &mut Told) -> Answer<Document> {
     let lead = lead(parts, told)?;
     let body = read_body(app, parts, body, &lead, told.service).await?;
     let made = made(parts, lead, &body, told)?;

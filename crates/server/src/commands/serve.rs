@@ -39,8 +39,13 @@ pub(super) async fn run(settings: Settings) -> Result<()> {
         ending.ending.send_replace(true);
     });
     let stop = app.clone();
-    http::serve(listeners, doors::router(&app), app.settings.connections_max, async move { stop.ended().await })
-        .await;
+    http::serve(
+        listeners,
+        doors::router(&app),
+        app.settings.connections_max,
+        async move { stop.ended().await },
+    )
+    .await;
     let _ = tokio::time::timeout(FAREWELL, async {
         for worker in workers {
             let _ = worker.await;
@@ -88,7 +93,11 @@ fn greeting(app: &App, demo: Option<&seed::Demo>, took_ms: i64) -> String {
         Place::Memory => "kept in memory only".to_owned(),
         Place::Postgres { .. } => "PostgreSQL".to_owned(),
     };
-    let data = if data.starts_with(['/', '.']) || !matches!(app.settings.place, Place::File(_)) { data } else { format!("./{data}") };
+    let data = if data.starts_with(['/', '.']) || !matches!(app.settings.place, Place::File(_)) {
+        data
+    } else {
+        format!("./{data}")
+    };
     let seed::Demo { pool_id, client_id } = demo;
     let (alice, bob, password) = (seed::ALICE, seed::BOB, seed::BOBS_PASSWORD);
     let sign_in = login::DEMO_PATH;

@@ -18,6 +18,8 @@ use tokio::time::timeout;
 
 /// The longest wait of one request.
 const WAIT_MAX_S: f64 = 60.0;
+/// How long a mail may be under way from its sign-in to the inbox.
+const UNDER_WAY: Duration = Duration::from_millis(300);
 
 pub fn routes() -> Router<App> {
     Router::new()
@@ -54,19 +56,32 @@ async fn list(State(app): State<App>, Query(asked): Query<Asked>) -> Response {
             None => found,
         })
     };
+    // A mail under way may be the one that is waited for: it is given a moment.
+    let settled =
+        async || -> anyhow::Result<bool> { Ok(app.store.read(|tx| tx.next_mail()).await?.is_none()) };
     let is_new = |mails: &[Caught]| match asked.after {
         Some(_) => !mails.is_empty(),
         None => mails.iter().any(|mail| !mail.seen),
     };
     let waiting = async {
+        let mut patience = UNDER_WAY;
         loop {
+            let is_settled = patience.is_zero() || settled().await?;
             let found = find().await?;
-            if is_new(&found) {
+            let is_new = is_new(&found);
+            if is_new && is_settled {
                 return Ok(found);
             }
+            // Lagging behind is no harm: the next look finds everything.
+            let news = async {
+                if !is_new {
+                    let _ = watch.recv().await;
+                } else if timeout(patience, watch.recv()).await.is_err() {
+                    patience = Duration::ZERO;
+                }
+            };
             tokio::select! {
-                // Lagging behind is no harm: the next look finds everything.
-                _ = watch.recv() => {}
+                () = news => {}
                 () = app.ended() => return Ok(found),
             }
         }

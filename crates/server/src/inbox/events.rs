@@ -17,6 +17,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 /// How often a quiet connection is shown to be alive, and a broken one noticed.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -34,15 +35,15 @@ async fn events(State(app): State<App>) -> Response {
             text = tokio::select! {
                 () = app.ended() => return,
                 () = sender.closed() => return,
-                () = tokio::time::sleep(HEARTBEAT) => ": still here\n\n".to_owned(),
-                caught = watch.recv() => match caught {
-                    Ok(mail) => {
+                caught = timeout(HEARTBEAT, watch.recv()) => match caught {
+                    Err(_) => ": still here\n\n".to_owned(),
+                    Ok(Ok(mail)) => {
                         let data = json!({ "id": mail.id, "to": mail.letter.to.spelling() });
                         format!("data: {data}\n\n")
                     }
                     // Some were missed: whoever listens looks at the list anyway.
-                    Err(RecvError::Lagged(_)) => "data: {}\n\n".to_owned(),
-                    Err(RecvError::Closed) => return,
+                    Ok(Err(RecvError::Lagged(_))) => "data: {}\n\n".to_owned(),
+                    Ok(Err(RecvError::Closed)) => return,
                 },
             };
         }

@@ -30,11 +30,14 @@ async fn guard(request: Request, next: Next) -> Response {
     if is_own_name(request.headers()) && (!is_change || is_own_site(request.headers())) {
         next.run(request).await
     } else {
-        json(StatusCode::FORBIDDEN, &value!({ "message": "The inbox is open to this machine's own pages only." }))
+        json(
+            StatusCode::FORBIDDEN,
+            &value!({ "message": "The inbox is open to this machine's own pages only." }),
+        )
     }
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: impl axum::http::header::AsHeaderName) -> Option<&'a str> {
+fn text(headers: &HeaderMap, name: impl axum::http::header::AsHeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
 }
 
@@ -63,12 +66,16 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| ((*name).parse().expect("a name"), value.parse().expect("a value"))).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).parse().expect("a name"), value.parse().expect("a value")))
+            .collect()
     }
 
     #[test]
     fn only_this_machines_names_are_answered() {
-        for own in ["localhost:9320", "localhost", "127.0.0.1:9320", "[::1]:9320", "LOCALHOST:1", "127.1.2.3"] {
+        for own in ["localhost:9320", "localhost", "127.0.0.1:9320", "[::1]:9320", "LOCALHOST:1", "127.1.2.3"]
+        {
             assert!(is_own_name(&headers(&[("host", own)])), "{own}");
         }
         for other in ["evil.example:9320", "localhost.evil.example", "192.0.2.1", "[2001:db8::1]:9320", ""] {
@@ -91,7 +98,9 @@ mod tests {
         for (pairs, allowed) in table {
             let headers: HeaderMap = pairs
                 .iter()
-                .map(|(name, value)| (name.parse::<axum::http::HeaderName>().expect("a name"), value.parse().expect("a value")))
+                .map(|(name, value)| {
+                    (name.parse::<axum::http::HeaderName>().expect("a name"), value.parse().expect("a value"))
+                })
                 .collect();
             assert_eq!(is_own_site(&headers), allowed, "{pairs:?}");
         }

@@ -158,7 +158,8 @@ fn opened(mail: &Caught) -> Message {
     let shown = mail.shown();
     let source = mail.source();
     let text = shown.text.unwrap_or_default();
-    let links = text.split_whitespace().filter(|word| word.starts_with("http://") || word.starts_with("https://"));
+    let links =
+        text.split_whitespace().filter(|word| word.starts_with("http://") || word.starts_with("https://"));
     Message {
         id: mail.id.clone(),
         from: shown.from,

@@ -80,11 +80,15 @@ impl Visit {
     }
 
     /// The client that parameters name, with its pool.
-    pub fn client(&self, tx: &mut Tx<'_>, pairs: &Pairs) -> Answer<Result<At, Wrong>> {
+    fn client(&self, tx: &mut Tx<'_>, pairs: &Pairs) -> Answer<Result<At, Wrong>> {
         let client_id = match authorize::client_id(pairs) {
             Ok(client_id) => client_id,
             Err(wrong) => return Ok(Err(wrong)),
         };
+        self.client_named(tx, client_id)
+    }
+
+    pub fn client_named(&self, tx: &mut Tx<'_>, client_id: &str) -> Answer<Result<At, Wrong>> {
         match self.app.pools.at(tx, &self.caller, client_id, None) {
             Ok(at) => Ok(Ok(at)),
             Err(Error::Refused(_)) => Ok(Err(Wrong::UnknownClient(client_id.to_owned()))),
@@ -102,9 +106,8 @@ impl Visit {
 
     fn hinted(&self, tx: &mut Tx<'_>, at: &At, request: &AuthorizeRequest) -> Answer<Hinted> {
         let Some(hint) = &request.id_token_hint else { return Ok(Hinted::Anybody) };
-        let hinted = self.app.pools.hinted(tx, &at.pool.id, hint)?;
-        Ok(match hinted {
-            Some((user_id, client_id)) if client_id == at.client.id => Hinted::Somebody(user_id),
+        Ok(match self.app.pools.hinted(tx, hint)? {
+            Some(hinted) if hinted.client_id == at.client.id => Hinted::Somebody(hinted.user_id),
             _ => Hinted::Nobody,
         })
     }

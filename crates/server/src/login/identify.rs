@@ -20,7 +20,6 @@ pub async fn named(visit: Visit) -> Response {
     };
     let unit = hand.clone();
     let pressed = hand.press(Page::Identify, move |tx, flow| unit.name(tx, flow)).await;
-    // What was typed is kept, so that nobody types it twice.
     hand.respond(pressed)
 }
 

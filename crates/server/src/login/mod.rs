@@ -1,11 +1,52 @@
-//! The sign-in pages and the OAuth endpoints in front of them.
+//! The sign-in pages and the OAuth endpoints in front of them. Each step is a page of its own: its form posts, one unit
+//! of work moves the flow, and a redirect leads to a page that can be opened again. No GET changes anything.
+
+mod authorize;
+mod code;
+mod cookies;
+mod demo;
+mod flow;
+mod identify;
+mod logout;
+mod password;
+mod press;
+mod problem;
+mod show;
+mod sign_up;
+mod token;
+mod typed;
+mod visit;
 
 use crate::app::App;
 use axum::Router;
+use axum::routing::{get, post};
 
 /// Where the demo app's sign-in begins.
 pub const DEMO_PATH: &str = "/demo";
 
-pub fn routes() -> Router<App> {
-    Router::new()
+/// The doors of the pages. The demo app has its own only where the settings say so.
+pub fn routes(app: &App) -> Router<App> {
+    let router = Router::new()
+        .route("/oauth2/authorize", get(authorize::authorize).post(authorize::authorize_posted))
+        .route("/oauth2/token", post(token::token).options(token::preflight))
+        .route("/oauth2/revoke", post(token::revoke).options(token::preflight))
+        .route("/oauth2/userInfo", get(token::user_info).post(token::user_info).options(token::preflight))
+        .route("/login", get(show::identify).post(identify::named))
+        .route("/login/choose", get(show::choose).post(identify::chosen))
+        .route("/login/code", get(show::code).post(code::typed_in))
+        .route("/login/resend", post(identify::again))
+        .route("/login/password", get(show::password).post(password::typed_in))
+        .route("/login/new-password", get(show::new_password).post(password::renewed))
+        .route("/signup", get(show::sign_up).post(sign_up::created))
+        .route("/confirm", get(show::confirm).post(sign_up::confirmed))
+        .route("/logout", get(logout::logout).post(logout::logout_posted));
+    match app.settings.development.demo {
+        true => router
+            .route(DEMO_PATH, get(demo::start))
+            .route("/demo/callback", get(demo::called_back))
+            .route("/demo/refresh", post(demo::refresh))
+            .route("/demo/sign-out", get(demo::sign_out))
+            .route("/demo/signed-out", get(demo::signed_out)),
+        false => router,
+    }
 }

@@ -9,8 +9,7 @@ use postern_model::cognito_idp::errors::{
     InvalidParameterException, NotAuthorizedException, UserNotConfirmedException,
 };
 use postern_model::{Answer, Error, Secret, refusal};
-use postern_pools::auth::factors::Factor;
-use postern_pools::sign_in::{At, Asked, Step};
+use postern_pools::sign_in::{Asked, At, Step};
 use postern_store::Tx;
 
 /// The longest password that can be anybody's.
@@ -60,8 +59,8 @@ impl Hand {
                     Ok(flow) => flow,
                     Err(pressed) => return Ok(Err(pressed)),
                 };
-                if !flow.state.offers(Factor::Password) {
-                    return Ok(Err(Pressed::Went { flow: flow.id, went: Went::To(Page::Identify) }));
+                if !flow.fits(Page::Password) {
+                    return Ok(Err(Pressed::Went { flow: flow.id, went: Went::To(flow.state.page) }));
                 }
                 let step =
                     hand.pools.begin_with_password(tx, &flow.at, &flow.state.name, password.reveal())?;

@@ -4,6 +4,7 @@
 use super::cookies::Setting;
 use super::flow::{Fault, Flow, OVERTAKEN, Page, csrf_matches};
 use super::problem;
+use super::typed;
 use super::visit::Visit;
 use crate::pages::problem::Trouble;
 use crate::respond::{response, with_header};
@@ -60,7 +61,8 @@ impl Hand {
         self.visit.form.first(name).unwrap_or_default()
     }
 
-    fn find(&self, tx: &mut Tx<'_>) -> Answer<Result<Flow, Pressed>> {
+    /// The flow of this press, if it can go on.
+    pub fn found(&self, tx: &mut Tx<'_>) -> Answer<Result<Flow, Pressed>> {
         let browser = self.visit.cookies.browser();
         let Some(flow) = Flow::find(tx, &self.pools, &self.visit.caller, &self.flow_id, browser)? else {
             return Ok(Err(Pressed::Gone));
@@ -78,7 +80,7 @@ impl Hand {
     /// The flow as it stands, to prepare something that must not happen inside a unit of work.
     pub async fn look(&self) -> Answer<Result<Flow, Pressed>> {
         let hand = self.clone();
-        self.visit.app.store.read(move |tx| hand.find(tx)).await
+        self.visit.app.store.read(move |tx| hand.found(tx)).await
     }
 
     /// Moves the flow by one unit of work. What is refused is undone, and said on `page` instead.
@@ -91,10 +93,14 @@ impl Hand {
         let pressed = self
             .pools
             .page_unit(&self.visit.caller, move |tx| {
-                let mut flow = match hand.find(tx)? {
+                let mut flow = match hand.found(tx)? {
                     Ok(flow) => flow,
                     Err(pressed) => return Ok(pressed),
                 };
+                // Another name may be given at any time; all else belongs to where the person stands.
+                if page != Page::Identify && !flow.fits(page) {
+                    return Ok(Pressed::Went { flow: flow.id, went: Went::To(flow.state.page) });
+                }
                 flow.state.fault = None;
                 flow.state.notice = None;
                 flow.state.field_faults.clear();
@@ -122,11 +128,15 @@ impl Hand {
             .app
             .store
             .write(move |tx| {
-                let mut flow = match hand.find(tx)? {
+                let mut flow = match hand.found(tx)? {
                     Ok(flow) => flow,
                     Err(pressed) => return Ok(pressed),
                 };
                 let fault = fault_of(&refused, flow.at.now.ms());
+                if page == Page::Identify {
+                    // Nobody should have to type it twice.
+                    flow.state.name = typed::name(hand.field("username")).to_owned();
+                }
                 match page {
                     // Choosing is a side door: where the person stands stays the same.
                     Page::Choose => flow.state.fault = Some((page, fault)),

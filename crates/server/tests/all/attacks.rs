@@ -1,8 +1,15 @@
 //! The attack cases of the security specification that concern codes and challenges, by their numbers there. Each runs
 //! over HTTP against a server whose mail is caught; those about races run on one node and on two that share a store.
 
-use crate::story::{App, Challenge, another, challenge, text};
-use crate::support::{Reply, TestServer};
+use crate::story::{
+    App, Challenge, Folder, Reply, another, challenge, mail_settles, newest_mail, text,
+};
+use crate::support::{Client, START, TestServer};
+use http::Request;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use postern_server::master_key::MasterKey;
+use postern_store::Timestamp;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use tokio::task::JoinSet;
@@ -44,14 +51,24 @@ async fn at_once(nodes: &[&App<'_>], challenge: &Challenge, codes: Vec<String>) 
             "Session": challenge.session,
             "ChallengeResponses": { "USERNAME": ALICE, "EMAIL_OTP_CODE": code },
         });
-        let client = app.server.client();
-        running.spawn(async move { client.api("RespondToAuthChallenge", body).await });
+        let client = Client::new(&app.server.url, app.server.clock.clone());
+        running.spawn(async move { client.json("RespondToAuthChallenge", &body, None).await });
     }
     let mut all = Vec::new();
     while let Some(reply) = running.join_next().await {
-        all.push(ended(&reply.expect("the request ends")));
+        all.push(ended(&reply.expect("the request ends").into()));
     }
     all
+}
+
+/// Starts a server on the database of a folder, always with the same master key.
+async fn on(folder: &Folder, now: Timestamp) -> TestServer {
+    let place = folder.place();
+    TestServer::at(now, |settings| {
+        settings.place = place;
+        settings.master_key = MasterKey::Text(STANDARD.encode([7; 32]));
+    })
+    .await
 }
 
 fn how_many(all: &[Ended], one: Ended) -> usize {
@@ -117,15 +134,22 @@ async fn case_3_no_more_guesses_are_looked_at_than_a_code_has_attempts() {
 async fn guess_and_ask_again(app: &App<'_>, rounds: usize, headers: impl Fn(usize) -> Vec<(String, String)>) -> usize {
     let mut met_a_code = 0;
     for round in 0..rounds {
+        app.server.clock.advance(1);
         let before = app.server.mails_to(ALICE).await.len();
         let body = json!({
             "ClientId": app.client_id,
             "AuthFlow": "USER_AUTH",
             "AuthParameters": { "USERNAME": ALICE, "PREFERRED_CHALLENGE": "EMAIL_OTP" },
         });
-        let asked = app.server.api_with("InitiateAuth", body, &headers(round)).await;
-        let asked = challenge(&asked.ok());
-        app.server.mail_settles().await;
+        let mut request = Request::post(format!("{}/", app.server.url))
+            .header("content-type", "application/x-amz-json-1.1")
+            .header("x-amz-target", "AWSCognitoIdentityProviderService.InitiateAuth");
+        for (name, value) in headers(round) {
+            request = request.header(name, value);
+        }
+        let request = request.body(body.to_string().into()).expect("a request");
+        let asked = challenge(&app.server.client.send(request).await.ok().body);
+        mail_settles(app.server).await;
         let mails = app.server.mails_to(ALICE).await;
         let was_sent = mails.len() > before && mails[0]["code"].is_string();
         for guess in 0..ATTEMPTS {
@@ -148,7 +172,7 @@ async fn case_4_guessing_and_asking_again_stays_within_the_days_budget() {
     let asked = app.asks(ALICE).await.ok();
     assert_eq!(asked["ChallengeParameters"]["CODE_DELIVERY_DESTINATION"], "a***@e***");
     // Alice was told, once.
-    server.mail_settles().await;
+    mail_settles(&server).await;
     let told = server.mails_to(ALICE).await;
     let told = told.iter().filter(|mail| text(mail, "/subject").contains("Wrong codes")).count();
     assert_eq!(told, 1);
@@ -171,14 +195,15 @@ async fn case_5_and_so_it_does_from_many_addresses() {
 
 #[tokio::test]
 async fn case_6_and_so_it_does_across_a_restart() {
-    let place = TestServer::file();
-    let server = TestServer::on(&place).await;
+    let folder = Folder::new();
+    let server = on(&folder, START).await;
     let app = App::new(&server).await;
     app.person(ALICE).await;
     let before = guess_and_ask_again(&app, 6, |_| Vec::new()).await;
     let (pool_id, client_id) = (app.pool_id.clone(), app.client_id.clone());
+    let now = server.clock.now();
     drop(server);
-    let server = TestServer::on(&place).await;
+    let server = on(&folder, now).await;
     let app = App { server: &server, pool_id, client_id };
     let after = guess_and_ask_again(&app, 10, |_| Vec::new()).await;
     assert_eq!(before + after, BUDGET);
@@ -292,13 +317,13 @@ async fn case_14_a_code_dies_by_the_clock_that_does_not_step() {
 
 #[tokio::test]
 async fn case_15_a_stolen_database_does_not_tell_a_code() {
-    let place = TestServer::file();
-    let server = TestServer::on(&place).await;
+    let folder = Folder::new();
+    let server = on(&folder, START).await;
     let app = App::new(&server).await;
     app.person(ALICE).await;
     let asked = app.asked(ALICE).await;
     let code = app.code(ALICE).await;
-    let stolen = place.bytes();
+    let stolen = folder.bytes();
     let holds = |bytes: &[u8]| stolen.windows(bytes.len()).any(|window| window == bytes);
     assert!(holds(app.client_id.as_bytes()), "the test looks at the right bytes");
     assert!(!holds(code.as_bytes()), "the code is in the file");
@@ -421,7 +446,7 @@ async fn an_unknown_name_is_answered_like_a_known_one_to_the_end() {
     let known = transcript(&app, ALICE).await;
     assert_eq!(known, transcript(&app, "anna@example.com").await);
     assert_eq!(known, transcript(&app, disabled).await.into_iter().map(|line| line.replace("d***", "a***")).collect::<Vec<_>>());
-    server.mail_settles().await;
+    mail_settles(&server).await;
     assert!(server.mails_to("anna@example.com").await.is_empty());
     assert!(server.mails_to(disabled).await.is_empty());
 }
@@ -461,7 +486,7 @@ async fn strangers_are_not_told_apart_when_they_sign_up_or_confirm() {
         seen.insert(body.to_string());
     }
     assert_eq!(seen.len(), 1, "{seen:?}");
-    let mail = server.newest_mail(ALICE).await;
+    let mail = newest_mail(&server, ALICE).await;
     assert!(text(&mail, "/text").contains("already have an account"));
 
     let mut seen = HashSet::new();

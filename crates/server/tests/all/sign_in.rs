@@ -1,6 +1,6 @@
 //! Signing in by code and by password, as an app sees it.
 
-use crate::story::{App, another, challenge, text};
+use crate::story::{App, another, call, challenge, newest_mail, text};
 use crate::support::TestServer;
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ async fn a_code_from_the_mail_signs_in_and_gives_three_tokens() {
     for (claims, token_use) in [(&id, "id"), (&access, "access")] {
         assert_eq!(claims["sub"], json!(sub));
         assert_eq!(claims["token_use"], json!(token_use));
-        assert_eq!(claims["iss"], json!(format!("{}/{}", server.public_url(), app.pool_id)));
+        assert_eq!(claims["iss"], json!(format!("{}/{}", server.app.public_url, app.pool_id)));
         assert_eq!(claims["auth_time"], json!(server.clock.now().seconds()));
     }
     assert_eq!(id["aud"], json!(app.client_id));
@@ -44,7 +44,7 @@ async fn a_code_from_the_mail_signs_in_and_gives_three_tokens() {
     assert_eq!(id["origin_jti"], access["origin_jti"]);
     assert_ne!(id["jti"], access["jti"]);
 
-    let me = app.server.api("GetUser", json!({ "AccessToken": result["AccessToken"] })).await.ok();
+    let me = call(&server, "GetUser", json!({ "AccessToken": result["AccessToken"] })).await.ok();
     assert_eq!(me["Username"], json!(sub));
     assert_eq!(me["UserAttributes"][0], json!({ "Name": "sub", "Value": sub }));
 }
@@ -191,7 +191,7 @@ async fn a_temporary_password_asks_for_a_new_one() {
     });
     let made = app.signed("AdminCreateUser", body).await.ok();
     assert_eq!(made["User"]["UserStatus"], "FORCE_CHANGE_PASSWORD");
-    let mail = server.newest_mail(BOB).await;
+    let mail = newest_mail(&server, BOB).await;
     assert!(text(&mail, "/text").contains("Temporary-1"));
 
     let parameters = json!({ "USERNAME": BOB, "PASSWORD": "Temporary-1" });
@@ -251,7 +251,7 @@ async fn an_unconfirmed_person_is_confirmed_by_a_sign_in_code() {
     let attributes = json!([{ "Name": "email", "Value": ALICE }]);
     let body = json!({ "Username": ALICE, "Password": "Somebody-elses-1", "UserAttributes": attributes });
     app.public("SignUp", body).await.ok();
-    server.newest_mail(ALICE).await;
+    newest_mail(&server, ALICE).await;
     let password = json!({ "USERNAME": ALICE, "PASSWORD": "Somebody-elses-1" });
     let by_password = json!({ "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": password });
     app.public("InitiateAuth", by_password.clone())
@@ -289,20 +289,18 @@ async fn tokens_are_refreshed_revoked_and_signed_out() {
         .await
         .refused("NotAuthorizedException", "Refresh Token has been revoked");
     let me = json!({ "AccessToken": second["AccessToken"] });
-    server.api("GetUser", me).await.refused("NotAuthorizedException", "Access Token has been revoked");
+    call(&server, "GetUser", me).await.refused("NotAuthorizedException", "Access Token has been revoked");
 
     let third = app.signs_in(ALICE).await["AuthenticationResult"].clone();
     server.clock.advance(1);
-    server.api("GlobalSignOut", json!({ "AccessToken": third["AccessToken"] })).await.ok();
-    server
-        .api("GetUser", json!({ "AccessToken": third["AccessToken"] }))
+    call(&server, "GlobalSignOut", json!({ "AccessToken": third["AccessToken"] })).await.ok();
+    call(&server, "GetUser", json!({ "AccessToken": third["AccessToken"] }))
         .await
         .refused("NotAuthorizedException", "Access Token has been revoked");
     server.clock.advance(1);
     let fourth = app.signs_in(ALICE).await["AuthenticationResult"].clone();
     server.clock.advance(3_600_000);
-    server
-        .api("GetUser", json!({ "AccessToken": fourth["AccessToken"] }))
+    call(&server, "GetUser", json!({ "AccessToken": fourth["AccessToken"] }))
         .await
         .refused("NotAuthorizedException", "Access Token has expired");
 }
@@ -352,8 +350,7 @@ async fn flows_secrets_and_clients_are_checked_first() {
         .public("InitiateAuth", body)
         .await
         .refused("InvalidParameterException", "Initiate Auth method not supported.");
-    server
-        .api("InitiateAuth", json!({ "AuthFlow": "USER_AUTH", "ClientId": "nobodysclient", "AuthParameters": { "USERNAME": "x" } }))
+    call(&server, "InitiateAuth", json!({ "AuthFlow": "USER_AUTH", "ClientId": "nobodysclient", "AuthParameters": { "USERNAME": "x" } }))
         .await
         .refused("ResourceNotFoundException", "User pool client nobodysclient does not exist.");
 }

@@ -1,7 +1,93 @@
 //! The words in which tests tell their stories: a pool with an app, people, their challenges and their mail.
 
-use crate::support::{Reply, TestServer};
+use crate::support::{Answer, TestServer};
+use postern_store::Place;
 use serde_json::{Value, json};
+use std::ops::Deref;
+use std::path::PathBuf;
+
+/// What came back, with the two ways to go on: it was good, or it was refused with these words.
+pub struct Reply(Answer);
+
+impl Deref for Reply {
+    type Target = Answer;
+
+    fn deref(&self) -> &Answer {
+        &self.0
+    }
+}
+
+impl From<Answer> for Reply {
+    fn from(answer: Answer) -> Self {
+        Reply(answer)
+    }
+}
+
+impl Reply {
+    /// The answer's document, which must be a good one.
+    #[track_caller]
+    pub fn ok(self) -> Value {
+        self.0.ok().body
+    }
+
+    /// Checks that it was refused, and with which words.
+    #[track_caller]
+    pub fn refused(self, kind: &str, words: &str) {
+        assert_eq!(self.0.refused(kind), words);
+    }
+
+    /// Checks that it was refused in this way, whatever the words.
+    #[track_caller]
+    pub fn refused_as(self, kind: &str) {
+        self.0.refused(kind);
+    }
+}
+
+/// Calls a public operation as nobody in particular.
+pub async fn call(server: &TestServer, operation: &str, body: Value) -> Reply {
+    server.api(operation, body).await.into()
+}
+
+/// Waits until every mail that was accepted has been delivered.
+pub async fn mail_settles(server: &TestServer) {
+    while server.app.store.read(|tx| tx.next_mail()).await.expect("the store answers").is_some() {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Gives the newest mail to an address once it is there.
+pub async fn newest_mail(server: &TestServer, address: &str) -> Value {
+    mail_settles(server).await;
+    server.mails_to(address).await.into_iter().next().expect("a mail")
+}
+
+/// A folder with a database file, which goes away with the test.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new() -> Folder {
+        let name = format!("postern-story-{}", hex::encode(postern_store::random::bytes::<8>()));
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).expect("a temporary folder can be made");
+        Folder(path)
+    }
+
+    pub fn place(&self) -> Place {
+        Place::File(self.0.join("postern.db"))
+    }
+
+    /// All bytes of the database as they lie on the disk.
+    pub fn bytes(&self) -> Vec<u8> {
+        let files = ["postern.db", "postern.db-wal"];
+        files.iter().flat_map(|name| std::fs::read(self.0.join(name)).unwrap_or_default()).collect()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
 
 /// A pool where people sign in by mailed code or by password, and its app.
 pub struct App<'a> {
@@ -33,7 +119,7 @@ impl<'a> App<'a> {
             "Policies": { "SignInPolicy": { "AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP"] } },
         });
         merge(&mut settings, pool);
-        let made = server.signed("cognito-idp", "CreateUserPool", settings).await.ok();
+        let made = server.signed("CreateUserPool", settings).await.ok().body;
         let pool_id = text(&made, "/UserPool/Id");
         let mut settings = json!({
             "UserPoolId": pool_id,
@@ -41,7 +127,7 @@ impl<'a> App<'a> {
             "ExplicitAuthFlows": ["ALLOW_USER_AUTH", "ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_PASSWORD_AUTH"],
         });
         merge(&mut settings, client);
-        let made = server.signed("cognito-idp", "CreateUserPoolClient", settings).await.ok();
+        let made = server.signed("CreateUserPoolClient", settings).await.ok().body;
         App { server, pool_id, client_id: text(&made, "/UserPoolClient/ClientId") }
     }
 
@@ -62,13 +148,13 @@ impl<'a> App<'a> {
     /// Calls an administrator's operation on this pool.
     pub async fn signed(&self, operation: &str, mut body: Value) -> Reply {
         body["UserPoolId"] = self.pool_id.clone().into();
-        self.server.signed("cognito-idp", operation, body).await
+        self.server.signed(operation, body).await.into()
     }
 
     /// Calls a public operation as this app.
     pub async fn public(&self, operation: &str, mut body: Value) -> Reply {
         body["ClientId"] = self.client_id.clone().into();
-        self.server.api(operation, body).await
+        self.server.api(operation, body).await.into()
     }
 
     /// Adds somebody who signs in by codes and has no password.
@@ -98,6 +184,8 @@ impl<'a> App<'a> {
 
     /// Asks for a code.
     pub async fn asks(&self, name: &str) -> Reply {
+        // Mails are in order of time, so no two are asked for in the same moment.
+        self.server.clock.advance(1);
         self.public(
             "InitiateAuth",
             json!({
@@ -138,7 +226,7 @@ impl<'a> App<'a> {
 
     /// Reads the code in the newest mail to an address, waiting for the mail if it is still on its way.
     pub async fn code(&self, email: &str) -> String {
-        code_in(&self.server.newest_mail(email).await)
+        code_in(&newest_mail(self.server, email).await)
     }
 
     /// Signs somebody in by code.

@@ -1,0 +1,121 @@
+//! What the benchmark needs in the server, made through its own API: a verified sender, production access, a pool
+//! that mails through it, an app client, and people.
+
+use crate::mails::Mails;
+use crate::site::{ACCOUNT, Key, Site};
+use crate::wire::Connection;
+use anyhow::{Context as _, Result, ensure};
+use http::Request;
+use http::header::CONTENT_TYPE;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+const SENDER: &str = "sign-in@postern.example";
+const MAIL_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Where people sign in.
+#[derive(Clone)]
+pub struct Door {
+    pub pool: String,
+    pub client: String,
+}
+
+/// The name of the person with a number.
+pub fn username(number: u32) -> String {
+    format!("person{number:06}")
+}
+
+/// The address of the person with a number.
+pub fn address(number: u32) -> String {
+    format!("person{number:06}@people.example")
+}
+
+/// Proves the sender's address by the link in the mail to it, leaves the sandbox, makes the pool and its client.
+pub async fn door(site: &Site, key: &Key, mails: &Mails) -> Result<Door> {
+    let mut connection = Connection::open(site.address).await?;
+    verify_sender(&mut connection, key, mails).await.context("verifying the sender")?;
+    let details = json!({
+        "MailType": "TRANSACTIONAL",
+        "WebsiteURL": "https://postern.example",
+        "ProductionAccessEnabled": true,
+    });
+    let granted = connection.mail_signed(key, "/v2/email/account/details", details.to_string()).await?;
+    granted.good().context("asking for production access")?;
+
+    let pool = json!({
+        "PoolName": "bench",
+        "Policies": { "SignInPolicy": { "AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP"] } },
+        "AutoVerifiedAttributes": ["email"],
+        "EmailConfiguration": {
+            "EmailSendingAccount": "DEVELOPER",
+            "SourceArn": format!("arn:aws:ses:{}:{ACCOUNT}:identity/{SENDER}", key.region),
+            "From": format!("Bench <{SENDER}>"),
+        },
+    });
+    let pool =
+        text(connection.call_signed(key, "CreateUserPool", pool.to_string()).await?.good()?, "/UserPool/Id")?;
+    let client = json!({
+        "UserPoolId": pool,
+        "ClientName": "bench",
+        "ExplicitAuthFlows": ["ALLOW_USER_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+        "PreventUserExistenceErrors": "ENABLED",
+    });
+    let client = connection.call_signed(key, "CreateUserPoolClient", client.to_string()).await?.good()?;
+    Ok(Door { pool, client: text(client, "/UserPoolClient/ClientId")? })
+}
+
+async fn verify_sender(connection: &mut Connection, key: &Key, mails: &Mails) -> Result<()> {
+    let mail = mails.expect(SENDER);
+    let identity = json!({ "EmailIdentity": SENDER }).to_string();
+    connection.mail_signed(key, "/v2/email/identities", identity).await?.good()?;
+    let mail = tokio::time::timeout(MAIL_PATIENCE, mail).await.context("no mail came")??;
+    let token = mail.split_once("/ses/verify?token=").context("the mail has no link")?.1;
+    let token: String = token.chars().take_while(|letter| !letter.is_whitespace()).collect();
+    let confirm = Request::post("/ses/verify")
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(format!("token={token}").into())?;
+    connection.send(confirm).await?.good()?;
+    Ok(())
+}
+
+/// Creates people with verified addresses and no password, several at a time.
+pub async fn people(site: &Site, key: &Key, door: &Door, count: u32, workers: usize) -> Result<()> {
+    let next = Arc::new(AtomicU32::new(0));
+    let mut creating = tokio::task::JoinSet::new();
+    for _ in 0..workers {
+        let mut connection = Connection::open(site.address).await?;
+        let (key, door, next) = (key.clone(), door.clone(), next.clone());
+        creating.spawn(async move {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= count {
+                    return anyhow::Ok(());
+                }
+                let person = json!({
+                    "UserPoolId": door.pool,
+                    "Username": username(number),
+                    "MessageAction": "SUPPRESS",
+                    "UserAttributes": [
+                        { "Name": "email", "Value": address(number) },
+                        { "Name": "email_verified", "Value": "true" },
+                    ],
+                });
+                connection.call_signed(&key, "AdminCreateUser", person.to_string()).await?.good()?;
+            }
+        });
+    }
+    while let Some(done) = creating.join_next().await {
+        done?.context("creating people")?;
+    }
+    ensure!(next.load(Ordering::Relaxed) >= count, "not everybody was created");
+    Ok(())
+}
+
+/// Takes a text out of an answer.
+fn text(body: bytes::Bytes, pointer: &str) -> Result<String> {
+    let answer: Value = serde_json::from_slice(&body)?;
+    let found = answer.pointer(pointer).and_then(Value::as_str);
+    found.map(str::to_owned).with_context(|| format!("the answer has no {pointer}: {answer}"))
+}

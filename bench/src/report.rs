@@ -1,0 +1,150 @@
+//! What was measured, as a table for people or as JSON for programs.
+
+use crate::load::{Done, Seen};
+use crate::machine::TwoSignatures;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The whole run.
+#[derive(Serialize)]
+pub struct Report {
+    pub database: &'static str,
+    pub people: u32,
+    pub workers: usize,
+    pub machine: TwoSignatures,
+    pub people_created_per_s: f64,
+    /// From the start of the process to `/readyz`, with all the people stored: the median of several.
+    pub start_ms: f64,
+    pub resident_idle_mib: f64,
+    pub resident_peak_mib: f64,
+    pub rush: Stretch,
+    pub half: Stretch,
+    /// Server processor time of a sign-in over that of its two signatures alone.
+    pub ratio: f64,
+    /// The same over signatures made while all cores are busy.
+    pub ratio_all_busy: f64,
+}
+
+/// One stretch of sign-ins.
+#[derive(Serialize)]
+pub struct Stretch {
+    pub seconds: f64,
+    pub sign_ins: usize,
+    pub per_s: f64,
+    pub whole: Spread,
+    pub initiate_auth: Spread,
+    pub mail: Spread,
+    pub respond: Spread,
+    pub server_cpu_ms: f64,
+    pub client_cpu_ms: f64,
+    pub failures: BTreeMap<String, u64>,
+    pub people_ran_out: bool,
+}
+
+/// Milliseconds that half, 99 in a hundred, and all stayed within.
+#[derive(Serialize)]
+pub struct Spread {
+    pub p50_ms: f64,
+    pub p99_ms: f64,
+    pub max_ms: f64,
+}
+
+impl Stretch {
+    pub fn of(seen: &Seen) -> Stretch {
+        let count = seen.done.len();
+        let each_ms = |cpu: Duration| cpu.as_secs_f64() * 1e3 / count.max(1) as f64;
+        let spread = |part: fn(&Done) -> Duration| Spread::of(seen.done.iter().map(part).collect());
+        let seconds = seen.took.as_secs_f64();
+        Stretch {
+            seconds,
+            sign_ins: count,
+            per_s: count as f64 / seconds,
+            whole: spread(|done| done.whole),
+            initiate_auth: spread(|done| done.begin),
+            mail: spread(|done| done.mail),
+            respond: spread(|done| done.answer),
+            server_cpu_ms: each_ms(seen.server_cpu),
+            client_cpu_ms: each_ms(seen.client_cpu),
+            failures: seen.failures.clone(),
+            people_ran_out: seen.short,
+        }
+    }
+}
+
+impl Spread {
+    fn of(mut times: Vec<Duration>) -> Spread {
+        times.sort_unstable();
+        let at = |share: f64| {
+            let place = (times.len() as f64 * share).ceil() as usize;
+            times.get(place.saturating_sub(1)).map_or(0.0, |time| time.as_secs_f64() * 1e3)
+        };
+        Spread { p50_ms: at(0.5), p99_ms: at(0.99), max_ms: at(1.0) }
+    }
+}
+
+impl Report {
+    pub fn table(&self) -> String {
+        let Report { machine, rush, half, .. } = self;
+        let mut out = format!(
+            "sign-ins by mailed code: {} people in {}, {} at a time, client on the same {} cores\n\n",
+            self.people, self.database, self.workers, machine.cores
+        );
+        let mut line = |name: &str, value: String| out.push_str(&format!("{name:<36}{value}\n"));
+        line("sign-ins a second", format!("{:8.0}", rush.per_s));
+        line("server CPU a sign-in", format!("{:8.3} ms", rush.server_cpu_ms));
+        line("two RSA-2048 signatures", format!("{:8.3} ms", machine.alone_ms));
+        line("  while all cores sign", format!("{:8.3} ms", machine.all_busy_ms));
+        line(
+            "ratio",
+            format!("{:8.2}    ({:.2} to signatures on busy cores)", self.ratio, self.ratio_all_busy),
+        );
+        line("client CPU a sign-in", format!("{:8.3} ms", rush.client_cpu_ms));
+        line("memory idle, all people stored", format!("{:8.1} MiB", self.resident_idle_mib));
+        line("memory at most, under load", format!("{:8.1} MiB", self.resident_peak_mib));
+        line("start with existing data", format!("{:8.1} ms", self.start_ms));
+        line("people created a second", format!("{:8.0}", self.people_created_per_s));
+        for (title, stretch) in [("as fast as it goes", rush), ("at half that rate", half)] {
+            out.push_str(&stretch.lines(title));
+        }
+        out
+    }
+}
+
+impl Stretch {
+    fn lines(&self, title: &str) -> String {
+        let mut out = format!(
+            "\n{title}: {} in {:.1} s, {:.0} a second, server CPU {:.3} ms each\n",
+            self.sign_ins, self.seconds, self.per_s, self.server_cpu_ms
+        );
+        out.push_str(&format!("{:<36}{:>8}{:>9}{:>9}\n", "  milliseconds", "p50", "p99", "max"));
+        for (name, spread) in [
+            ("  whole sign-in", &self.whole),
+            ("    InitiateAuth", &self.initiate_auth),
+            ("    from its answer to the mail", &self.mail),
+            ("    RespondToAuthChallenge", &self.respond),
+        ] {
+            let Spread { p50_ms, p99_ms, max_ms } = spread;
+            out.push_str(&format!("{name:<36}{p50_ms:8.2}{p99_ms:9.2}{max_ms:9.2}\n"));
+        }
+        for (what, count) in &self.failures {
+            out.push_str(&format!("  FAILED {count} times: {what}\n"));
+        }
+        if self.people_ran_out {
+            out.push_str("  people ran out: take --users higher or --seconds lower\n");
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spread_names_times_that_were_seen() {
+        let spread = Spread::of((1..=200).rev().map(Duration::from_millis).collect());
+        assert_eq!((spread.p50_ms, spread.p99_ms, spread.max_ms), (100.0, 198.0, 200.0));
+        assert_eq!(Spread::of(Vec::new()).max_ms, 0.0);
+    }
+}

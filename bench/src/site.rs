@@ -1,0 +1,204 @@
+//! A server of our own: a fresh folder, a production configuration with every rule on, the process, and what the
+//! kernel says of it.
+
+use crate::wire::Connection;
+use anyhow::{Context as _, Result, bail, ensure};
+use std::fs::{self, File};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+pub const ACCOUNT: &str = "210987654321";
+/// Hundredths of a second: what Linux counts processor time in, whatever the machine.
+const TICK: Duration = Duration::from_millis(10);
+/// The longest that a start or an end may take before something is wrong.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An administrator's access key.
+#[derive(Clone)]
+pub struct Key {
+    pub id: String,
+    pub secret: String,
+    pub region: String,
+}
+
+/// Where the server lives: its program, its folder, its address.
+pub struct Site {
+    program: PathBuf,
+    pub folder: PathBuf,
+    pub address: SocketAddr,
+}
+
+/// The running server.
+pub struct Server {
+    child: Child,
+}
+
+impl Site {
+    /// Makes the folder, the pipe that mails come through, and the configuration.
+    pub fn lay_out(program: PathBuf, folder: &Path, database: Option<&str>) -> Result<Site> {
+        let folder = folder.join(format!("postern-bench-{}", std::process::id()));
+        fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+        // Whatever port is free now; nobody else is expected to take it in between.
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let site = Site { program, folder, address };
+        let made = Command::new("mkfifo").arg(site.mails()).status().context("mkfifo")?;
+        ensure!(made.success(), "the pipe for mails could not be made");
+        fs::write(site.config(), site.configuration(database))?;
+        Ok(site)
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The pipe that mails come through.
+    pub fn mails(&self) -> PathBuf {
+        self.folder.join("mails")
+    }
+
+    pub fn log(&self) -> PathBuf {
+        self.folder.join("server.log")
+    }
+
+    fn config(&self) -> PathBuf {
+        self.folder.join("postern.toml")
+    }
+
+    /// Every rule is on. Numbers that are meant for one person's computer are raised, because here one computer plays
+    /// everybody; the checks and their writes are made all the same.
+    fn configuration(&self, database: Option<&str>) -> String {
+        let database = database.map_or(String::new(), |url| format!("database = \"{url}\"\n"));
+        format!(
+            "public_url = \"{}\"\n\
+             listen = [\"{}\"]\n\
+             data = \"{}\"\n\
+             {database}\
+             account = \"{ACCOUNT}\"\n\
+             [mail]\n\
+             from = \"Postern <no-reply@postern.example>\"\n\
+             file = \"{}\"\n\
+             [ses]\n\
+             auto_approve = true\n\
+             quota = 100000000\n\
+             rate = 1000\n\
+             [limits]\n\
+             addresses = true\n\
+             public_burst = 10000000\n\
+             public_per_second = 1000\n\
+             sends_per_source_hour = 100000000\n\
+             begins_per_source_10_minutes = 100000000\n\
+             sends_per_client_10_minutes = 100000000\n\
+             sends_per_pool_10_minutes = 100000000\n\
+             breaker_after = 500\n",
+            self.url(),
+            self.address,
+            self.folder.display(),
+            self.mails().display(),
+        )
+    }
+
+    /// Has the server's own command make the master key and the first administrator.
+    pub fn init(&self) -> Result<Key> {
+        let output = self.command("init")?.output().context("the server's program cannot be run")?;
+        ensure!(output.status.success(), "init failed: {}", String::from_utf8_lossy(&output.stderr));
+        let said = String::from_utf8(output.stdout)?;
+        let value = |name: &str| {
+            let line = said.lines().find_map(|line| line.strip_prefix("export ")?.strip_prefix(name));
+            let value = line.and_then(|rest| rest.strip_prefix('='));
+            value.map(str::to_owned).with_context(|| format!("init did not say {name}"))
+        };
+        Ok(Key {
+            id: value("AWS_ACCESS_KEY_ID")?,
+            secret: value("AWS_SECRET_ACCESS_KEY")?,
+            region: value("AWS_DEFAULT_REGION")?,
+        })
+    }
+
+    /// Starts the server and tells how long it took until it said it was ready.
+    pub async fn start(&self) -> Result<(Server, Duration)> {
+        let began = Instant::now();
+        let mut server = Server { child: self.command("serve")?.spawn()? };
+        while began.elapsed() < PATIENCE {
+            if let Some(status) = server.child.try_wait()? {
+                bail!("the server ended at once ({status}); its log is {}", self.log().display());
+            }
+            if self.is_ready().await {
+                return Ok((server, began.elapsed()));
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        bail!("the server was not ready in {PATIENCE:?}; its log is {}", self.log().display())
+    }
+
+    async fn is_ready(&self) -> bool {
+        match Connection::open(self.address).await {
+            Ok(mut connection) => {
+                connection.get("/readyz").await.is_ok_and(|answer| answer.status.is_success())
+            }
+            Err(_) => false,
+        }
+    }
+
+    fn command(&self, verb: &str) -> Result<Command> {
+        let log = File::options().create(true).append(true).open(self.log())?;
+        let mut command = Command::new(&self.program);
+        command.arg(verb).arg("--config").arg(self.config()).stdin(Stdio::null()).stderr(log);
+        Ok(command)
+    }
+}
+
+impl Server {
+    /// Processor time since its start, of all its threads.
+    pub fn cpu(&self) -> Result<Duration> {
+        process_cpu(&self.child.id().to_string())
+    }
+
+    /// Resident memory now, in KiB.
+    pub fn resident_kib(&self) -> Result<u64> {
+        self.status("VmRSS:")
+    }
+
+    /// The most memory that was ever resident, in KiB.
+    pub fn resident_peak_kib(&self) -> Result<u64> {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, name: &str) -> Result<u64> {
+        let text = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        let number = line.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+        number.with_context(|| format!("the kernel does not say {name}"))
+    }
+
+    /// Asks the server to end and waits until it has.
+    pub async fn stop(mut self) -> Result<()> {
+        let asked = Command::new("kill").arg(self.child.id().to_string()).status().context("kill")?;
+        ensure!(asked.success(), "the server could not be asked to end");
+        let began = Instant::now();
+        while self.child.try_wait()?.is_none() {
+            ensure!(began.elapsed() < PATIENCE, "the server did not end in {PATIENCE:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Already gone if it was stopped politely.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Processor time of a process, by its number or as `self` (proc(5): user and system time are fields 14 and 15).
+pub fn process_cpu(process: &str) -> Result<Duration> {
+    let text = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let (_, fields) = text.rsplit_once(')').context("the kernel's line about a process has no name")?;
+    let fields: Vec<&str> = fields.split_whitespace().collect();
+    let ticks = |place: usize| fields.get(place).and_then(|field| field.parse::<u32>().ok());
+    let (user, system) = ticks(11).zip(ticks(12)).context("the kernel's line about a process is short")?;
+    Ok(TICK * (user + system))
+}

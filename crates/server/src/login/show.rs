@@ -1,0 +1,445 @@
+//! Opening a page: what a flow says, put into the page's struct. Nothing here changes anything or sends a mail.
+
+use super::authorize;
+use super::flow::{Fault, Flow, Notice, Page, csrf};
+use super::press::{gone, redirect};
+use super::visit::Visit;
+use super::{problem, sign_up, typed};
+use crate::pages::login::{
+    CheckCode, Choose, ChooseError, CodeError, CodeKind, CodeNotice, Factor, Field, FieldError, Identify,
+    NameError, NewPassword, NewPasswordError, Password, PasswordError, PasswordField, PasswordRule, SignUp,
+    SignUpError,
+};
+use crate::pages::problem::Trouble;
+use crate::pages::{Form, Frame, Page as _};
+use crate::respond::{self, page_leading_to};
+use axum::http::StatusCode;
+use axum::response::Response;
+use postern_model::Answer;
+use postern_pools::auth::challenge::{Handle, Standing, standing};
+use postern_pools::auth::factors;
+use postern_pools::auth::password::Policy;
+use postern_pools::limits::{SEND_PAUSE_MS, SENDS_MAX};
+use postern_pools::pool::{Pool, Sender};
+use postern_pools::sign_in::code_life_ms;
+use postern_store::auth::ChallengeRow;
+use postern_mail::address::Mailbox;
+
+/// Tries left that are worth telling.
+const FEW_TRIES: i64 = 2;
+const MINUTE_MS: i64 = 60_000;
+/// How long a sign-up's code works (Developer Guide, "Signing up and confirming user accounts").
+const SIGN_UP_CODE_MINUTES: u64 = 24 * 60;
+
+pub async fn identify(visit: Visit) -> Response {
+    if !visit.query.has("flow") && visit.query.has("client_id") {
+        return authorize::begin(visit, Page::Identify).await;
+    }
+    open(visit, Page::Identify).await
+}
+
+pub async fn sign_up(visit: Visit) -> Response {
+    if !visit.query.has("flow") && visit.query.has("client_id") {
+        return authorize::begin(visit, Page::SignUp).await;
+    }
+    open(visit, Page::SignUp).await
+}
+
+pub async fn code(visit: Visit) -> Response {
+    open(visit, Page::Code).await
+}
+
+pub async fn choose(visit: Visit) -> Response {
+    open(visit, Page::Choose).await
+}
+
+pub async fn password(visit: Visit) -> Response {
+    open(visit, Page::Password).await
+}
+
+pub async fn new_password(visit: Visit) -> Response {
+    open(visit, Page::NewPassword).await
+}
+
+pub async fn confirm(visit: Visit) -> Response {
+    open(visit, Page::Confirm).await
+}
+
+async fn open(visit: Visit, page: Page) -> Response {
+    let looking = visit.clone();
+    let found: Answer<Option<(Flow, Option<ChallengeRow>)>> = visit
+        .app
+        .store
+        .read(move |tx| {
+            let id = looking.query.first("flow").unwrap_or_default();
+            let browser = looking.cookies.browser();
+            let Some(flow) = Flow::find(tx, &looking.app.pools, &looking.caller, id, browser)? else {
+                return Ok(None);
+            };
+            let challenge = match flow.session(tx.keys()) {
+                Some(session) => {
+                    let macs = Handle::macs(tx.keys(), &session);
+                    tx.find_challenge(&macs)?
+                }
+                None => None,
+            };
+            Ok(Some((flow, challenge)))
+        })
+        .await;
+    let (flow, challenge) = match found {
+        Ok(Some(found)) => found,
+        Ok(None) if visit.query.has("flow") && visit.cookies.is_empty() => return cookies_blocked(&visit, page),
+        Ok(None) => return gone(&visit),
+        Err(cause) => return problem::failed(&visit.app, &cause, &visit.caller.request_id),
+    };
+    if flow.state.done {
+        return redirect(StatusCode::SEE_OTHER, &flow.state.request.href(true));
+    }
+    if flow.is_expired {
+        let trouble = Trouble::Expired { back_href: Some(flow.state.request.href(false)) };
+        return problem::page(&visit.app, flow.app_name(), trouble, &visit.caller.request_id);
+    }
+    let another_name = page == Page::Identify && visit.query.has("other");
+    if !another_name && !flow.fits(page) {
+        return redirect(StatusCode::SEE_OTHER, &flow.href(flow.state.page));
+    }
+    let view = View { visit: &visit, flow: &flow, challenge: challenge.as_ref() };
+    let html = match page {
+        Page::Identify => view.identify(another_name).render(),
+        Page::Code => view.code().render(),
+        Page::Choose => view.choose().render(),
+        Page::Password => view.password().render(),
+        Page::NewPassword => view.new_password().render(),
+        Page::SignUp => view.sign_up().render(),
+        Page::Confirm => view.confirm().render(),
+    };
+    match origin(&flow.state.request.redirect_uri) {
+        Some(origin) => page_leading_to(origin, StatusCode::OK, html),
+        None => respond::page(StatusCode::OK, html),
+    }
+}
+
+/// A flow that was just begun, in a browser that keeps no cookie at all.
+fn cookies_blocked(visit: &Visit, page: Page) -> Response {
+    let flow = visit.query.first("flow").unwrap_or_default();
+    let retry_href =
+        format!("{}?{}", page.path(), postern_pools::oauth::pairs::query(&[("flow", flow)]));
+    problem::page(&visit.app, "", Trouble::CookiesBlocked { retry_href }, &visit.caller.request_id)
+}
+
+/// What a policy calls the place that an address is at: `https://host:port`, or `scheme:` for an app's own scheme.
+fn origin(address: &str) -> Option<&str> {
+    let (scheme, rest) = address.split_once(':')?;
+    let is_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    if scheme.is_empty() || !scheme.chars().all(is_scheme) {
+        return None;
+    }
+    let Some(rest) = rest.strip_prefix("//").filter(|_| ["http", "https"].contains(&scheme)) else {
+        return Some(&address[..=scheme.len()]);
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let is_host = |c: char| c.is_ascii_alphanumeric() || "-.:[]".contains(c);
+    let is_plain = !authority.is_empty() && authority.chars().all(is_host);
+    is_plain.then(|| &address[..scheme.len() + 3 + authority.len()])
+}
+
+/// A flow on its way onto a page.
+struct View<'a> {
+    visit: &'a Visit,
+    flow: &'a Flow,
+    /// The challenge that waits, as it stands.
+    challenge: Option<&'a ChallengeRow>,
+}
+
+impl View<'_> {
+    fn frame(&self) -> Frame {
+        problem::frame(&self.visit.app, self.flow.app_name())
+    }
+
+    fn form(&self) -> Form {
+        let browser = self.visit.cookies.browser().unwrap_or_default();
+        let csrf = csrf(self.visit.app.store.keys(), browser, &self.flow.id);
+        Form { flow: self.flow.id.clone(), csrf }
+    }
+
+    fn different_href(&self) -> String {
+        format!("{}&other=1", self.flow.href(Page::Identify))
+    }
+
+    fn other_way_href(&self) -> Option<String> {
+        self.flow.fits(Page::Choose).then(|| self.flow.href(Page::Choose))
+    }
+
+    fn minutes(&self, until_ms: i64) -> u64 {
+        self.flow.seconds_until(until_ms).div_ceil(60).max(1)
+    }
+
+    fn identify(&self, another_name: bool) -> Identify {
+        let state = &self.flow.state;
+        let fault = state.fault_on(Page::Identify).filter(|_| !another_name);
+        Identify {
+            frame: self.frame(),
+            form: self.form(),
+            kind: typed::name_kind(&self.flow.at.pool),
+            value: if another_name { String::new() } else { state.name.clone() },
+            error: fault.map(|fault| match fault {
+                Fault::NotAnAddress => NameError::NotAnAddress,
+                Fault::NotAPhone => NameError::NotAPhone,
+                Fault::TooMany { until_ms } => NameError::TooMany { minutes: self.minutes(until_ms) },
+                Fault::Empty => NameError::Empty,
+                _ => NameError::SendFailed,
+            }),
+            sign_up_href: self.flow.may_sign_up().then(|| self.flow.href(Page::SignUp)),
+        }
+    }
+
+    fn code(&self) -> CheckCode {
+        let state = &self.flow.state;
+        let now = self.flow.at.now;
+        let (standing, left, sends, sent_ms, expires_ms) = match self.challenge {
+            Some(row) => {
+                let left = row.attempts_max - row.attempts;
+                (standing(row, now), left, row.sends, row.sent.ms(), row.expires.ms())
+            }
+            None => (Standing::Expired, 0, 0, 0, 0),
+        };
+        let error = match (standing, state.fault_on(Page::Code)) {
+            (Standing::Expired, _) | (_, Some(Fault::Expired)) => Some(CodeError::Expired),
+            (Standing::Exhausted, _) => Some(CodeError::Spent),
+            (Standing::Used, _) => Some(CodeError::Used),
+            (Standing::Live, Some(Fault::Empty)) => Some(CodeError::Empty),
+            (Standing::Live, Some(Fault::Wrong)) if left <= FEW_TRIES => {
+                Some(CodeError::WrongLeft { tries: u64::try_from(left).unwrap_or_default() })
+            }
+            (Standing::Live, Some(Fault::Wrong)) => Some(CodeError::Wrong),
+            (Standing::Live, Some(Fault::TooMany { .. }) | None) => None,
+            (Standing::Live, Some(_)) => Some(CodeError::SendFailed),
+        };
+        let is_live = standing == Standing::Live;
+        let sent = u64::try_from(sends).unwrap_or_default();
+        let wait_s = self.flow.seconds_until(sent_ms + SEND_PAUSE_MS);
+        let none_left = Some(CodeNotice::NoneLeft { sent, wait_minutes: self.minutes(expires_ms) });
+        let notice = match (state.notice, state.fault_on(Page::Code)) {
+            (_, Some(Fault::TooMany { until_ms })) => self.refused_send(until_ms, sent),
+            (Some(Notice::Sent), _) => Some(CodeNotice::Sent),
+            (Some(Notice::TooSoon), _) => self.too_soon(wait_s),
+            (Some(Notice::NoneLeft), _) if is_live => none_left,
+            (Some(Notice::NoneLeft) | None, _) => None,
+        };
+        CheckCode {
+            frame: self.frame(),
+            form: self.form(),
+            kind: CodeKind::SignIn,
+            destination: state.destination.clone(),
+            name: state.name.clone(),
+            different_href: self.different_href(),
+            minutes: u64::try_from(code_life_ms(&self.flow.at.client) / MINUTE_MS).unwrap_or_default(),
+            left_s: if is_live { self.flow.seconds_until(expires_ms) } else { 0 },
+            error,
+            notice,
+            resend_wait_s: if is_live { wait_s } else { 0 },
+            may_resend: !is_live || sends < SENDS_MAX || state.notice != Some(Notice::NoneLeft),
+            other_way_href: self.other_way_href(),
+            from: self.from(),
+        }
+    }
+
+    fn too_soon(&self, wait_s: u64) -> Option<CodeNotice> {
+        let pause_s = SEND_PAUSE_MS.unsigned_abs() / 1000;
+        (wait_s > 0).then(|| CodeNotice::TooSoon { ago_s: pause_s.saturating_sub(wait_s), wait_s })
+    }
+
+    /// The pace at which an address gets codes was passed, perhaps from another browser.
+    fn refused_send(&self, until_ms: i64, sent: u64) -> Option<CodeNotice> {
+        let wait_s = self.flow.seconds_until(until_ms);
+        if wait_s * 1000 <= SEND_PAUSE_MS.unsigned_abs() {
+            return self.too_soon(wait_s);
+        }
+        Some(CodeNotice::NoneLeft { sent: sent.max(1), wait_minutes: wait_s.div_ceil(60) })
+    }
+
+    fn confirm(&self) -> CheckCode {
+        let state = &self.flow.state;
+        let fault = state.fault_on(Page::Confirm);
+        let wait_s = self.flow.seconds_until(state.sent_ms + SEND_PAUSE_MS);
+        CheckCode {
+            frame: self.frame(),
+            form: self.form(),
+            kind: CodeKind::ConfirmSignUp,
+            destination: state.destination.clone(),
+            name: state.name.clone(),
+            different_href: self.different_href(),
+            minutes: SIGN_UP_CODE_MINUTES,
+            left_s: 0,
+            error: fault.and_then(|fault| match fault {
+                Fault::Empty => Some(CodeError::Empty),
+                Fault::Wrong => Some(CodeError::Wrong),
+                Fault::Expired => Some(CodeError::Expired),
+                Fault::TooMany { .. } => None,
+                Fault::Spent => Some(CodeError::Spent),
+                _ => Some(CodeError::SendFailed),
+            }),
+            notice: match (state.notice, fault) {
+                (_, Some(Fault::TooMany { until_ms })) => self.refused_send(until_ms, 1),
+                (Some(Notice::Sent), _) => Some(CodeNotice::Sent),
+                (Some(Notice::TooSoon), _) => self.too_soon(wait_s),
+                (Some(Notice::NoneLeft) | None, _) => None,
+            },
+            resend_wait_s: wait_s,
+            may_resend: true,
+            other_way_href: None,
+            from: self.from(),
+        }
+    }
+
+    fn choose(&self) -> Choose {
+        let state = &self.flow.state;
+        let destination = state.destination.clone();
+        let offered = state.offered.iter().filter_map(|name| factors::Factor::parse(name));
+        Choose {
+            frame: self.frame(),
+            form: self.form(),
+            name: state.name.clone(),
+            different_href: self.different_href(),
+            factors: offered
+                .map(|factor| match factor {
+                    factors::Factor::EmailOtp => Factor::EmailCode { destination: destination.clone() },
+                    factors::Factor::Password => Factor::Password,
+                })
+                .collect(),
+            error: state.fault_on(Page::Choose).map(|fault| match fault {
+                Fault::TooMany { until_ms } => ChooseError::TooMany { minutes: self.minutes(until_ms) },
+                _ => ChooseError::SendFailed,
+            }),
+            back_href: self.flow.fits(Page::Code).then(|| self.flow.href(Page::Code)),
+        }
+    }
+
+    fn password(&self) -> Password {
+        let state = &self.flow.state;
+        let email_instead = state.offers(factors::Factor::EmailOtp);
+        Password {
+            frame: self.frame(),
+            form: self.form(),
+            name: state.name.clone(),
+            different_href: self.different_href(),
+            error: state.fault_on(Page::Password).map(|fault| match fault {
+                Fault::Empty => PasswordError::Empty,
+                Fault::TooMany { until_ms } => {
+                    PasswordError::TooMany { minutes: self.minutes(until_ms), email_instead }
+                }
+                _ => PasswordError::Wrong,
+            }),
+            forgot_href: None,
+            other_way_href: self.other_way_href(),
+        }
+    }
+
+    fn new_password(&self) -> NewPassword {
+        let state = &self.flow.state;
+        NewPassword {
+            frame: self.frame(),
+            form: self.form(),
+            name: state.name.clone(),
+            different_href: self.different_href(),
+            fields: state.missing.iter().map(|name| self.field(name)).collect(),
+            password: PasswordField {
+                rules: rules(self.flow.at.pool.password_policy),
+                error: self.wanted_password_fault(Page::NewPassword),
+            },
+        }
+    }
+
+    fn sign_up(&self) -> SignUp {
+        let state = &self.flow.state;
+        let needs_password = sign_up::needs_password(self.flow);
+        let shows_password = needs_password || state.with_password || self.visit.query.has("password");
+        let error = match state.fault_on(Page::SignUp) {
+            Some(Fault::TooMany { until_ms }) => Some(SignUpError::TooMany { minutes: self.minutes(until_ms) }),
+            Some(Fault::SendFailed) => Some(SignUpError::SendFailed),
+            None | Some(Fault::Empty | Fault::RulesUnmet) => None,
+            Some(_) => Some(SignUpError::Refused),
+        };
+        SignUp {
+            frame: self.frame(),
+            form: self.form(),
+            fields: sign_up::fields(self.flow).iter().map(|name| self.field(name)).collect(),
+            password: shows_password.then(|| PasswordField {
+                rules: rules(self.flow.at.pool.password_policy),
+                error: self.wanted_password_fault(Page::SignUp),
+            }),
+            use_password_href: (!shows_password)
+                .then(|| format!("{}&password=1", self.flow.href(Page::SignUp))),
+            error,
+            sign_in_href: self.different_href(),
+        }
+    }
+
+    fn field(&self, name: &str) -> Field {
+        let state = &self.flow.state;
+        Field {
+            attribute: name.to_owned(),
+            value: state.fields.get(name).cloned().unwrap_or_default(),
+            error: state.field_faults.get(name).map(|fault| match fault {
+                Fault::Empty => FieldError::Empty,
+                _ => FieldError::Wrong,
+            }),
+        }
+    }
+
+    fn wanted_password_fault(&self, page: Page) -> Option<NewPasswordError> {
+        match self.flow.state.fault_on(page)? {
+            Fault::Empty => Some(NewPasswordError::Empty),
+            Fault::RulesUnmet => Some(NewPasswordError::RulesUnmet),
+            _ => None,
+        }
+    }
+
+    /// The address that the pool's mails come from.
+    fn from(&self) -> Option<String> {
+        let pool: &Pool = &self.flow.at.pool;
+        match &pool.sender {
+            Sender::CognitoDefault => {
+                Some(self.visit.app.mail.settings().default_sender.address.spelling())
+            }
+            Sender::Developer { from: Some(from), .. } => {
+                Mailbox::parse(from).ok().map(|mailbox| mailbox.address.spelling())
+            }
+            Sender::Developer { source_arn, .. } => {
+                source_arn.rsplit_once('/').map(|(_, identity)| identity.to_owned())
+            }
+        }
+    }
+}
+
+fn rules(policy: Policy) -> Vec<PasswordRule> {
+    let mut rules = vec![PasswordRule::Length(policy.length_min as u64)];
+    rules.extend(policy.uppercase.then_some(PasswordRule::Uppercase));
+    rules.extend(policy.lowercase.then_some(PasswordRule::Lowercase));
+    rules.extend(policy.numbers.then_some(PasswordRule::Number));
+    rules.extend(policy.symbols.then_some(PasswordRule::Symbol));
+    rules
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_origin_of_an_address_is_all_that_a_policy_gets() {
+        let cases = [
+            ("https://app.example/cb?x=1", Some("https://app.example")),
+            ("http://localhost:3000/cb", Some("http://localhost:3000")),
+            ("http://[::1]:3000?x", Some("http://[::1]:3000")),
+            ("myapp://cb", Some("myapp:")),
+            ("com.example.app:/cb", Some("com.example.app:")),
+            ("https://app.example;script-src *", None),
+            ("https://a b/", None),
+            ("my app://cb", None),
+            ("nothing", None),
+        ];
+        for (address, expected) in cases {
+            assert_eq!(origin(address), expected, "{address}");
+        }
+    }
+}

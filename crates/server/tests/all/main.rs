@@ -1,0 +1,10 @@
+//! All tests of the server as a client, a browser or an attacker meets it: one program, a file per topic.
+
+mod attacks;
+mod fuzz;
+mod lists;
+mod server_answers;
+mod sign_in;
+mod story;
+#[path = "../support/mod.rs"]
+mod support;
