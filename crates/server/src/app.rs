@@ -1,6 +1,7 @@
 //! The running server's parts, built once from its settings: the store, the services on it, and what watches over
 //! their edges.
 
+use crate::master_key::make_private;
 use crate::rate::Limiter;
 use crate::settings::Settings;
 use anyhow::{Result, ensure};
@@ -153,7 +154,7 @@ pub fn open_store(settings: &Settings) -> Result<Store> {
     if let postern_store::Place::File(path) = &settings.place
         && let Some(folder) = path.parent()
     {
-        std::fs::create_dir_all(folder)?;
+        make_private(folder)?;
     }
     Store::open(&settings.place, keys)
 }

@@ -68,10 +68,19 @@ fn read(path: &Path) -> Result<Option<Keys>> {
     }
 }
 
+/// Makes a folder that its owner alone may enter; one that is there stays as it is.
+pub fn make_private(folder: &Path) -> Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).with_context(|| format!("making {}", folder.display()))
+}
+
 /// Makes a key file that its owner alone may read. Fails if there is one.
 pub fn make(path: &Path) -> Result<()> {
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+        make_private(folder)?;
     }
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

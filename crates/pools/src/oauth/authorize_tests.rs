@@ -45,14 +45,14 @@ fn error(result: Result<AuthorizeRequest, Stop>) -> &'static str {
 
 #[test]
 fn a_right_request_is_read() {
-    let request = read(RIGHT).ok().expect("a request");
+    let request = read(RIGHT).unwrap_or_else(|_| panic!("a request"));
     assert_eq!(request.scope, "openid email");
     assert_eq!(request.state.as_deref(), Some("s 1"));
     assert_eq!(request.nonce.as_deref(), Some("n"));
     assert_eq!(request.code_challenge.as_deref(), Some(CHALLENGE));
     assert_eq!((request.prompt, request.max_age_s), (Prompt::IfNeeded, None));
     let again = Pairs::parse(request.href(false).split_once('?').expect("a query").1).expect("UTF-8");
-    let again = parse(&again, &client(), true).ok().expect("the same request");
+    let again = parse(&again, &client(), true).unwrap_or_else(|_| panic!("the same request"));
     assert_eq!((again.state, again.nonce, again.scope), (request.state, request.nonce, request.scope));
 }
 
@@ -76,7 +76,7 @@ fn the_address_may_be_left_out_when_there_is_one_choice() {
     let query = Pairs::parse(&without("redirect_uri")).expect("UTF-8");
     let mut only = client();
     only.config.callback_urls = Some(vec!["https://app.example/cb".into()]);
-    let request = parse(&query, &only, true).ok().expect("a request");
+    let request = parse(&query, &only, true).unwrap_or_else(|_| panic!("a request"));
     assert!(request.redirect_uri == "https://app.example/cb" && !request.redirect_uri_sent);
     let mut default = client();
     default.config.default_redirect_uri = Some("https://app.example/cb".into());
@@ -176,7 +176,7 @@ fn clients_without_a_secret_need_pkce_unless_the_setting_says_otherwise() {
 
 #[test]
 fn an_old_sign_in_is_asked_again_where_the_app_wants_it() {
-    let request = |more: &str| with(more).ok().expect("a request");
+    let request = |more: &str| with(more).unwrap_or_else(|_| panic!("a request"));
     let (auth, now) = (Timestamp::from_ms(1_000_000), Timestamp::from_ms(1_010_000));
     for (more, content) in [
         ("", true),

@@ -348,7 +348,9 @@ impl Pools {
     /// Finds the pool that an ARN names; only pools of this account and region have one.
     fn tagged(&self, tx: &mut Tx<'_>, arn: &str) -> Answer<StoredPool> {
         match arn.rsplit_once('/') {
-            Some((_, pool_id)) if self.place.pool_arn(pool_id) == arn => StoredPool::find_to_change(tx, pool_id),
+            Some((_, pool_id)) if self.place.pool_arn(pool_id) == arn => {
+                StoredPool::find_to_change(tx, pool_id)
+            }
             _ => refuse(
                 InvalidParameterException,
                 "ResourceArn is not the ARN of a user pool of this account.",

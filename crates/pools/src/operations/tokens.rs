@@ -206,10 +206,8 @@ impl Pools {
             .write(move |tx| {
                 let bearer = pools.bearer(tx, request.access_token.reveal()).map_err(|error| {
                     // This operation's model has no word for a user that is gone.
-                    match error.kind() {
-                        Some(UserNotFoundException) => no("Access Token has been revoked"),
-                        _ => error,
-                    }
+                    let is_gone = error.kind() == Some(UserNotFoundException);
+                    if is_gone { no("Access Token has been revoked") } else { error }
                 })?;
                 let mut user = pools.user_to_change(tx, &bearer.user)?;
                 sign_out(tx, &mut user, pools.clock.now())?;

@@ -242,7 +242,9 @@ fn may_refuse_with(call: Call, kind: ErrorKind) -> bool {
         front.failed,
     ];
     let mails = call.service == Service::CognitoIdp && MAILING.contains(&call.operation.name.as_str());
-    doors.contains(&kind) || mails && MAILING_ERRORS.contains(&kind) || ServiceModel::of(call.service).lists(call.operation, kind)
+    doors.contains(&kind)
+        || mails && MAILING_ERRORS.contains(&kind)
+        || ServiceModel::of(call.service).lists(call.operation, kind)
 }
 
 /// Keeps what a signed call did or was refused (rule H2). Sign-ins keep their own records.

@@ -17,8 +17,12 @@ use postern_store::Tx;
 /// What an authorization request leads to.
 enum Begun {
     /// Back to the app, with a code or an error.
-    Back { href: String },
-    Flow { id: String },
+    Back {
+        href: String,
+    },
+    Flow {
+        id: String,
+    },
     Wrong(Wrong),
 }
 
@@ -64,7 +68,9 @@ impl Visit {
         };
         let hinted = self.hinted(tx, &at, &request)?;
         if let Hinted::Nobody = hinted {
-            return Ok(back(request.refused("invalid_request", "id_token_hint is no ID token of this client")));
+            return Ok(back(
+                request.refused("invalid_request", "id_token_hint is no ID token of this client"),
+            ));
         }
         if let Some(person) = self.person(tx, &at)?
             && request.is_content_with(person.auth, at.now)
@@ -73,7 +79,9 @@ impl Visit {
             return Ok(Begun::Back { href: self.app.pools.answer_with_code(tx, &at, &request, &person)? });
         }
         if request.prompt == Prompt::Never {
-            return Ok(back(request.refused("login_required", "nobody is signed in, or not recently enough")));
+            return Ok(back(
+                request.refused("login_required", "nobody is signed in, or not recently enough"),
+            ));
         }
         let id = Flow::begin(tx, &at, browser, &State::new(request, page))?;
         Ok(Begun::Flow { id })

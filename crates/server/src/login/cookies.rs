@@ -64,9 +64,7 @@ impl Cookies {
     /// The pools in which this browser says it has a session, and the handles.
     pub fn sessions(&self) -> impl Iterator<Item = (&str, &str)> {
         let prefix = self.name(SESSION);
-        self.pairs
-            .iter()
-            .filter_map(move |(name, value)| Some((name.strip_prefix(&prefix)?, value.as_str())))
+        self.pairs.iter().filter_map(move |(name, value)| Some((name.strip_prefix(&prefix)?, value.as_str())))
     }
 
     pub fn set_session(&self, pool_id: &str, handle: &str) -> Setting {
@@ -88,7 +86,11 @@ impl Cookies {
     }
 
     fn attributes(&self) -> &'static str {
-        if self.is_https { "Path=/; Secure; HttpOnly; SameSite=Lax" } else { "Path=/; HttpOnly; SameSite=Lax" }
+        if self.is_https {
+            "Path=/; Secure; HttpOnly; SameSite=Lax"
+        } else {
+            "Path=/; HttpOnly; SameSite=Lax"
+        }
     }
 }
 

@@ -86,7 +86,8 @@ pub async fn called_back(visit: Visit) -> Response {
             Err(error) => failed(&visit, error),
         };
     }
-    let (Some(id), Some(access)) = (take::<IdToken>(&visit, ID_TOKEN), take::<AccessToken>(&visit, ACCESS_TOKEN))
+    let (Some(id), Some(access)) =
+        (take::<IdToken>(&visit, ID_TOKEN), take::<AccessToken>(&visit, ACCESS_TOKEN))
     else {
         return redirect(StatusCode::FOUND, super::DEMO_PATH);
     };
@@ -131,9 +132,9 @@ pub async fn sign_out(visit: Visit) -> Response {
         }
         None => SIGNED_OUT_PATH.to_owned(),
     };
-    [START, ID_TOKEN, ACCESS_TOKEN]
-        .into_iter()
-        .fold(redirect(StatusCode::FOUND, &href), |response, name| visit.cookies.set(name, "", 0).on(response))
+    [START, ID_TOKEN, ACCESS_TOKEN].into_iter().fold(redirect(StatusCode::FOUND, &href), |response, name| {
+        visit.cookies.set(name, "", 0).on(response)
+    })
 }
 
 /// `GET /demo/signed-out`

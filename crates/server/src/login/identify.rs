@@ -88,11 +88,6 @@ impl Hand {
                     asked.available.iter().map(|factor| factor.as_str().to_owned()).collect();
                 Ok(Went::To(Page::Password))
             }
-            // Nobody can sign in here with what they have, which is told to no one.
-            Err(Error::Refused(refused)) if refused.kind == NotAuthorizedException => {
-                flow.state.offered = vec![Factor::Password.as_str().to_owned()];
-                Ok(Went::To(Page::Password))
-            }
             Err(error) => Err(error),
             Ok(Step::Check(_) | Step::Done(_) | Step::No(_)) => {
                 Err(anyhow::anyhow!("a sign-in that was begun asked nothing").into())

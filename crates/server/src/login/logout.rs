@@ -61,7 +61,8 @@ impl Visit {
         if !self.is_opened() {
             return wrong("Sign-out must be opened as a page");
         }
-        let client_id = self.query.first("client_id").or(hinted.as_ref().map(|hinted| hinted.client_id.as_str()));
+        let client_id =
+            self.query.first("client_id").or(hinted.as_ref().map(|hinted| hinted.client_id.as_str()));
         let Some(client_id) = client_id else {
             if self.is_from_elsewhere() {
                 return wrong("Required parameter client_id is not present");

@@ -180,9 +180,7 @@ impl Hand {
                 Ok(Went::To(Page::NewPassword))
             }
             Err(error) | Ok(Step::No(error)) => Err(error),
-            Ok(Step::Ask(_) | Step::Check(_)) => {
-                Err(anyhow::anyhow!("a new password asked for more").into())
-            }
+            Ok(Step::Ask(_) | Step::Check(_)) => Err(anyhow::anyhow!("a new password asked for more").into()),
         }
     }
 }

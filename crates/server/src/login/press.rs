@@ -25,15 +25,27 @@ const WAIT_S: u32 = 60;
 pub enum Went {
     To(Page),
     /// Back to the app, signed in in this browser under a new handle.
-    Home { href: String, pool_id: String, session: String },
+    Home {
+        href: String,
+        pool_id: String,
+        session: String,
+    },
 }
 
 /// How a press ended.
 pub enum Pressed {
-    Went { flow: String, went: Went },
+    Went {
+        flow: String,
+        went: Went,
+    },
     /// The sign-in was over already; the same request shows where it stands.
-    Over { href: String },
-    Expired { app_name: String, href: String },
+    Over {
+        href: String,
+    },
+    Expired {
+        app_name: String,
+        href: String,
+    },
     Gone,
 }
 
@@ -236,9 +248,15 @@ mod tests {
             Error::Refused(refused) => fault_of(&refused, 1_000),
             Error::Failed(_) => panic!("a failure"),
         };
-        assert_eq!(fault(refusal(LimitExceededException, "").retry_after(18)), Fault::TooMany { until_ms: 19_000 });
+        assert_eq!(
+            fault(refusal(LimitExceededException, "").retry_after(18)),
+            Fault::TooMany { until_ms: 19_000 }
+        );
         assert_eq!(fault(refusal(TooManyRequestsException, "")), Fault::TooMany { until_ms: 61_000 });
-        assert_eq!(fault(refusal(NotAuthorizedException, "").retry_after(4)), Fault::TooMany { until_ms: 5_000 });
+        assert_eq!(
+            fault(refusal(NotAuthorizedException, "").retry_after(4)),
+            Fault::TooMany { until_ms: 5_000 }
+        );
         assert_eq!(fault(refusal(NotAuthorizedException, "")), Fault::Wrong);
         assert_eq!(fault(refusal(CodeDeliveryFailureException, "")), Fault::SendFailed);
         assert_eq!(fault(refusal(InvalidEmailRoleAccessPolicyException, "")), Fault::SendFailed);

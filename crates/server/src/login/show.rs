@@ -15,6 +15,7 @@ use crate::pages::{Form, Frame, Page as _};
 use crate::respond::{self, page_leading_to};
 use axum::http::StatusCode;
 use axum::response::Response;
+use postern_mail::address::Mailbox;
 use postern_model::Answer;
 use postern_pools::auth::challenge::{Handle, Standing, standing};
 use postern_pools::auth::factors;
@@ -23,7 +24,6 @@ use postern_pools::limits::{SEND_PAUSE_MS, SENDS_MAX};
 use postern_pools::pool::{Pool, Sender};
 use postern_pools::sign_in::code_life_ms;
 use postern_store::auth::ChallengeRow;
-use postern_mail::address::Mailbox;
 
 /// Tries left that are worth telling.
 const FEW_TRIES: i64 = 2;
@@ -88,7 +88,9 @@ async fn open(visit: Visit, page: Page) -> Response {
         .await;
     let (flow, challenge) = match found {
         Ok(Some(found)) => found,
-        Ok(None) if visit.query.has("flow") && visit.cookies.is_empty() => return cookies_blocked(&visit, page),
+        Ok(None) if visit.query.has("flow") && visit.cookies.is_empty() => {
+            return cookies_blocked(&visit, page);
+        }
         Ok(None) => return gone(&visit),
         Err(cause) => return problem::failed(&visit.app, &cause, &visit.caller.request_id),
     };
@@ -122,8 +124,7 @@ async fn open(visit: Visit, page: Page) -> Response {
 /// A flow that was just begun, in a browser that keeps no cookie at all.
 fn cookies_blocked(visit: &Visit, page: Page) -> Response {
     let flow = visit.query.first("flow").unwrap_or_default();
-    let retry_href =
-        format!("{}?{}", page.path(), postern_pools::oauth::pairs::query(&[("flow", flow)]));
+    let retry_href = format!("{}?{}", page.path(), postern_pools::oauth::pairs::query(&[("flow", flow)]));
     problem::page(&visit.app, "", Trouble::CookiesBlocked { retry_href }, &visit.caller.request_id)
 }
 
@@ -221,10 +222,11 @@ impl View<'_> {
         let none_left = Some(CodeNotice::NoneLeft { sent, wait_minutes: self.minutes(expires_ms) });
         let notice = match (state.notice, state.fault_on(Page::Code)) {
             (_, Some(Fault::TooMany { until_ms })) => self.refused_send(until_ms, sent),
+            _ if !is_live => None,
             (Some(Notice::Sent), _) => Some(CodeNotice::Sent),
             (Some(Notice::TooSoon), _) => self.too_soon(wait_s),
-            (Some(Notice::NoneLeft), _) if is_live => none_left,
-            (Some(Notice::NoneLeft) | None, _) => None,
+            (Some(Notice::NoneLeft), _) => none_left,
+            (None, _) => None,
         };
         CheckCode {
             frame: self.frame(),
@@ -355,7 +357,9 @@ impl View<'_> {
         let needs_password = sign_up::needs_password(self.flow);
         let shows_password = needs_password || state.with_password || self.visit.query.has("password");
         let error = match state.fault_on(Page::SignUp) {
-            Some(Fault::TooMany { until_ms }) => Some(SignUpError::TooMany { minutes: self.minutes(until_ms) }),
+            Some(Fault::TooMany { until_ms }) => {
+                Some(SignUpError::TooMany { minutes: self.minutes(until_ms) })
+            }
             Some(Fault::SendFailed) => Some(SignUpError::SendFailed),
             None | Some(Fault::Empty | Fault::RulesUnmet) => None,
             Some(_) => Some(SignUpError::Refused),
@@ -399,9 +403,7 @@ impl View<'_> {
     fn from(&self) -> Option<String> {
         let pool: &Pool = &self.flow.at.pool;
         match &pool.sender {
-            Sender::CognitoDefault => {
-                Some(self.visit.app.mail.settings().default_sender.address.spelling())
-            }
+            Sender::CognitoDefault => Some(self.visit.app.mail.settings().default_sender.address.spelling()),
             Sender::Developer { from: Some(from), .. } => {
                 Mailbox::parse(from).ok().map(|mailbox| mailbox.address.spelling())
             }

@@ -201,4 +201,3 @@ impl Hand {
         Ok(Went::To(Page::Confirm))
     }
 }
-

@@ -11,9 +11,7 @@ use axum::http::header::{
 use axum::http::{HeaderName, StatusCode};
 use axum::response::Response;
 use postern_model::{Answer, Error, Refusal, Secret, refusal, refuse};
-use postern_pools::oauth::errors::{
-    INVALID_CLIENT, INVALID_REQUEST, SERVER_ERROR, TEMPORARILY_UNAVAILABLE,
-};
+use postern_pools::oauth::errors::{INVALID_CLIENT, INVALID_REQUEST, SERVER_ERROR, TEMPORARILY_UNAVAILABLE};
 use postern_pools::oauth::token::ClientProof;
 use postern_pools::tokens::Tokens;
 use serde_json::{Value, json as value};
@@ -142,7 +140,9 @@ fn said(request_id: &str, response: Response) -> Response {
 
 fn unread_refusal(unread: Unread) -> Error {
     match unread {
-        Unread::TooMany { wait_s } => refusal(TEMPORARILY_UNAVAILABLE, "too many requests").retry_after(wait_s),
+        Unread::TooMany { wait_s } => {
+            refusal(TEMPORARILY_UNAVAILABLE, "too many requests").retry_after(wait_s)
+        }
         Unread::NotAForm => {
             refusal(INVALID_REQUEST, "the content type must be application/x-www-form-urlencoded")
         }

@@ -71,9 +71,7 @@ async fn read(request: Request, app: &App) -> Result<Visit, Unread> {
     let (parts, body) = request.into_parts();
     let peer = parts.extensions.get::<Peer>().map_or(IpAddr::from(Ipv4Addr::UNSPECIFIED), |peer| peer.0);
     let source = source::of(peer, &parts.headers, &app.settings.trusted_proxies);
-    app.limiter
-        .take(source::bucket(source), app.clock.now())
-        .map_err(|wait_s| Unread::TooMany { wait_s })?;
+    app.limiter.take(source::bucket(source), app.clock.now()).map_err(|wait_s| Unread::TooMany { wait_s })?;
     let query = Pairs::parse(parts.uri.query().unwrap_or_default()).ok_or(Unread::NotUtf8)?;
     let form = match parts.method {
         Method::POST => read_form(&parts.headers, body).await?,

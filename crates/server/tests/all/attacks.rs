@@ -1,13 +1,11 @@
 //! The attack cases of the security specification that concern codes and challenges, by their numbers there. Each runs
 //! over HTTP against a server whose mail is caught; those about races run on one node and on two that share a store.
 
-use crate::story::{
-    App, Challenge, Folder, Reply, another, challenge, mail_settles, newest_mail, text,
-};
+use crate::story::{App, Challenge, Folder, Reply, another, challenge, mail_settles, newest_mail, text};
 use crate::support::{Client, START, TestServer};
-use http::Request;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use http::Request;
 use postern_server::master_key::MasterKey;
 use postern_store::Timestamp;
 use serde_json::{Value, json};
@@ -131,7 +129,11 @@ async fn case_3_no_more_guesses_are_looked_at_than_a_code_has_attempts() {
 }
 
 /// Asks and guesses over and over; counts the guesses that met a code that was really sent.
-async fn guess_and_ask_again(app: &App<'_>, rounds: usize, headers: impl Fn(usize) -> Vec<(String, String)>) -> usize {
+async fn guess_and_ask_again(
+    app: &App<'_>,
+    rounds: usize,
+    headers: impl Fn(usize) -> Vec<(String, String)>,
+) -> usize {
     let mut met_a_code = 0;
     for round in 0..rounds {
         app.server.clock.advance(1);
@@ -188,7 +190,10 @@ async fn case_5_and_so_it_does_from_many_addresses() {
     app.person(ALICE).await;
     let forged = |round: usize| {
         let source = format!("198.51.{}.{}", round / 250, round % 250 + 1);
-        vec![("x-forwarded-for".to_owned(), source.clone()), ("forwarded".to_owned(), format!("for={source}"))]
+        vec![
+            ("x-forwarded-for".to_owned(), source.clone()),
+            ("forwarded".to_owned(), format!("for={source}")),
+        ]
     };
     assert_eq!(guess_and_ask_again(&app, 20, forged).await, BUDGET);
 }
@@ -222,7 +227,8 @@ async fn case_7_each_door_has_its_budget() {
             app.public("ResendConfirmationCode", json!({ "Username": ALICE })).await.ok();
         }
         let wrong = if guess % 2 == 0 { another(&code) } else { format!("{guess:06}") };
-        let reply = app.public("ConfirmSignUp", json!({ "Username": ALICE, "ConfirmationCode": wrong })).await;
+        let reply =
+            app.public("ConfirmSignUp", json!({ "Username": ALICE, "ConfirmationCode": wrong })).await;
         match ended(&reply) {
             Ended::Wrong => looked_at += 1,
             Ended::Refused => assert_eq!(reply.body["__type"], "LimitExceededException"),
@@ -288,7 +294,10 @@ async fn case_12_a_code_is_no_use_at_another_client_or_in_another_pool() {
     let asked = app.asked(ALICE).await;
     let code = app.code(ALICE).await;
     for stranger in [&other_client, &other_pool] {
-        stranger.answers(ALICE, &asked, &code).await.refused("NotAuthorizedException", "Invalid session for the user.");
+        stranger
+            .answers(ALICE, &asked, &code)
+            .await
+            .refused("NotAuthorizedException", "Invalid session for the user.");
     }
     app.answers(ALICE, &asked, &code).await.ok();
 }
@@ -348,8 +357,10 @@ async fn case_17_only_the_exact_code_passes_and_nothing_breaks() {
     let asked = app.asked(ALICE).await;
     let code = app.code(ALICE).await;
     let number: u64 = code.parse().expect("digits");
-    let full_width: String = code.chars().map(|c| char::from_u32(c as u32 - 0x30 + 0xFF10).unwrap_or(c)).collect();
-    let arabic: String = code.chars().map(|c| char::from_u32(c as u32 - 0x30 + 0x0660).unwrap_or(c)).collect();
+    let full_width: String =
+        code.chars().map(|c| char::from_u32(c as u32 - 0x30 + 0xFF10).unwrap_or(c)).collect();
+    let arabic: String =
+        code.chars().map(|c| char::from_u32(c as u32 - 0x30 + 0x0660).unwrap_or(c)).collect();
     let odd: Vec<Value> = vec![
         json!(number),
         json!([code]),
@@ -415,7 +426,8 @@ async fn case_18_a_session_opens_its_own_step_only() {
             .refused("NotAuthorizedException", "Invalid session for the user.");
     }
     // A session of a challenge does not stand in for that of a sign-up either.
-    let begin = json!({ "AuthFlow": "USER_AUTH", "Session": session, "AuthParameters": { "USERNAME": ALICE } });
+    let begin =
+        json!({ "AuthFlow": "USER_AUTH", "Session": session, "AuthParameters": { "USERNAME": ALICE } });
     app.public("InitiateAuth", begin).await.refused_as("NotAuthorizedException");
     app.answers(ALICE, &by_code, &code).await.ok();
 }
@@ -445,7 +457,14 @@ async fn an_unknown_name_is_answered_like_a_known_one_to_the_end() {
     app.signed("AdminDisableUser", json!({ "Username": disabled })).await.ok();
     let known = transcript(&app, ALICE).await;
     assert_eq!(known, transcript(&app, "anna@example.com").await);
-    assert_eq!(known, transcript(&app, disabled).await.into_iter().map(|line| line.replace("d***", "a***")).collect::<Vec<_>>());
+    assert_eq!(
+        known,
+        transcript(&app, disabled)
+            .await
+            .into_iter()
+            .map(|line| line.replace("d***", "a***"))
+            .collect::<Vec<_>>()
+    );
     mail_settles(&server).await;
     assert!(server.mails_to("anna@example.com").await.is_empty());
     assert!(server.mails_to(disabled).await.is_empty());
@@ -491,7 +510,8 @@ async fn strangers_are_not_told_apart_when_they_sign_up_or_confirm() {
 
     let mut seen = HashSet::new();
     for name in [ALICE, "anna@example.com", "nobody@example.com"] {
-        let wrong = app.public("ConfirmSignUp", json!({ "Username": name, "ConfirmationCode": "000000" })).await;
+        let wrong =
+            app.public("ConfirmSignUp", json!({ "Username": name, "ConfirmationCode": "000000" })).await;
         seen.insert(wrong.body.to_string());
     }
     assert_eq!(seen.len(), 1, "{seen:?}");

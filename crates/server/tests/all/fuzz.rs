@@ -188,7 +188,8 @@ async fn no_request_to_any_operation_meets_a_fault() {
         for (number, operation) in model.operations().iter().enumerate() {
             // What these do would end the story for those that come later.
             let ends_the_story = ["DeleteUserPool", "DeleteUser", "DeleteAccessKey", "UpdateAccessKey"];
-            let written = operation.typed && postern_server::api::tables::is_written(service, &operation.name);
+            let written =
+                operation.typed && postern_server::api::tables::is_written(service, &operation.name);
             let draws = if written { FOR_WRITTEN } else { FOR_UNWRITTEN };
             let without: &[(&'static str, String)] =
                 if ends_the_story.contains(&operation.name.as_str()) { &[] } else { &known };
@@ -225,7 +226,8 @@ async fn bodies_that_are_no_documents_are_refused() {
     let server = TestServer::start().await;
     let app = App::new(&server).await;
     let deep = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
-    let valid = json!({ "AuthFlow": "USER_AUTH", "ClientId": app.client_id, "AuthParameters": { "USERNAME": "a" } });
+    let valid =
+        json!({ "AuthFlow": "USER_AUTH", "ClientId": app.client_id, "AuthParameters": { "USERNAME": "a" } });
     let valid = valid.to_string();
     let bodies: Vec<Vec<u8>> = vec![
         Vec::new(),
@@ -241,7 +243,7 @@ async fn bodies_that_are_no_documents_are_refused() {
         deep(5_000).into_bytes(),
         format!("{{\"a\":{}}}", deep(40)).into_bytes(),
         vec![b' '; 70_000],
-        valid[..valid.len() - 1].as_bytes().to_vec(),
+        valid.as_bytes()[..valid.len() - 1].to_vec(),
         format!("{valid}{valid}").into_bytes(),
     ];
     for body in bodies {
@@ -256,18 +258,13 @@ async fn bodies_that_are_no_documents_are_refused() {
     }
     let half: String = valid.chars().take(valid.len() / 2).collect();
     for cut in 0..half.len() {
-        let reply = raw(&server, half[..cut].as_bytes().to_vec()).await;
+        let reply = raw(&server, half.as_bytes()[..cut].to_vec()).await;
         assert!((400..500).contains(&reply.status));
     }
 }
 
 /// Sends a document as the service's protocol writes it, signed.
-async fn send(
-    server: &TestServer,
-    service: Service,
-    operation: &OperationModel,
-    document: &Value,
-) -> Answer {
+async fn send(server: &TestServer, service: Service, operation: &OperationModel, document: &Value) -> Answer {
     let model = ServiceModel::of(service);
     match model.protocol {
         Protocol::Json => server.signed(&operation.name, document.clone()).await,
@@ -336,7 +333,9 @@ fn rest(
                 None => "x".to_owned(),
             };
             match member.location {
-                Location::Uri => path = path.replace(&format!("{{{}}}", member.location_name), &encoded(&text)),
+                Location::Uri => {
+                    path = path.replace(&format!("{{{}}}", member.location_name), &encoded(&text))
+                }
                 Location::QueryString if body.contains_key(&member.name) => {
                     query.push((member.location_name.clone(), text));
                 }

@@ -130,7 +130,8 @@ async fn the_choice_shows_what_this_person_can_really_use() {
     app.replies(&challenge(&alice), json!({ "USERNAME": ALICE, "ANSWER": "PASSWORD" }))
         .await
         .refused_as("InvalidParameterException");
-    let asked = app.replies(&challenge(&alice), json!({ "USERNAME": ALICE, "ANSWER": "EMAIL_OTP" })).await.ok();
+    let asked =
+        app.replies(&challenge(&alice), json!({ "USERNAME": ALICE, "ANSWER": "EMAIL_OTP" })).await.ok();
     assert_eq!(asked["ChallengeName"], "EMAIL_OTP");
     let code = app.code(ALICE).await;
     app.answers(ALICE, &challenge(&asked), &code).await.ok();
@@ -160,7 +161,9 @@ async fn a_password_signs_in_by_choice_in_one_step_and_in_two() {
     app.replies(&asked, json!({ "USERNAME": BOB, "PASSWORD": "Correct-horse-1" })).await.ok();
 
     let parameters = json!({ "USERNAME": BOB, "PASSWORD": "Correct-horse-1" });
-    app.public("InitiateAuth", json!({ "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters })).await.ok();
+    app.public("InitiateAuth", json!({ "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters }))
+        .await
+        .ok();
 }
 
 #[tokio::test]
@@ -171,7 +174,8 @@ async fn failed_passwords_lock_for_a_while_even_the_right_one() {
     app.password(BOB, "Correct-horse-1").await;
     let tries = async |password: &str| {
         let parameters = json!({ "USERNAME": BOB, "PASSWORD": password });
-        app.public("InitiateAuth", json!({ "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters })).await
+        app.public("InitiateAuth", json!({ "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters }))
+            .await
     };
     for _ in 0..5 {
         tries("wrong").await.refused("NotAuthorizedException", "Incorrect username or password.");
@@ -220,7 +224,8 @@ async fn signing_up_without_a_password_ends_in_tokens_at_once() {
     let server = TestServer::start().await;
     let app = App::new(&server).await;
     let attributes = json!([{ "Name": "email", "Value": ALICE }]);
-    let signed_up = app.public("SignUp", json!({ "Username": ALICE, "UserAttributes": attributes })).await.ok();
+    let signed_up =
+        app.public("SignUp", json!({ "Username": ALICE, "UserAttributes": attributes })).await.ok();
     assert_eq!(signed_up["UserConfirmed"], json!(false));
     assert_eq!(
         signed_up["CodeDeliveryDetails"],
@@ -229,10 +234,9 @@ async fn signing_up_without_a_password_ends_in_tokens_at_once() {
     let code = app.code(ALICE).await;
     assert_eq!(code.len(), 6);
     let confirm = |code: &str| json!({ "Username": ALICE, "ConfirmationCode": code });
-    app.public("ConfirmSignUp", confirm(&another(&code))).await.refused(
-        "CodeMismatchException",
-        "Invalid verification code provided, please try again.",
-    );
+    app.public("ConfirmSignUp", confirm(&another(&code)))
+        .await
+        .refused("CodeMismatchException", "Invalid verification code provided, please try again.");
     let confirmed = app.public("ConfirmSignUp", confirm(&code)).await.ok();
     let begin = json!({
         "AuthFlow": "USER_AUTH", "Session": confirmed["Session"], "AuthParameters": { "USERNAME": ALICE },
@@ -315,9 +319,8 @@ async fn a_rotated_refresh_token_that_comes_back_ends_the_sign_in() {
     let app = App::with(&server, json!({}), rotation).await;
     app.person(ALICE).await;
     let first = app.signs_in(ALICE).await["AuthenticationResult"]["RefreshToken"].clone();
-    let refresh = async |token: &Value| {
-        app.public("GetTokensFromRefreshToken", json!({ "RefreshToken": token })).await
-    };
+    let refresh =
+        async |token: &Value| app.public("GetTokensFromRefreshToken", json!({ "RefreshToken": token })).await;
     let second = refresh(&first).await.ok()["AuthenticationResult"]["RefreshToken"].clone();
     assert_ne!(first, second);
     server.clock.advance(9_000);
@@ -332,7 +335,8 @@ async fn flows_secrets_and_clients_are_checked_first() {
     let server = TestServer::start().await;
     let app = App::with(&server, json!({}), json!({ "GenerateSecret": true })).await;
     app.person(ALICE).await;
-    let no_hash = format!("Client {} is configured with secret but SECRET_HASH was not received", app.client_id);
+    let no_hash =
+        format!("Client {} is configured with secret but SECRET_HASH was not received", app.client_id);
     app.asks(ALICE).await.refused("NotAuthorizedException", &no_hash);
     let parameters = json!({ "USERNAME": ALICE, "SECRET_HASH": "d3Jvbmc=" });
     let wrong = format!("Unable to verify secret hash for client {}", app.client_id);
@@ -340,7 +344,8 @@ async fn flows_secrets_and_clients_are_checked_first() {
         .await
         .refused("NotAuthorizedException", &wrong);
 
-    let closed = App::with(&server, json!({}), json!({ "ExplicitAuthFlows": ["ALLOW_REFRESH_TOKEN_AUTH"] })).await;
+    let closed =
+        App::with(&server, json!({}), json!({ "ExplicitAuthFlows": ["ALLOW_REFRESH_TOKEN_AUTH"] })).await;
     closed
         .asks(ALICE)
         .await

@@ -139,10 +139,17 @@ impl<'a> App<'a> {
     /// One more app client of this pool.
     pub async fn second_client(&self) -> App<'a> {
         let made = self
-            .signed("CreateUserPoolClient", json!({ "ClientName": "other", "ExplicitAuthFlows": ["ALLOW_USER_AUTH"] }))
+            .signed(
+                "CreateUserPoolClient",
+                json!({ "ClientName": "other", "ExplicitAuthFlows": ["ALLOW_USER_AUTH"] }),
+            )
             .await
             .ok();
-        App { client_id: text(&made, "/UserPoolClient/ClientId"), pool_id: self.pool_id.clone(), server: self.server }
+        App {
+            client_id: text(&made, "/UserPoolClient/ClientId"),
+            pool_id: self.pool_id.clone(),
+            server: self.server,
+        }
     }
 
     /// Calls an administrator's operation on this pool.
@@ -203,7 +210,11 @@ impl<'a> App<'a> {
 
     /// Begins without saying how.
     pub async fn begins(&self, name: &str) -> Reply {
-        self.public("InitiateAuth", json!({ "AuthFlow": "USER_AUTH", "AuthParameters": { "USERNAME": name } })).await
+        self.public(
+            "InitiateAuth",
+            json!({ "AuthFlow": "USER_AUTH", "AuthParameters": { "USERNAME": name } }),
+        )
+        .await
     }
 
     /// Answers a challenge with a code.

@@ -76,7 +76,8 @@ impl Browser {
         let mut all: Vec<(&str, &str)> =
             hidden.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         all.extend_from_slice(fields);
-        let answer = self.post(action, &all, &[("origin", &self.url), ("sec-fetch-site", "same-origin")]).await;
+        let answer =
+            self.post(action, &all, &[("origin", &self.url), ("sec-fetch-site", "same-origin")]).await;
         assert_ne!(answer.status, 200, "{action} answers a press with a page that cannot be opened again");
         answer
     }
@@ -87,8 +88,7 @@ impl Browser {
     }
 
     pub async fn send(&self, method: &str, path: &str, body: &str, headers: &[(&str, &str)]) -> Shown {
-        let cookies: Vec<String> =
-            self.jar().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies: Vec<String> = self.jar().iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
         if !cookies.is_empty() {
             request = request.header("cookie", cookies.join("; "));
@@ -150,7 +150,10 @@ impl Shown {
     /// A parameter of the address that a redirect leads to.
     #[track_caller]
     pub fn parameter(&self, name: &str) -> String {
-        self.answer().first(name).unwrap_or_else(|| panic!("no {name} in {}", self.header("location"))).to_owned()
+        self.answer()
+            .first(name)
+            .unwrap_or_else(|| panic!("no {name} in {}", self.header("location")))
+            .to_owned()
     }
 
     #[track_caller]
@@ -176,7 +179,10 @@ impl Shown {
     /// The address of the link with some words on it.
     #[track_caller]
     pub fn link(&self, words: &str) -> String {
-        let at = self.html.find(&format!(">{words}</a>")).unwrap_or_else(|| panic!("no link {words}: {}", self.html));
+        let at = self
+            .html
+            .find(&format!(">{words}</a>"))
+            .unwrap_or_else(|| panic!("no link {words}: {}", self.html));
         let (_, href) = self.html[..at].rsplit_once("href=\"").expect("a link has an address");
         href.split_once('"').expect("an address ends").0.replace("&#38;", "&").replace("&amp;", "&")
     }
