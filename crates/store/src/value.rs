@@ -3,13 +3,14 @@
 use anyhow::{Context, Result};
 use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use rusqlite::types::{ToSqlOutput, ValueRef};
+use std::borrow::Cow;
 
 /// A value bound to a statement. Columns are text, bigint or bytea.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value<'a> {
     Null,
     Int(i64),
-    Text(&'a str),
+    Text(Cow<'a, str>),
     Blob(&'a [u8]),
 }
 
@@ -26,14 +27,19 @@ impl From<bool> for Value<'_> {
 }
 
 impl<'a> From<&'a str> for Value<'a> {
+    /// PostgreSQL keeps no NUL in a text. Nothing that is stored has one, so what is looked for with one is not
+    /// found, on either database.
     fn from(value: &'a str) -> Self {
-        Value::Text(value)
+        Value::Text(match value.contains('\0') {
+            true => Cow::Owned(value.replace('\0', "\u{FFFD}")),
+            false => Cow::Borrowed(value),
+        })
     }
 }
 
 impl<'a> From<&'a String> for Value<'a> {
     fn from(value: &'a String) -> Self {
-        Value::Text(value)
+        Value::from(value.as_str())
     }
 }
 
@@ -96,7 +102,7 @@ impl ToSql for Value<'_> {
         match self {
             Value::Null => Ok(IsNull::Yes),
             Value::Int(value) => value.to_sql(ty, out),
-            Value::Text(value) => value.to_sql(ty, out),
+            Value::Text(value) => value.as_ref().to_sql(ty, out),
             Value::Blob(value) => value.to_sql(ty, out),
         }
     }

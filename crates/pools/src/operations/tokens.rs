@@ -114,7 +114,9 @@ impl Pools {
             }
         }
         let user = self.user_of_sign_in(tx, &sign_in, at.now)?;
-        let facts: SignInFacts = serde_json::from_str(&sign_in.facts).map_err(anyhow::Error::from)?;
+        let mut facts: SignInFacts = serde_json::from_str(&sign_in.facts).map_err(anyhow::Error::from)?;
+        // A nonce is the first ID token's only (OpenID Connect Core 12.2).
+        facts.nonce = None;
         let mut grant = prepare(tx, &at.pool, &at.client, &user, sign_in.id, &facts, at.now)?;
         if rotates.is_some() {
             let fresh = RefreshToken::fresh(sign_in.id);

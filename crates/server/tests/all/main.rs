@@ -3,6 +3,7 @@
 mod attacks;
 mod fuzz;
 mod lists;
+mod pages;
 mod server_answers;
 mod sign_in;
 mod story;
