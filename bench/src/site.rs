@@ -119,7 +119,7 @@ impl Site {
     /// Starts the server and tells how long it took until it said it was ready.
     pub async fn start(&self) -> Result<(Server, Duration)> {
         let began = Instant::now();
-        let mut server = Server { child: self.command("serve")?.spawn()? };
+        let mut server = Server { child: self.command("serve")?.stdout(Stdio::null()).spawn()? };
         while began.elapsed() < PATIENCE {
             if let Some(status) = server.child.try_wait()? {
                 bail!("the server ended at once ({status}); its log is {}", self.log().display());

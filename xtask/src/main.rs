@@ -1,6 +1,7 @@
-//! Repository chores: `cargo xtask fetch-models | codegen [--botocore DIR] [--check] | tidy`.
+//! Repository chores: `cargo xtask fetch-models | codegen [--botocore DIR] [--check] | tidy | licences`.
 
 mod codegen;
+mod licences;
 mod model;
 mod names;
 #[cfg_attr(not(test), expect(dead_code, reason = "only whether patterns can be compiled is asked here"))]
@@ -17,7 +18,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   fetch-models                       fetch the newest botocore, strip its models, write their types
   codegen [--botocore DIR] [--check] write the types of the models (stripped from DIR first, if given);
                                      --check only compares
-  tidy                               check the rules of the house";
+  tidy                               check the rules of the house
+  licences                           hold the dependencies against deny.toml";
 
 fn main() -> ExitCode {
     match run() {
@@ -46,6 +48,7 @@ fn run() -> Result<()> {
             codegen::generate(&root, false)
         }
         ["tidy"] => tidy::check(&root),
+        ["licences"] => licences::check(&root),
         _ => bail!("{USAGE}"),
     }
 }
