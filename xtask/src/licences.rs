@@ -37,7 +37,10 @@ fn read_rules(text: &str) -> Result<Rules> {
     let document: toml::Value = toml::from_str(text)?;
     let texts = |list: Option<&toml::Value>, name: Option<&str>| -> Option<Vec<String>> {
         let items = list?.as_array()?;
-        items.iter().map(|item| name.map_or(Some(item), |name| item.get(name))?.as_str().map(str::to_owned)).collect()
+        items
+            .iter()
+            .map(|item| name.map_or(Some(item), |name| item.get(name))?.as_str().map(str::to_owned))
+            .collect()
     };
     let licenses = document.get("licenses").and_then(|table| table.get("allow"));
     let bans = document.get("bans").and_then(|table| table.get("deny"));

@@ -300,7 +300,7 @@ async fn deliver(mail: &Mail, transport: &Transport, row: OutboxRow, letter: Let
         Delivery::Accepted { reply } => ended(row, "sent", reply),
         Delivery::Refused { reply } => ended(row, "failed", reply),
         Delivery::Later { reply } => {
-            let next = mail.clock.now().plus_ms(pause_ms(letter.urgent, row.attempts));
+            let next = mail.clock.now().plus_ms(pause_ms(letter.expires_ms.is_some(), row.attempts));
             if next >= row.not_after {
                 return ended(row, "expired", reply);
             }

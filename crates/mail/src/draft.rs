@@ -137,8 +137,8 @@ pub struct Letter {
     pub code: Option<String>,
     pub facts: BTreeMap<String, String>,
     pub decoy: bool,
-    /// It carries something that dies, so every second counts.
-    pub urgent: bool,
+    /// When what it carries dies, in milliseconds since the epoch; then every second counts.
+    pub expires_ms: Option<i64>,
 }
 
 impl Letter {

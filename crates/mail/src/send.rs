@@ -215,7 +215,7 @@ impl Mail {
                 code: draft.code.clone(),
                 facts: draft.facts.clone(),
                 decoy: draft.decoy,
-                urgent: draft.expires.is_some(),
+                expires_ms: draft.expires.map(Timestamp::ms),
             };
             let suppressed = tx.find_suppressed(&to.spelling())?.is_some();
             let at_once = wait_ms == 0;

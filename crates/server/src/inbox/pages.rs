@@ -1,7 +1,7 @@
 //! The inbox for people: the list and one mail opened, with forms that work without script.
 
 use crate::app::{App, fresh_request_id};
-use crate::pages::inbox::{BODY_POLICY, INBOX_POLICY, Inbox, Message, MessageList, Row, Tab};
+use crate::pages::inbox::{BODY_POLICY, CodeState, INBOX_POLICY, Inbox, Message, MessageList, Row, Tab};
 use crate::pages::moment::Moment;
 use crate::pages::problem::{Problem, Trouble};
 use crate::pages::words::Language;
@@ -15,7 +15,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use postern_mail::address::{Address, Mailbox};
 use postern_mail::{Caught, Draft, INBOX_MAX, Sender, message};
-use postern_store::{Keys, Purpose};
+use postern_store::{Keys, Purpose, Timestamp};
 use serde::Deserialize;
 
 /// Links of a mail that become buttons.
@@ -66,7 +66,9 @@ async fn one(State(app): State<App>, Path(id): Path<String>, Query(asked): Query
         Err(cause) => return failed(cause),
     };
     match list_of(&app, &asked.q, Some(id)).await {
-        Ok(list) => show(Inbox { list, message: Some(opened(&mail)), tab: Tab::parse(&asked.view) }),
+        Ok(list) => {
+            show(Inbox { list, message: Some(opened(&mail, app.clock.now())), tab: Tab::parse(&asked.view) })
+        }
         Err(cause) => failed(cause),
     }
 }
@@ -154,7 +156,13 @@ fn matches(mail: &Caught, wanted: &str) -> bool {
     wanted.is_empty() || texts.into_iter().flatten().any(|text| text.to_lowercase().contains(wanted))
 }
 
-fn opened(mail: &Caught) -> Message {
+/// Begins a fact's name as a sentence begins.
+fn titled(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+fn opened(mail: &Caught, now: Timestamp) -> Message {
     let shown = mail.shown();
     let source = mail.source();
     let text = shown.text.unwrap_or_default();
@@ -167,9 +175,12 @@ fn opened(mail: &Caught) -> Message {
         subject: shown.subject,
         kind: mail.letter.purpose.clone(),
         code: mail.letter.code.clone(),
-        code_state: None,
+        code_state: mail.letter.expires_ms.filter(|_| mail.letter.code.is_some()).map(|ms| {
+            let until = Timestamp::from_ms(ms);
+            if now < until { CodeState::Works { until: Moment(until) } } else { CodeState::Expired }
+        }),
         created: Moment(mail.created),
-        facts: mail.letter.facts.clone().into_iter().collect(),
+        facts: mail.letter.facts.iter().map(|(name, value)| (titled(name), value.clone())).collect(),
         links: links.take(LINKS_MAX).map(str::to_owned).collect(),
         has_html: shown.html.is_some(),
         headers: headers(&source),

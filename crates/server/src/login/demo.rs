@@ -27,7 +27,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// What the app knows while a person signs in.
+/// What the app knows while a person signs in: a cookie for each beginning, so that tabs do not spoil each other.
 const START: &str = "postern-demo";
 /// The tokens it got, in two cookies, for browsers keep 4096 bytes in one.
 const ID_TOKEN: &str = "postern-demo-id";
@@ -75,7 +75,7 @@ pub async fn start(visit: Visit) -> Response {
         ("code_challenge_method", "S256"),
     ]);
     let response = redirect(StatusCode::FOUND, &format!("/oauth2/authorize?{parameters}"));
-    put(&visit, response, START, &start)
+    put(&visit, response, &start_of(&start.state), &start)
 }
 
 /// `GET /demo/callback`: with a code, changes it into tokens; without one, shows what the tokens say.
@@ -132,7 +132,7 @@ pub async fn sign_out(visit: Visit) -> Response {
         }
         None => SIGNED_OUT_PATH.to_owned(),
     };
-    [START, ID_TOKEN, ACCESS_TOKEN].into_iter().fold(redirect(StatusCode::FOUND, &href), |response, name| {
+    [ID_TOKEN, ACCESS_TOKEN].into_iter().fold(redirect(StatusCode::FOUND, &href), |response, name| {
         visit.cookies.set(name, "", 0).on(response)
     })
 }
@@ -144,13 +144,19 @@ pub async fn signed_out(visit: Visit) -> Response {
     page(StatusCode::OK, SignedOut { frame, sign_in_href }.render())
 }
 
+fn start_of(state: &str) -> String {
+    format!("{START}-{state}")
+}
+
 fn callback(visit: &Visit) -> String {
     format!("{}{CALLBACK_PATH}", visit.app.public_url)
 }
 
 async fn exchange(visit: &Visit) -> Answer<(String, Tokens)> {
     let given = |name: &str| visit.query.first(name).unwrap_or_default();
-    let Some(start) = take::<Start>(visit, START).filter(|start| start.state == given("state")) else {
+    let Some(start) =
+        take::<Start>(visit, &start_of(given("state"))).filter(|start| start.state == given("state"))
+    else {
         return refuse(INVALID_REQUEST, "The state is not the one that this browser began with");
     };
     if visit.query.has("error") {
@@ -172,7 +178,11 @@ fn keep(visit: &Visit, client_id: String, tokens: Tokens, refreshed: bool) -> Re
     let id = IdToken { client_id, token: tokens.id_token.unwrap_or_default(), refreshed };
     let access = AccessToken { token: tokens.access_token, refresh_token: tokens.refresh_token };
     let response = redirect(StatusCode::SEE_OTHER, CALLBACK_PATH);
-    let response = visit.cookies.set(START, "", 0).on(response);
+    let begun = start_of(visit.query.first("state").unwrap_or_default());
+    let response = match take::<Start>(visit, &begun) {
+        Some(_) => visit.cookies.set(&begun, "", 0).on(response),
+        None => response,
+    };
     put(visit, put(visit, response, ID_TOKEN, &id), ACCESS_TOKEN, &access)
 }
 
