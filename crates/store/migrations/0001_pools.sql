@@ -77,7 +77,7 @@ create table user_names (
   kind      text  not null,                   -- username | email | phone_number | preferred_username
   user_id   text  not null,
   primary key (pool_id, name_key)
-);
+); -- by key
 create index user_names_of_user on user_names (pool_id, user_id);
 
 -- A question we asked and whose answer we await. The handle is with the client; we keep its keyed hash.
@@ -100,7 +100,7 @@ create table challenges (
   facts          text    not null,            -- JSON: what the next step needs
   created_ms     bigint  not null,
   expires_ms     bigint  not null
-);
+); -- by key
 create index challenges_by_expiry on challenges (expires_ms);
 
 -- Codes for sign-up, verification and reset: found by who they are for, not by a handle.
@@ -132,7 +132,7 @@ create table sign_ins (
   facts         text    not null,             -- JSON: auth_time, scope, amr
   created_ms    bigint  not null,
   expires_ms    bigint  not null
-);
+); -- by key
 create index sign_ins_by_expiry on sign_ins (expires_ms);
 
 -- A few exact events per key: sends to an address, wrong guesses at an account.
@@ -143,7 +143,7 @@ create table ledgers (
   entries     bytea   not null,
   expires_ms  bigint  not null,
   primary key (pool_id, topic, subject)
-);
+); -- by key
 create index ledgers_by_expiry on ledgers (expires_ms);
 
 -- Many events per key, counted by fixed windows.
@@ -154,7 +154,7 @@ create table counters (
   count       bigint  not null,
   expires_ms  bigint  not null,
   primary key (topic, subject, window_ms)
-);
+); -- by key
 create index counters_by_expiry on counters (expires_ms);
 
 -- A person's way through the pages, from the app's request to its answer.
@@ -204,7 +204,7 @@ create table audit (
   outcome     text    not null,
   detail      text    not null,
   link        bigint
-);
+); -- by key
 create index audit_by_link on audit (link);
 
 create table audit_links (

@@ -30,7 +30,7 @@ pub(crate) fn sqlite(connection: &rusqlite::Connection) -> Result<()> {
         connection
             .query_row("select coalesce(max(version), 0) from schema_versions", [], |row| row.get(0))?;
     for (version, name, sql) in from(version)? {
-        connection.execute_batch(sql).with_context(|| format!("migration {version} ({name})"))?;
+        connection.execute_batch(&clustered(sql)).with_context(|| format!("migration {version} ({name})"))?;
         connection.execute("insert into schema_versions (version, name) values ($1, $2)", (version, name))?;
     }
     connection.execute_batch("commit")?;
@@ -54,4 +54,10 @@ pub(crate) fn postgres(client: &mut postgres::Client) -> Result<()> {
 /// Has PostgreSQL compare texts byte by byte, as SQLite does, whatever the database's locale.
 fn bytewise(sql: &str) -> String {
     sql.replace(" text ", " text collate \"C\" ").replace(" text,", " text collate \"C\",")
+}
+
+/// Has SQLite keep the rows of a table in the order of its primary key, as the migrations mark it, instead of apart from
+/// it: half the pages for each write. PostgreSQL has no such tables, and no need of them.
+fn clustered(sql: &str) -> String {
+    sql.replace("); -- by key", ") without rowid;")
 }

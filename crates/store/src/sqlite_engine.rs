@@ -1,5 +1,5 @@
-//! SQLite: one thread owns the writing connection and commits all waiting units together, each in a savepoint of
-//! its own, so that one flush serves many; a few threads read.
+//! SQLite: one thread owns the writing connection and commits all waiting units together, so that one flush serves
+//! many; a unit that refuses is undone alone. A few threads read.
 
 use crate::tx::{Cache, Engine, Tx};
 use crate::{Job, Keys, migrate};
@@ -84,46 +84,89 @@ fn connect(path: Option<&Path>) -> Result<Connection> {
 
 /// The writing thread: takes what waits, runs it, flushes once, answers.
 fn write_all(connection: &Connection, jobs: &Receiver<Job>, keys: &Keys, cache: &Cache) {
+    let unit = Unit { connection, keys, cache };
     while let Ok(first) = jobs.recv() {
-        let mut finished = Vec::new();
-        let mut next = Some(first);
-        let begun = connection.execute_batch("begin immediate");
-        while let Some(mut job) = next.take() {
-            let kept = match &begun {
-                Ok(()) => run_in_savepoint(connection, &mut job, keys, cache),
-                Err(error) => Err(anyhow!("the database does not take writes: {error}")),
-            };
-            finished.push((job, kept));
-            if finished.len() < BATCH_MAX && begun.is_ok() {
-                next = jobs.try_recv().ok();
-            }
-        }
-        let committed = match begun {
-            Ok(()) => connection.execute_batch("commit"),
-            Err(error) => Err(error),
-        };
-        if committed.is_err() {
-            // After a failed commit the transaction may still be open; without this the next could not begin.
-            let _ = connection.execute_batch("rollback");
-        }
-        for (job, ran) in finished {
+        let mut batch = vec![first];
+        let mut outcomes = Vec::new();
+        let committed = unit.take_together(&mut batch, jobs, &mut outcomes);
+        for (job, ran) in batch.into_iter().zip(outcomes) {
             (job.done)(match (&committed, ran) {
                 (_, Err(failure)) => Err(failure),
-                (Err(error), Ok(())) => Err(anyhow!("the database could not commit: {error}")),
-                (Ok(()), Ok(())) => Ok(()),
+                (Err(error), Ok(_)) => Err(anyhow!("the database could not commit: {error:#}")),
+                (Ok(()), Ok(_)) => Ok(()),
             });
         }
     }
 }
 
-fn run_in_savepoint(connection: &Connection, job: &mut Job, keys: &Keys, cache: &Cache) -> Result<()> {
-    connection.prepare_cached("savepoint unit")?.execute([])?;
-    let ran = run(connection, job, keys, cache);
-    if !matches!(ran, Ok(true)) {
-        connection.prepare_cached("rollback to unit")?.execute([])?;
+/// What the writing thread runs units with.
+struct Unit<'a> {
+    connection: &'a Connection,
+    keys: &'a Keys,
+    cache: &'a Cache,
+}
+
+impl Unit<'_> {
+    /// Runs a batch in one transaction, taking in what comes while it runs. Units mostly keep their writes, so they
+    /// run without savepoints, which would copy each page that they touch. If one is to be undone after it has
+    /// written, the whole batch is undone and run again, each unit in a savepoint of its own.
+    fn take_together(
+        &self,
+        batch: &mut Vec<Job>,
+        jobs: &Receiver<Job>,
+        outcomes: &mut Vec<Result<bool>>,
+    ) -> Result<()> {
+        self.begin(batch, outcomes)?;
+        let mut must_undo = false;
+        while outcomes.len() < batch.len() {
+            let before = self.connection.total_changes();
+            let ran = self.run(&mut batch[outcomes.len()]);
+            let wrote = self.connection.total_changes() != before;
+            must_undo = wrote && !matches!(ran, Ok(true));
+            outcomes.push(ran);
+            if must_undo {
+                break;
+            }
+            if batch.len() < BATCH_MAX {
+                batch.extend(jobs.try_recv());
+            }
+        }
+        if must_undo {
+            self.connection.execute_batch("rollback")?;
+            outcomes.clear();
+            self.begin(batch, outcomes)?;
+            for job in batch.iter_mut() {
+                outcomes.push(self.run_in_savepoint(job));
+            }
+        }
+        let committed = self.connection.execute_batch("commit");
+        if committed.is_err() {
+            // After a failed commit the transaction may still be open; without this the next could not begin.
+            let _ = self.connection.execute_batch("rollback");
+        }
+        Ok(committed?)
     }
-    connection.prepare_cached("release unit")?.execute([])?;
-    ran.map(|_| ())
+
+    fn begin(&self, batch: &[Job], outcomes: &mut Vec<Result<bool>>) -> Result<()> {
+        self.connection.execute_batch("begin immediate").map_err(|error| {
+            outcomes.extend(batch.iter().map(|_| Err(anyhow!("the database does not take writes: {error}"))));
+            error.into()
+        })
+    }
+
+    fn run_in_savepoint(&self, job: &mut Job) -> Result<bool> {
+        self.connection.prepare_cached("savepoint unit")?.execute([])?;
+        let ran = self.run(job);
+        if !matches!(ran, Ok(true)) {
+            self.connection.prepare_cached("rollback to unit")?.execute([])?;
+        }
+        self.connection.prepare_cached("release unit")?.execute([])?;
+        ran
+    }
+
+    fn run(&self, job: &mut Job) -> Result<bool> {
+        run(self.connection, job, self.keys, self.cache)
+    }
 }
 
 fn run(connection: &Connection, job: &mut Job, keys: &Keys, cache: &Cache) -> Result<bool> {
