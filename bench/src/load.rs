@@ -3,7 +3,7 @@
 
 use crate::mails::{Mails, code};
 use crate::prepare::{Door, address, username};
-use crate::site::{Server, Site, process_cpu};
+use crate::site::{Server, Site, machine_cpu, process_cpu};
 use crate::tokens::Tokens;
 use crate::wire::{Answer, Connection, cognito};
 use anyhow::{Context as _, Result};
@@ -57,7 +57,11 @@ pub struct Seen {
     pub failures: BTreeMap<String, u64>,
     pub took: Duration,
     pub server_cpu: Duration,
+    /// The part of the server's that its signing threads took.
+    pub signing_cpu: Duration,
     pub client_cpu: Duration,
+    /// What the machine did beside server and client.
+    pub other_cpu: Duration,
     pub tokens: Option<Tokens>,
     /// People ran out before the time did.
     pub short: bool,
@@ -165,18 +169,26 @@ impl Crowd {
     async fn watch(&self, server: &Server, length: Duration) -> Result<Seen> {
         tokio::time::sleep(WARM_UP).await;
         *lock(&self.0.record) = Record::default();
-        let (server_before, client_before) = (server.cpu()?, process_cpu("self")?);
+        let cpu = || {
+            let parts = [server.cpu()?, server.signing_cpu()?, process_cpu("self")?, machine_cpu()?];
+            anyhow::Ok(parts)
+        };
+        let before = cpu()?;
         let began = Instant::now();
         tokio::time::sleep(length).await;
         let took = began.elapsed();
-        let (server_cpu, client_cpu) = (server.cpu()? - server_before, process_cpu("self")? - client_before);
+        let after = cpu()?;
+        let [server_cpu, signing_cpu, client_cpu, machine_cpu] =
+            std::array::from_fn(|part| after[part].saturating_sub(before[part]));
         let record = std::mem::take(&mut *lock(&self.0.record));
         Ok(Seen {
             done: record.done,
             failures: record.failures,
             took,
             server_cpu,
+            signing_cpu,
             client_cpu,
+            other_cpu: machine_cpu.saturating_sub(server_cpu + client_cpu),
             tokens: record.last,
             short: self.0.next.load(Ordering::Relaxed) >= self.0.people,
         })

@@ -136,7 +136,7 @@ async fn measure(options: &Options, site: &Site) -> Result<Report> {
         resident_idle_mib,
         resident_peak_mib,
         ratio: rush.server_cpu_ms / machine.alone_ms,
-        ratio_all_busy: rush.server_cpu_ms / machine.all_busy_ms,
+        ratio_to_signing: rush.server_cpu_ms / rush.signing_cpu_ms.max(f64::MIN_POSITIVE),
         rush,
         half,
     })

@@ -155,6 +155,19 @@ impl Server {
         process_cpu(&self.child.id().to_string())
     }
 
+    /// Processor time of the threads that sign tokens.
+    pub fn signing_cpu(&self) -> Result<Duration> {
+        let mut sum = Duration::ZERO;
+        for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            // A thread may have ended since it was listed.
+            let Ok(line) = fs::read_to_string(thread?.path().join("stat")) else { continue };
+            if line.contains("(signer)") {
+                sum += stat_cpu(&line).context("the kernel's line about a thread is short")?;
+            }
+        }
+        Ok(sum)
+    }
+
     /// Resident memory now, in KiB.
     pub fn resident_kib(&self) -> Result<u64> {
         self.status("VmRSS:")
@@ -193,12 +206,34 @@ impl Drop for Server {
     }
 }
 
-/// Processor time of a process, by its number or as `self` (proc(5): user and system time are fields 14 and 15).
+/// Processor time of a process, by its number or as `self`.
 pub fn process_cpu(process: &str) -> Result<Duration> {
     let text = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    let (_, fields) = text.rsplit_once(')').context("the kernel's line about a process has no name")?;
-    let fields: Vec<&str> = fields.split_whitespace().collect();
-    let ticks = |place: usize| fields.get(place).and_then(|field| field.parse::<u32>().ok());
-    let (user, system) = ticks(11).zip(ticks(12)).context("the kernel's line about a process is short")?;
-    Ok(TICK * (user + system))
+    stat_cpu(&text).context("the kernel's line about a process is short")
+}
+
+/// Processor time of the whole machine that was not idle (proc(5), first line of /proc/stat).
+pub fn machine_cpu() -> Result<Duration> {
+    let text = fs::read_to_string("/proc/stat")?;
+    let fields: Vec<u64> = text
+        .lines()
+        .next()
+        .map(|line| line.split_whitespace().skip(1).filter_map(|field| field.parse().ok()).collect())
+        .context("the kernel does not tell what the machine does")?;
+    let [user, nice, system, _idle, _waiting, interrupts, soft_interrupts, ..] = fields[..] else {
+        bail!("the kernel's line about the machine is short");
+    };
+    Ok(ticks(user + nice + system + interrupts + soft_interrupts))
+}
+
+/// Adds user and system time of a line about a process or thread (proc(5): fields 14 and 15).
+fn stat_cpu(line: &str) -> Option<Duration> {
+    let (_, fields) = line.rsplit_once(')')?;
+    let mut fields = fields.split_whitespace().skip(11);
+    let (user, system): (u64, u64) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    Some(ticks(user + system))
+}
+
+fn ticks(count: u64) -> Duration {
+    Duration::from_nanos(count * TICK.as_nanos() as u64)
 }

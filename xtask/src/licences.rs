@@ -52,7 +52,7 @@ fn read_rules(text: &str) -> Result<Rules> {
 
 fn fault(package: &Value, rules: &Rules) -> Option<String> {
     let name = package["name"].as_str().unwrap_or_default();
-    let Some(source) = package["source"].as_str() else { return None };
+    let source = package["source"].as_str()?;
     if !source.starts_with("registry+") {
         return Some(format!("{name}: comes from {source}"));
     }
