@@ -5,7 +5,7 @@ use crate::Pools;
 use crate::auth::password::fault;
 use crate::limits::Failures;
 use crate::pool::Pool;
-use crate::step::{At, Check, Kind, SignedIn, Step, Subject, facts_of};
+use crate::step::{At, Check, Kind, Proof, SignedIn, Step, Subject};
 use crate::user::{Status, User};
 use crate::work::Busy;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, Salt, SaltString};
@@ -132,8 +132,8 @@ impl Pools {
                 Ok(Step::Ask(asked))
             }
             Status::Confirmed => {
-                self.audit(tx, at, subject, "SignIn", "signed in", "by password")?;
-                Ok(Step::Done(SignedIn { user, facts: facts_of(at, vec!["pwd".into()]) }))
+                let proof = Proof { amr: vec!["pwd".into()], told: "by password" };
+                self.proven(tx, at, subject, user, proof)
             }
         }
     }
@@ -179,8 +179,8 @@ impl Pools {
         user.status = Status::Confirmed;
         user.save(tx, at.now)?;
         subject.user = Some(user.clone());
-        self.audit(tx, at, &subject, "SignIn", "signed in", "by a new password")?;
-        Ok(Step::Done(SignedIn { user, facts: facts_of(at, vec!["pwd".into()]) }))
+        let proof = Proof { amr: vec!["pwd".into()], told: "by a new password" };
+        self.proven(tx, at, &subject, user, proof)
     }
 }
 

@@ -1,35 +1,22 @@
 //! The one sign-in: `begin` asks, `answer` judges. API operations and pages are two faces of it. Everything here
 //! happens inside a unit of work; the rules it follows stand in `auth` and `limits`.
 
+mod asking;
+mod code;
+mod proven;
+
 use crate::Pools;
-use crate::auth::challenge::{CodeBinding, Handle, SIGN_IN_DIGITS, Standing, code_is_right, standing};
 use crate::auth::factors::{self, Factor, Has, Next};
-use crate::client::Client;
-use crate::limits::{ATTEMPTS_MAX, Guesses, SEND_PAUSE_MS, SENDS_MAX, guesses_per_day};
-use crate::messages::Occasion;
-use crate::outgoing::Letter;
 use crate::pool::Pool;
-use crate::step::facts_of;
 use crate::user::{Status, User};
+use asking::Facts;
 use postern_model::cognito_idp::errors::*;
-use postern_model::{Answer, Error, refusal, refuse};
+use postern_model::{Answer, refusal, refuse};
 use postern_store::auth::ChallengeRow;
-use postern_store::{Keys, Purpose, Timestamp, Tx, random};
-use serde::{Deserialize, Serialize};
+use postern_store::{Purpose, Tx};
 
-pub use crate::step::{Asked, At, Kind, Resent, SignedIn, Step, Subject};
-
-/// Longest life of a sign-in code, whatever the app client's session lasts (rule C2).
-const CODE_LIFE_MAX_MS: i64 = 10 * 60_000;
-
-/// What the next step of a challenge needs to know.
-#[derive(Default, Serialize, Deserialize)]
-struct Facts {
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    offered: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    amr: Vec<String>,
-}
+pub use crate::step::{Asked, At, Kind, Proof, Resent, SignedIn, Step, Subject};
+pub use code::{code_life_ms, stand_in_address};
 
 impl Pools {
     /// Finds the user that a typed name leads to: a name of theirs, or the `sub`.
@@ -105,8 +92,7 @@ impl Pools {
         self.consume(tx, &challenge, Kind::SignedUp, at.now)?;
         let facts: Facts = serde_json::from_str(&challenge.facts).unwrap_or_default();
         let subject = Subject { name_key: challenge.name_key, user: Some(user.clone()) };
-        self.audit(tx, at, &subject, "SignIn", "signed in", "by the session of sign-up")?;
-        Ok(Step::Done(SignedIn { user, facts: facts_of(at, facts.amr) }))
+        self.proven(tx, at, &subject, user, Proof { amr: facts.amr, told: "by the session of sign-up" })
     }
 
     /// Judges the choice of a factor.
@@ -134,136 +120,6 @@ impl Pools {
         }
     }
 
-    /// Judges a code. A wrong one is remembered and leaves the session usable until its attempts are spent.
-    pub fn answer_code(
-        &self,
-        tx: &mut Tx<'_>,
-        at: &At,
-        username: &str,
-        session: &str,
-        code: &str,
-    ) -> Answer<Step<SignedIn>> {
-        let challenge = self.challenge(tx, at, session, Kind::EmailOtp, username)?;
-        self.live(&challenge, at.now)?;
-        if !tx.spend_attempt(&challenge.handle_mac, at.now)? {
-            return refuse(NotAuthorizedException, "Invalid session for the user, session is expired.");
-        }
-        let keys = tx.keys().clone();
-        let right = code_is_right(&challenge, &keys, code, at.now);
-        let subject = self.subject_of(tx, &challenge)?;
-        let guesses_key = subject.ledger_key();
-        let mut guesses = Guesses::read(&tx.ledger(&at.pool.id, "guesses/email", &guesses_key)?);
-        if right {
-            self.consume(tx, &challenge, Kind::EmailOtp, at.now)?;
-            guesses.release(&challenge.handle_mac);
-        } else {
-            guesses.note_wrong(&challenge.handle_mac);
-        }
-        tx.put_ledger(&at.pool.id, "guesses/email", &guesses_key, &guesses.write(), guesses.expires())?;
-        if !right {
-            self.audit(tx, at, &subject, "SignIn", "wrong code", "")?;
-            return Ok(Step::No(refusal(CodeMismatchException, "Invalid code or auth state for the user.")));
-        }
-        self.note_use(tx, at)?;
-        self.signed_in_by_email(tx, at, subject, &challenge)
-    }
-
-    /// A right code proves the mailbox: it verifies the address, and confirms who was not.
-    fn signed_in_by_email(
-        &self,
-        tx: &mut Tx<'_>,
-        at: &At,
-        subject: Subject,
-        challenge: &ChallengeRow,
-    ) -> Answer<Step<SignedIn>> {
-        let Some(mut user) = subject
-            .user
-            .clone()
-            .filter(|user| user.email().is_some_and(|email| Some(email.spelling()) == challenge.destination))
-        else {
-            self.audit(tx, at, &subject, "SignIn", "refused", "the account or its address is gone")?;
-            return Ok(Step::No(refusal(NotAuthorizedException, "Incorrect username or password.")));
-        };
-        if !user.enabled {
-            self.audit(tx, at, &subject, "SignIn", "refused", "disabled")?;
-            return Ok(Step::No(refusal(NotAuthorizedException, "User is disabled.")));
-        }
-        if !user.is_verified("email") || user.status == Status::Unconfirmed {
-            user = self.user_to_change(tx, &user)?;
-            if user.status == Status::Unconfirmed {
-                // Whoever set a password before the mailbox was proven may be somebody else (rule A7).
-                user.password = None;
-                user.password_expires = None;
-                user.signed_out = at.now.minus_ms(1);
-                user.status = Status::Confirmed;
-            }
-            user.set_verified("email", true);
-            user.save(tx, at.now)?;
-            self.settle_alias(tx, &at.pool, &user)?;
-        }
-        self.audit(tx, at, &subject, "SignIn", "signed in", "by e-mailed code")?;
-        let facts = facts_of(at, vec!["otp".into(), "email_otp".into()]);
-        Ok(Step::Done(SignedIn { user, facts }))
-    }
-
-    /// Sends a new code in the same challenge; the one before stays good. Gives the masked destination, or says
-    /// how long to wait.
-    pub fn send_again(&self, tx: &mut Tx<'_>, at: &At, session: &str) -> Answer<Resent> {
-        let macs = Handle::macs(tx.keys(), session);
-        let challenge = tx
-            .find_challenge(&macs)?
-            .filter(|row| row.client_id == at.client.id && row.kind == Kind::EmailOtp.as_str())
-            .ok_or_else(invalid_session)?;
-        if standing(&challenge, at.now) != Standing::Live {
-            return Ok(Resent::Over);
-        }
-        if challenge.sends >= SENDS_MAX {
-            return Ok(Resent::NoMore);
-        }
-        let waited_ms = at.now.since(challenge.sent);
-        if waited_ms < SEND_PAUSE_MS {
-            return Ok(Resent::Wait { sent_ms_ago: waited_ms, left_ms: SEND_PAUSE_MS - waited_ms });
-        }
-        let subject = self.subject_of(tx, &challenge)?;
-        let destination = challenge.destination.clone().unwrap_or_default();
-        self.note_send(tx, at, &destination)?;
-        let expires = at.now.plus_ms(code_life_ms(&at.client));
-        let code = random::digits(SIGN_IN_DIGITS);
-        // A challenge that never had a code gets none by asking again.
-        let code_mac = challenge
-            .code_mac
-            .is_some()
-            .then(|| binding(&challenge, &subject, &destination).mac(tx.keys(), &code));
-        let renewed = tx.renew_challenge_code(
-            &challenge.handle_mac,
-            code_mac.as_ref().map(|mac| &mac[..]),
-            at.now,
-            expires,
-            SENDS_MAX,
-        )?;
-        if !renewed {
-            return Ok(Resent::Over);
-        }
-        let key = subject.ledger_key();
-        let mut guesses = Guesses::read(&tx.ledger(&at.pool.id, "guesses/email", &key)?);
-        guesses.extend(&challenge.handle_mac, expires);
-        tx.put_ledger(&at.pool.id, "guesses/email", &key, &guesses.write(), guesses.expires())?;
-        self.send(
-            tx,
-            at,
-            Letter {
-                occasion: Occasion::SignIn,
-                to: &destination,
-                code: Some(&code),
-                user: subject.user.as_ref(),
-                not_after: expires,
-                decoy: code_mac.is_none(),
-            },
-        )?;
-        self.audit(tx, at, &subject, "SendCode", "sent again", "")?;
-        Ok(Resent::Sent { expires })
-    }
-
     /// Asks for a factor; for a code this is where it is made, remembered and mailed.
     fn ask(
         &self,
@@ -278,78 +134,6 @@ impl Pools {
             Factor::EmailOtp => self.ask_for_code(tx, at, subject)?,
         };
         Ok(Step::Ask(Asked { available: available.to_vec(), ..asked }))
-    }
-
-    fn ask_for_code(&self, tx: &mut Tx<'_>, at: &At, subject: &Subject) -> Answer<Asked> {
-        let user = subject.user.as_ref();
-        let real = user.filter(|user| user.enabled).and_then(User::email);
-        let destination = match user.and_then(User::email) {
-            Some(email) => email.spelling(),
-            None => stand_in_address(tx.keys(), &at.pool.id, &subject.name_key),
-        };
-        self.note_send(tx, at, &destination)?;
-        let handle = Handle::fresh(tx.keys());
-        let expires = at.now.plus_ms(code_life_ms(&at.client));
-        let key = subject.ledger_key();
-        let mut guesses = Guesses::read(&tx.ledger(&at.pool.id, "guesses/email", &key)?);
-        let borne = guesses.hold(&handle.mac, ATTEMPTS_MAX, guesses_per_day(SIGN_IN_DIGITS), at.now, expires);
-        tx.put_ledger(&at.pool.id, "guesses/email", &key, &guesses.write(), guesses.expires())?;
-        let code = random::digits(SIGN_IN_DIGITS);
-        let mut challenge = self.row(at, subject, Kind::EmailOtp, &handle, expires, &Facts::default())?;
-        challenge.destination = Some(destination.clone());
-        challenge.sends = 1;
-        // A code is made and hashed in any case; whether it counts makes no difference to what is done.
-        let code_mac = binding(&challenge, subject, &destination).mac(tx.keys(), &code);
-        let counts = real.is_some() && borne;
-        challenge.code_mac = counts.then(|| code_mac.to_vec());
-        tx.add_challenge(&challenge)?;
-        self.send(
-            tx,
-            at,
-            Letter {
-                occasion: Occasion::SignIn,
-                to: &destination,
-                code: Some(&code),
-                user,
-                not_after: expires,
-                decoy: !counts,
-            },
-        )?;
-        if real.is_some() && !borne {
-            self.tell_of_guesses(tx, at, subject, &destination)?;
-        }
-        self.audit(tx, at, subject, "SendCode", if counts { "sent" } else { "withheld" }, "")?;
-        Ok(Asked {
-            kind: Kind::EmailOtp,
-            session: handle.text,
-            available: Vec::new(),
-            destination: Some(crate::outgoing::masked(&destination)),
-            expires,
-            user: None,
-            missing: Vec::new(),
-        })
-    }
-
-    /// Tells a person once a day that codes are held back because of wrong guesses (rule C10).
-    fn tell_of_guesses(&self, tx: &mut Tx<'_>, at: &At, subject: &Subject, to: &str) -> Answer<()> {
-        const DAY_MS: i64 = 86_400_000;
-        let key = subject.ledger_key();
-        let told = tx.ledger(&at.pool.id, "told of guesses", &key)?;
-        let told_ms = <[u8; 8]>::try_from(told.as_slice()).map_or(0, i64::from_be_bytes);
-        if at.now.ms() - told_ms < DAY_MS {
-            return Ok(());
-        }
-        let entry = at.now.ms().to_be_bytes();
-        tx.put_ledger(&at.pool.id, "told of guesses", &key, &entry, at.now.plus_ms(DAY_MS))?;
-        let letter = Letter {
-            occasion: Occasion::GuessesUsedUp,
-            to,
-            code: None,
-            user: subject.user.as_ref(),
-            not_after: at.now.plus_ms(DAY_MS),
-            decoy: false,
-        };
-        self.send(tx, at, letter)
     }
 
     /// Whose sign-in a typed name begins. Where existence is hidden, nobody's looks like somebody's, and so does
@@ -394,163 +178,4 @@ impl Pools {
         };
         factors::available(&at.pool.allowed_factors, has, at.pool.mfa_required)
     }
-
-    /// Remembers a question without a code.
-    fn remember(
-        &self,
-        tx: &mut Tx<'_>,
-        at: &At,
-        subject: &Subject,
-        kind: Kind,
-        facts: &Facts,
-    ) -> Answer<Asked> {
-        let handle = Handle::fresh(tx.keys());
-        let expires = at.now.plus_ms(at.client.session_ms);
-        tx.add_challenge(&self.row(at, subject, kind, &handle, expires, facts)?)?;
-        Ok(Asked {
-            kind,
-            session: handle.text,
-            available: Vec::new(),
-            destination: None,
-            expires,
-            user: None,
-            missing: Vec::new(),
-        })
-    }
-
-    /// Asks for a new password; the right temporary one was given.
-    pub(crate) fn ask_for_new_password(
-        &self,
-        tx: &mut Tx<'_>,
-        at: &At,
-        subject: &Subject,
-        user: User,
-        missing: Vec<String>,
-    ) -> Answer<Asked> {
-        let facts = Facts { amr: vec!["pwd".into()], ..Facts::default() };
-        let asked = self.remember(tx, at, subject, Kind::NewPasswordRequired, &facts)?;
-        Ok(Asked { user: Some(user), missing, ..asked })
-    }
-
-    /// Makes the session of a sign-up that was begun, or of one that was confirmed.
-    pub(crate) fn session_of(
-        &self,
-        tx: &mut Tx<'_>,
-        at: &At,
-        subject: &Subject,
-        kind: Kind,
-    ) -> Answer<String> {
-        let facts = Facts { amr: vec!["otp".into(), "email_otp".into()], ..Facts::default() };
-        Ok(self.remember(tx, at, subject, kind, &facts)?.session)
-    }
-
-    fn row(
-        &self,
-        at: &At,
-        subject: &Subject,
-        kind: Kind,
-        handle: &Handle,
-        expires: Timestamp,
-        facts: &Facts,
-    ) -> Answer<ChallengeRow> {
-        Ok(ChallengeRow {
-            handle_mac: handle.mac.to_vec(),
-            pool_id: at.pool.id.clone(),
-            client_id: at.client.id.clone(),
-            user_id: subject.user.as_ref().map(|user| user.id.clone()),
-            name_key: subject.name_key.clone(),
-            kind: kind.as_str().into(),
-            code_mac: None,
-            code_mac_old: None,
-            old_expires: Timestamp::default(),
-            destination: None,
-            attempts: 0,
-            attempts_max: ATTEMPTS_MAX,
-            sends: 0,
-            sent: at.now,
-            spent: false,
-            facts: serde_json::to_string(facts).map_err(anyhow::Error::from)?,
-            created: at.now,
-            expires,
-        })
-    }
-
-    /// Finds the challenge that a session names, if it is of this kind, client and user. Nothing is spent when it
-    /// is not.
-    pub(crate) fn challenge(
-        &self,
-        tx: &mut Tx<'_>,
-        at: &At,
-        session: &str,
-        kind: Kind,
-        username: &str,
-    ) -> Answer<ChallengeRow> {
-        let macs = Handle::macs(tx.keys(), session);
-        let challenge = tx
-            .find_challenge(&macs)?
-            .filter(|row| row.client_id == at.client.id && row.kind == kind.as_str())
-            .ok_or_else(invalid_session)?;
-        if at.pool.name_key(username) != challenge.name_key {
-            let named = self.find_user(tx, &at.pool, username)?.map(|user| user.id);
-            if named.is_none() || named != challenge.user_id {
-                return Err(invalid_session());
-            }
-        }
-        Ok(challenge)
-    }
-
-    pub(crate) fn live(&self, challenge: &ChallengeRow, now: Timestamp) -> Answer<()> {
-        match standing(challenge, now) {
-            Standing::Live => Ok(()),
-            Standing::Used => {
-                refuse(NotAuthorizedException, "Invalid session for the user, session can only be used once.")
-            }
-            Standing::Expired | Standing::Exhausted => {
-                refuse(NotAuthorizedException, "Invalid session for the user, session is expired.")
-            }
-        }
-    }
-
-    pub(crate) fn consume(
-        &self,
-        tx: &mut Tx<'_>,
-        challenge: &ChallengeRow,
-        kind: Kind,
-        now: Timestamp,
-    ) -> Answer<()> {
-        if tx.consume_challenge(&challenge.handle_mac, kind.as_str(), now)? {
-            return Ok(());
-        }
-        refuse(NotAuthorizedException, "Invalid session for the user, session can only be used once.")
-    }
-}
-
-/// The life of a sign-in code at a client.
-pub fn code_life_ms(client: &Client) -> i64 {
-    client.session_ms.min(CODE_LIFE_MAX_MS)
-}
-
-fn invalid_session() -> Error {
-    refusal(NotAuthorizedException, "Invalid session for the user.")
-}
-
-fn binding<'a>(challenge: &'a ChallengeRow, subject: &'a Subject, destination: &'a str) -> CodeBinding<'a> {
-    CodeBinding {
-        pool_id: &challenge.pool_id,
-        client_id: &challenge.client_id,
-        subject: subject.bound(),
-        purpose: &challenge.kind,
-        destination,
-        asking: &challenge.handle_mac,
-    }
-}
-
-/// The address that a stand-in seems to have: what was typed if that is one, else one drawn steadily from the name.
-pub fn stand_in_address(keys: &Keys, pool_id: &str, name_key: &str) -> String {
-    if let Ok(address) = postern_mail::address::Address::parse(name_key) {
-        return address.spelling();
-    }
-    let drawn = keys.mac(Purpose::Decoy, &[b"address", pool_id.as_bytes(), name_key.as_bytes()]);
-    let letter = |byte: u8| char::from(b'a' + byte % 26);
-    format!("{}@{}.invalid", letter(drawn[0]), letter(drawn[1]))
 }

@@ -61,6 +61,12 @@ impl Kind {
     }
 }
 
+/// How somebody has proven who they are: in the words of `amr`, and of the audit.
+pub struct Proof {
+    pub amr: Vec<String>,
+    pub told: &'static str,
+}
+
 /// A person who has given all that was asked.
 pub struct SignedIn {
     pub user: User,

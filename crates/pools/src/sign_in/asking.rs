@@ -1,0 +1,156 @@
+//! Questions that wait for their answer: remembered under a handle, found again, used up once.
+
+use crate::Pools;
+use crate::auth::challenge::{Handle, Standing, standing};
+use crate::limits::ATTEMPTS_MAX;
+use crate::step::{Asked, At, Kind, Subject};
+use crate::user::User;
+use postern_model::cognito_idp::errors::*;
+use postern_model::{Answer, Error, refusal, refuse};
+use postern_store::auth::ChallengeRow;
+use postern_store::{Timestamp, Tx};
+use serde::{Deserialize, Serialize};
+
+/// What the next step of a challenge needs to know.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Facts {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) offered: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) amr: Vec<String>,
+}
+
+impl Pools {
+    /// Remembers a question without a code.
+    pub(super) fn remember(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        subject: &Subject,
+        kind: Kind,
+        facts: &Facts,
+    ) -> Answer<Asked> {
+        let handle = Handle::fresh(tx.keys());
+        let expires = at.now.plus_ms(at.client.session_ms);
+        tx.add_challenge(&self.row(at, subject, kind, &handle, expires, facts)?)?;
+        Ok(Asked {
+            kind,
+            session: handle.text,
+            available: Vec::new(),
+            destination: None,
+            expires,
+            user: None,
+            missing: Vec::new(),
+        })
+    }
+
+    /// Asks for a new password; the right temporary one was given.
+    pub(crate) fn ask_for_new_password(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        subject: &Subject,
+        user: User,
+        missing: Vec<String>,
+    ) -> Answer<Asked> {
+        let facts = Facts { amr: vec!["pwd".into()], ..Facts::default() };
+        let asked = self.remember(tx, at, subject, Kind::NewPasswordRequired, &facts)?;
+        Ok(Asked { user: Some(user), missing, ..asked })
+    }
+
+    /// Makes the session of a sign-up that was begun, or of one that was confirmed.
+    pub(crate) fn session_of(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        subject: &Subject,
+        kind: Kind,
+    ) -> Answer<String> {
+        let facts = Facts { amr: vec!["otp".into(), "email_otp".into()], ..Facts::default() };
+        Ok(self.remember(tx, at, subject, kind, &facts)?.session)
+    }
+
+    pub(super) fn row(
+        &self,
+        at: &At,
+        subject: &Subject,
+        kind: Kind,
+        handle: &Handle,
+        expires: Timestamp,
+        facts: &Facts,
+    ) -> Answer<ChallengeRow> {
+        Ok(ChallengeRow {
+            handle_mac: handle.mac.to_vec(),
+            pool_id: at.pool.id.clone(),
+            client_id: at.client.id.clone(),
+            user_id: subject.user.as_ref().map(|user| user.id.clone()),
+            name_key: subject.name_key.clone(),
+            kind: kind.as_str().into(),
+            code_mac: None,
+            code_mac_old: None,
+            old_expires: Timestamp::default(),
+            destination: None,
+            attempts: 0,
+            attempts_max: ATTEMPTS_MAX,
+            sends: 0,
+            sent: at.now,
+            spent: false,
+            facts: serde_json::to_string(facts).map_err(anyhow::Error::from)?,
+            created: at.now,
+            expires,
+        })
+    }
+
+    /// Finds the challenge that a session names, if it is of this kind, client and user. Nothing is spent when it
+    /// is not.
+    pub(crate) fn challenge(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        session: &str,
+        kind: Kind,
+        username: &str,
+    ) -> Answer<ChallengeRow> {
+        let macs = Handle::macs(tx.keys(), session);
+        let challenge = tx
+            .find_challenge(&macs)?
+            .filter(|row| row.client_id == at.client.id && row.kind == kind.as_str())
+            .ok_or_else(invalid_session)?;
+        if at.pool.name_key(username) != challenge.name_key {
+            let named = self.find_user(tx, &at.pool, username)?.map(|user| user.id);
+            if named.is_none() || named != challenge.user_id {
+                return Err(invalid_session());
+            }
+        }
+        Ok(challenge)
+    }
+
+    pub(crate) fn live(&self, challenge: &ChallengeRow, now: Timestamp) -> Answer<()> {
+        match standing(challenge, now) {
+            Standing::Live => Ok(()),
+            Standing::Used => {
+                refuse(NotAuthorizedException, "Invalid session for the user, session can only be used once.")
+            }
+            Standing::Expired | Standing::Exhausted => {
+                refuse(NotAuthorizedException, "Invalid session for the user, session is expired.")
+            }
+        }
+    }
+
+    pub(crate) fn consume(
+        &self,
+        tx: &mut Tx<'_>,
+        challenge: &ChallengeRow,
+        kind: Kind,
+        now: Timestamp,
+    ) -> Answer<()> {
+        if tx.consume_challenge(&challenge.handle_mac, kind.as_str(), now)? {
+            return Ok(());
+        }
+        refuse(NotAuthorizedException, "Invalid session for the user, session can only be used once.")
+    }
+}
+
+pub(super) fn invalid_session() -> Error {
+    refusal(NotAuthorizedException, "Invalid session for the user.")
+}

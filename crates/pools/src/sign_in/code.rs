@@ -1,0 +1,247 @@
+//! Codes by mail: made, remembered and sent; sent again; judged. What the person proves by a right one.
+
+use super::asking::{Facts, invalid_session};
+use crate::Pools;
+use crate::auth::challenge::{CodeBinding, Handle, SIGN_IN_DIGITS, Standing, code_is_right, standing};
+use crate::client::Client;
+use crate::limits::{ATTEMPTS_MAX, Guesses, SEND_PAUSE_MS, SENDS_MAX, guesses_per_day};
+use crate::messages::Occasion;
+use crate::outgoing::Letter;
+use crate::step::{Asked, At, Kind, Proof, Resent, SignedIn, Step, Subject};
+use crate::user::{Status, User};
+use postern_model::cognito_idp::errors::*;
+use postern_model::{Answer, refusal, refuse};
+use postern_store::auth::ChallengeRow;
+use postern_store::{Keys, Purpose, Tx, random};
+
+/// Longest life of a sign-in code, whatever the app client's session lasts (rule C2).
+const CODE_LIFE_MAX_MS: i64 = 10 * 60_000;
+
+impl Pools {
+    /// Judges a code. A wrong one is remembered and leaves the session usable until its attempts are spent.
+    pub fn answer_code(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        username: &str,
+        session: &str,
+        code: &str,
+    ) -> Answer<Step<SignedIn>> {
+        let challenge = self.challenge(tx, at, session, Kind::EmailOtp, username)?;
+        self.live(&challenge, at.now)?;
+        if !tx.spend_attempt(&challenge.handle_mac, at.now)? {
+            return refuse(NotAuthorizedException, "Invalid session for the user, session is expired.");
+        }
+        let keys = tx.keys().clone();
+        let right = code_is_right(&challenge, &keys, code, at.now);
+        let subject = self.subject_of(tx, &challenge)?;
+        let guesses_key = subject.ledger_key();
+        let mut guesses = Guesses::read(&tx.ledger(&at.pool.id, "guesses/email", &guesses_key)?);
+        if right {
+            self.consume(tx, &challenge, Kind::EmailOtp, at.now)?;
+            guesses.release(&challenge.handle_mac);
+        } else {
+            guesses.note_wrong(&challenge.handle_mac);
+        }
+        tx.put_ledger(&at.pool.id, "guesses/email", &guesses_key, &guesses.write(), guesses.expires())?;
+        if !right {
+            self.audit(tx, at, &subject, "SignIn", "wrong code", "")?;
+            return Ok(Step::No(refusal(CodeMismatchException, "Invalid code or auth state for the user.")));
+        }
+        self.note_use(tx, at)?;
+        self.signed_in_by_email(tx, at, subject, &challenge)
+    }
+
+    /// A right code proves the mailbox: it verifies the address, and confirms who was not.
+    fn signed_in_by_email(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        subject: Subject,
+        challenge: &ChallengeRow,
+    ) -> Answer<Step<SignedIn>> {
+        let Some(mut user) = subject
+            .user
+            .clone()
+            .filter(|user| user.email().is_some_and(|email| Some(email.spelling()) == challenge.destination))
+        else {
+            self.audit(tx, at, &subject, "SignIn", "refused", "the account or its address is gone")?;
+            return Ok(Step::No(refusal(NotAuthorizedException, "Incorrect username or password.")));
+        };
+        if !user.enabled {
+            self.audit(tx, at, &subject, "SignIn", "refused", "disabled")?;
+            return Ok(Step::No(refusal(NotAuthorizedException, "User is disabled.")));
+        }
+        if !user.is_verified("email") || user.status == Status::Unconfirmed {
+            user = self.user_to_change(tx, &user)?;
+            if user.status == Status::Unconfirmed {
+                // Whoever set a password before the mailbox was proven may be somebody else (rule A7).
+                user.password = None;
+                user.password_expires = None;
+                user.signed_out = at.now.minus_ms(1);
+                user.status = Status::Confirmed;
+            }
+            user.set_verified("email", true);
+            user.save(tx, at.now)?;
+            self.settle_alias(tx, &at.pool, &user)?;
+        }
+        let proof = Proof { amr: vec!["otp".into(), "email_otp".into()], told: "by e-mailed code" };
+        self.proven(tx, at, &subject, user, proof)
+    }
+
+    /// Sends a new code in the same challenge; the one before stays good. Gives the masked destination, or says
+    /// how long to wait.
+    pub fn send_again(&self, tx: &mut Tx<'_>, at: &At, session: &str) -> Answer<Resent> {
+        let macs = Handle::macs(tx.keys(), session);
+        let challenge = tx
+            .find_challenge(&macs)?
+            .filter(|row| row.client_id == at.client.id && row.kind == Kind::EmailOtp.as_str())
+            .ok_or_else(invalid_session)?;
+        if standing(&challenge, at.now) != Standing::Live {
+            return Ok(Resent::Over);
+        }
+        if challenge.sends >= SENDS_MAX {
+            return Ok(Resent::NoMore);
+        }
+        let waited_ms = at.now.since(challenge.sent);
+        if waited_ms < SEND_PAUSE_MS {
+            return Ok(Resent::Wait { sent_ms_ago: waited_ms, left_ms: SEND_PAUSE_MS - waited_ms });
+        }
+        let subject = self.subject_of(tx, &challenge)?;
+        let destination = challenge.destination.clone().unwrap_or_default();
+        self.note_send(tx, at, &destination)?;
+        let expires = at.now.plus_ms(code_life_ms(&at.client));
+        let code = random::digits(SIGN_IN_DIGITS);
+        // A challenge that never had a code gets none by asking again.
+        let code_mac = challenge
+            .code_mac
+            .is_some()
+            .then(|| binding(&challenge, &subject, &destination).mac(tx.keys(), &code));
+        let renewed = tx.renew_challenge_code(
+            &challenge.handle_mac,
+            code_mac.as_ref().map(|mac| &mac[..]),
+            at.now,
+            expires,
+            SENDS_MAX,
+        )?;
+        if !renewed {
+            return Ok(Resent::Over);
+        }
+        let key = subject.ledger_key();
+        let mut guesses = Guesses::read(&tx.ledger(&at.pool.id, "guesses/email", &key)?);
+        guesses.extend(&challenge.handle_mac, expires);
+        tx.put_ledger(&at.pool.id, "guesses/email", &key, &guesses.write(), guesses.expires())?;
+        self.send(
+            tx,
+            at,
+            Letter {
+                occasion: Occasion::SignIn,
+                to: &destination,
+                code: Some(&code),
+                user: subject.user.as_ref(),
+                not_after: expires,
+                decoy: code_mac.is_none(),
+            },
+        )?;
+        self.audit(tx, at, &subject, "SendCode", "sent again", "")?;
+        Ok(Resent::Sent { expires })
+    }
+
+    pub(super) fn ask_for_code(&self, tx: &mut Tx<'_>, at: &At, subject: &Subject) -> Answer<Asked> {
+        let user = subject.user.as_ref();
+        let real = user.filter(|user| user.enabled).and_then(User::email);
+        let destination = match user.and_then(User::email) {
+            Some(email) => email.spelling(),
+            None => stand_in_address(tx.keys(), &at.pool.id, &subject.name_key),
+        };
+        self.note_send(tx, at, &destination)?;
+        let handle = Handle::fresh(tx.keys());
+        let expires = at.now.plus_ms(code_life_ms(&at.client));
+        let key = subject.ledger_key();
+        let mut guesses = Guesses::read(&tx.ledger(&at.pool.id, "guesses/email", &key)?);
+        let borne = guesses.hold(&handle.mac, ATTEMPTS_MAX, guesses_per_day(SIGN_IN_DIGITS), at.now, expires);
+        tx.put_ledger(&at.pool.id, "guesses/email", &key, &guesses.write(), guesses.expires())?;
+        let code = random::digits(SIGN_IN_DIGITS);
+        let mut challenge = self.row(at, subject, Kind::EmailOtp, &handle, expires, &Facts::default())?;
+        challenge.destination = Some(destination.clone());
+        challenge.sends = 1;
+        // A code is made and hashed in any case; whether it counts makes no difference to what is done.
+        let code_mac = binding(&challenge, subject, &destination).mac(tx.keys(), &code);
+        let counts = real.is_some() && borne;
+        challenge.code_mac = counts.then(|| code_mac.to_vec());
+        tx.add_challenge(&challenge)?;
+        self.send(
+            tx,
+            at,
+            Letter {
+                occasion: Occasion::SignIn,
+                to: &destination,
+                code: Some(&code),
+                user,
+                not_after: expires,
+                decoy: !counts,
+            },
+        )?;
+        if real.is_some() && !borne {
+            self.tell_of_guesses(tx, at, subject, &destination)?;
+        }
+        self.audit(tx, at, subject, "SendCode", if counts { "sent" } else { "withheld" }, "")?;
+        Ok(Asked {
+            kind: Kind::EmailOtp,
+            session: handle.text,
+            available: Vec::new(),
+            destination: Some(crate::outgoing::masked(&destination)),
+            expires,
+            user: None,
+            missing: Vec::new(),
+        })
+    }
+
+    /// Tells a person once a day that codes are held back because of wrong guesses (rule C10).
+    fn tell_of_guesses(&self, tx: &mut Tx<'_>, at: &At, subject: &Subject, to: &str) -> Answer<()> {
+        const DAY_MS: i64 = 86_400_000;
+        let key = subject.ledger_key();
+        let told = tx.ledger(&at.pool.id, "told of guesses", &key)?;
+        let told_ms = <[u8; 8]>::try_from(told.as_slice()).map_or(0, i64::from_be_bytes);
+        if at.now.ms() - told_ms < DAY_MS {
+            return Ok(());
+        }
+        let entry = at.now.ms().to_be_bytes();
+        tx.put_ledger(&at.pool.id, "told of guesses", &key, &entry, at.now.plus_ms(DAY_MS))?;
+        let letter = Letter {
+            occasion: Occasion::GuessesUsedUp,
+            to,
+            code: None,
+            user: subject.user.as_ref(),
+            not_after: at.now.plus_ms(DAY_MS),
+            decoy: false,
+        };
+        self.send(tx, at, letter)
+    }
+}
+
+/// The life of a sign-in code at a client.
+pub fn code_life_ms(client: &Client) -> i64 {
+    client.session_ms.min(CODE_LIFE_MAX_MS)
+}
+
+fn binding<'a>(challenge: &'a ChallengeRow, subject: &'a Subject, destination: &'a str) -> CodeBinding<'a> {
+    CodeBinding {
+        pool_id: &challenge.pool_id,
+        client_id: &challenge.client_id,
+        subject: subject.bound(),
+        purpose: &challenge.kind,
+        destination,
+        asking: &challenge.handle_mac,
+    }
+}
+
+/// The address that a stand-in seems to have: what was typed if that is one, else one drawn steadily from the name.
+pub fn stand_in_address(keys: &Keys, pool_id: &str, name_key: &str) -> String {
+    if let Ok(address) = postern_mail::address::Address::parse(name_key) {
+        return address.spelling();
+    }
+    let drawn = keys.mac(Purpose::Decoy, &[b"address", pool_id.as_bytes(), name_key.as_bytes()]);
+    let letter = |byte: u8| char::from(b'a' + byte % 26);
+    format!("{}@{}.invalid", letter(drawn[0]), letter(drawn[1]))
+}
