@@ -1,5 +1,6 @@
 //! User pools: operations, sign-in, tokens and messages.
 
+pub mod account_codes;
 pub mod attributes;
 pub mod auth;
 pub mod client;

@@ -2,9 +2,8 @@
 //! has an account is answered like a new one, and its owner is told by mail.
 
 use crate::Pools;
+use crate::account_codes::{AccountCode, Judged, Sending, code_expired, code_mismatch};
 use crate::attributes;
-use crate::auth::challenge::{ACCOUNT_DIGITS, CodeBinding};
-use crate::limits::{ATTEMPTS_MAX, Tries, guesses_per_day};
 use crate::messages::Occasion;
 use crate::names::NameKind;
 use crate::operations::users::{blank, delivery};
@@ -17,13 +16,8 @@ use postern_model::cognito_idp::{
     CodeDeliveryDetailsType, ConfirmSignUpRequest, ConfirmSignUpResponse, ExplicitAuthFlowsType,
     ResendConfirmationCodeRequest, ResendConfirmationCodeResponse, SignUpRequest, SignUpResponse, op,
 };
-use postern_model::{Answer, Secret, refusal, refuse};
-use postern_store::auth::UserCodeRow;
-use postern_store::{Tx, random};
-
-/// How long a code for sign-up works (Developer Guide, "Signing up and confirming user accounts").
-const LIFE_MS: i64 = 24 * 3_600_000;
-const PURPOSE: &str = "sign-up";
+use postern_model::{Answer, Secret, refuse};
+use postern_store::Tx;
 
 pub fn operations() -> Operations<Pools> {
     Operations::new()
@@ -117,7 +111,7 @@ impl Pools {
         let destination = match user.email().filter(|_| pool.verifies_email) {
             Some(email) => {
                 let to = email.spelling();
-                self.send_account_code(tx, at, &subject, &to, Occasion::SignUp)?;
+                self.send_sign_up_code(tx, at, &subject, &to, Occasion::SignUp)?;
                 Some(to)
             }
             None => None,
@@ -153,7 +147,7 @@ impl Pools {
                     to: &to,
                     code: None,
                     user: owner.as_ref(),
-                    not_after: at.now.plus_ms(LIFE_MS),
+                    not_after: at.now.plus_ms(AccountCode::SignUp.life_ms()),
                     decoy: false,
                 },
             )?;
@@ -235,34 +229,20 @@ impl Pools {
                 Some(_) => {}
             }
         }
-        let key = subject.ledger_key();
-        let mut tries = Tries::read(&tx.ledger(&at.pool.id, "tries/sign-up", &key)?);
-        if !tries.spend(guesses_per_day(ACCOUNT_DIGITS), at.now) {
-            return refuse(LimitExceededException, "Attempt limit exceeded, please try after some time.");
-        }
-        tx.put_ledger(&at.pool.id, "tries/sign-up", &key, &tries.write(), tries.expires())?;
-        let row = tx.find_user_code(&at.pool.id, subject.bound(), PURPOSE)?;
-        let spent = tx.spend_user_code_attempt(&at.pool.id, subject.bound(), PURPOSE, at.now)?;
-        let right = row.as_ref().is_some_and(|row| is_right(tx, at, &subject, row, code));
+        let judged = self.judge_account_code(tx, at, &subject, AccountCode::SignUp, code)?;
         let waiting = subject.user.clone().filter(|user| user.status == Status::Unconfirmed);
-        let (Some(row), Some(mut user), true) = (row, waiting, right) else {
-            self.audit(tx, at, &subject, "ConfirmSignUp", "wrong code", "")?;
-            return Ok(Step::No(refusal(
-                CodeMismatchException,
-                "Invalid verification code provided, please try again.",
-            )));
+        let mut user = match (judged, waiting) {
+            (Judged::Right { .. }, Some(user)) => user,
+            (Judged::Late, _) => {
+                self.audit(tx, at, &subject, "ConfirmSignUp", "late code", "")?;
+                return Ok(Step::No(code_expired()));
+            }
+            // That a sign-up waits is not told to who lacks its code.
+            (Judged::Right { .. } | Judged::Wrong | Judged::NoCode, _) => {
+                self.audit(tx, at, &subject, "ConfirmSignUp", "wrong code", "")?;
+                return Ok(Step::No(code_mismatch()));
+            }
         };
-        if !spent || !tx.consume_user_code(&row, at.now)? {
-            // Only who has the code learns that it came too late.
-            self.audit(tx, at, &subject, "ConfirmSignUp", "late code", "")?;
-            return Ok(Step::No(refusal(
-                ExpiredCodeException,
-                "Invalid code provided, please request a code again.",
-            )));
-        }
-        tries.give_back();
-        tx.put_ledger(&at.pool.id, "tries/sign-up", &key, &tries.write(), tries.expires())?;
-        self.note_use(tx, at)?;
         user = self.user_to_change(tx, &user)?;
         user.status = Status::Confirmed;
         user.set_verified("email", true);
@@ -322,7 +302,7 @@ impl Pools {
             .and_then(User::email)
             .map(|email| email.spelling())
             .unwrap_or_else(|| stand_in_address(tx.keys(), &at.pool.id, &subject.name_key));
-        self.send_account_code(tx, at, &subject, &to, Occasion::ResendCode)?;
+        self.send_sign_up_code(tx, at, &subject, &to, Occasion::ResendCode)?;
         self.audit(tx, at, &subject, "ResendConfirmationCode", "sent", "")?;
         Ok(delivery("email", &to))
     }
@@ -332,9 +312,9 @@ impl Pools {
         Ok(Subject { name_key: at.pool.name_key(username), user })
     }
 
-    /// Makes, remembers and mails a code for an account that waits for its confirmation. For any other account the
-    /// same is done, and the mail is not sent.
-    fn send_account_code(
+    /// Mails a code to an account that waits for its confirmation. For any other the same is done, and nothing is
+    /// sent.
+    fn send_sign_up_code(
         &self,
         tx: &mut Tx<'_>,
         at: &At,
@@ -342,58 +322,8 @@ impl Pools {
         to: &str,
         occasion: Occasion,
     ) -> Answer<()> {
-        self.note_send(tx, at, to)?;
         let counts =
             subject.user.as_ref().is_some_and(|user| user.status == Status::Unconfirmed && user.enabled);
-        let code = random::digits(ACCOUNT_DIGITS);
-        let mac = binding(at, subject, to).mac(tx.keys(), &code).to_vec();
-        let before = tx
-            .find_user_code(&at.pool.id, subject.bound(), PURPOSE)?
-            .filter(|row| at.now < row.expires && row.destination == to);
-        tx.put_user_code(&UserCodeRow {
-            pool_id: at.pool.id.clone(),
-            subject: subject.bound().to_owned(),
-            purpose: PURPOSE.into(),
-            code_mac: counts.then_some(mac),
-            code_mac_old: before.and_then(|row| row.code_mac),
-            destination: to.to_owned(),
-            attempts: 0,
-            attempts_max: ATTEMPTS_MAX,
-            facts: "{}".into(),
-            created: at.now,
-            expires: at.now.plus_ms(LIFE_MS),
-        })?;
-        self.send(
-            tx,
-            at,
-            Letter {
-                occasion,
-                to,
-                code: Some(&code),
-                user: subject.user.as_ref(),
-                not_after: at.now.plus_ms(LIFE_MS),
-                decoy: !counts,
-            },
-        )
+        self.send_account_code(tx, at, &Sending { code: AccountCode::SignUp, subject, to, occasion, counts })
     }
-}
-
-/// A sign-up code is bound to its account, client and address.
-fn binding<'a>(at: &'a At, subject: &'a Subject, to: &'a str) -> CodeBinding<'a> {
-    CodeBinding {
-        pool_id: &at.pool.id,
-        client_id: &at.client.id,
-        subject: subject.bound(),
-        purpose: PURPOSE,
-        destination: to,
-        asking: b"",
-    }
-}
-
-fn is_right(tx: &Tx<'_>, at: &At, subject: &Subject, row: &UserCodeRow, code: &str) -> bool {
-    let binding = binding(at, subject, &row.destination);
-    [&row.code_mac, &row.code_mac_old]
-        .into_iter()
-        .flatten()
-        .fold(false, |right, mac| right | binding.matches(tx.keys(), code, mac))
 }
