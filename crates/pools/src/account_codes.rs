@@ -1,8 +1,9 @@
 //! Codes about an account: to confirm a sign-up, to set a new password, to verify an address. They are found by whom
-//! they are for, not by a handle; all of them are made, remembered, mailed and judged here.
+//! they are for, not by a handle; all of them are made, remembered, sent and judged here.
 
 use crate::Pools;
 use crate::auth::challenge::{ACCOUNT_DIGITS, CodeBinding};
+use crate::destination::Destination;
 use crate::limits::{ATTEMPTS_MAX, Tries, guesses_per_day};
 use crate::messages::Occasion;
 use crate::names::NameKind;
@@ -57,9 +58,9 @@ impl AccountCode {
 pub struct Sending<'a> {
     pub code: AccountCode,
     pub subject: &'a Subject,
-    pub to: &'a str,
+    pub to: &'a Destination,
     pub occasion: Occasion,
-    /// When it does not, all is done alike, and nothing is mailed and no code is right.
+    /// When it does not, all is done alike, and nothing is sent and no code is right.
     pub counts: bool,
 }
 
@@ -67,7 +68,7 @@ pub struct Sending<'a> {
 pub enum Judged {
     /// It was right and is used up; it had gone to this destination.
     Right {
-        destination: String,
+        destination: Destination,
     },
     Wrong,
     /// It was right once: only who has the code learns that it came too late.
@@ -77,15 +78,15 @@ pub enum Judged {
 }
 
 impl Pools {
-    /// Makes, remembers and mails a code; the one before stays good if it went to the same place.
+    /// Makes, remembers and sends a code; the one before stays good if it went to the same place.
     pub fn send_account_code(&self, tx: &mut Tx<'_>, at: &At, sending: &Sending<'_>) -> Answer<()> {
         let Sending { code: kind, subject, to, occasion, counts } = *sending;
         self.note_send(tx, at, to)?;
         let code = random::digits(ACCOUNT_DIGITS);
-        let mac = binding(at, &at.client.id, subject, kind, to).mac(tx.keys(), &code).to_vec();
+        let mac = binding(at, &at.client.id, subject, kind, &to.address).mac(tx.keys(), &code).to_vec();
         let before = tx
             .find_user_code(&at.pool.id, subject.bound(), kind.purpose())?
-            .filter(|row| at.now < row.expires && row.destination == to);
+            .filter(|row| at.now < row.expires && row.destination == to.address);
         let expires = at.now.plus_ms(kind.life_ms());
         tx.put_user_code(&UserCodeRow {
             pool_id: at.pool.id.clone(),
@@ -93,7 +94,7 @@ impl Pools {
             purpose: kind.purpose().into(),
             code_mac: counts.then_some(mac),
             code_mac_old: before.and_then(|row| row.code_mac),
-            destination: to.to_owned(),
+            destination: to.address.clone(),
             attempts: 0,
             attempts_max: ATTEMPTS_MAX,
             facts: "{}".into(),
@@ -142,7 +143,7 @@ impl Pools {
         tries.give_back();
         tx.put_ledger(&at.pool.id, kind.tries(), &key, &tries.write(), tries.expires())?;
         self.note_use(tx, at)?;
-        Ok(Judged::Right { destination: row.destination })
+        Ok(Judged::Right { destination: Destination::read(&row.destination) })
     }
 }
 

@@ -4,6 +4,7 @@ pub mod account_codes;
 pub mod attributes;
 pub mod auth;
 pub mod client;
+pub mod destination;
 pub mod keys;
 pub mod limits;
 pub mod messages;

@@ -1,4 +1,4 @@
-//! How often a code may be sent to an address, and how many wrong guesses an account bears: pure rules over the
+//! How often a code may be sent to an address or number, and how many wrong guesses an account bears: pure rules over the
 //! ledgers that the store keeps. Defaults are those of the security rules S1, C7 and C8.
 
 use postern_store::Timestamp;

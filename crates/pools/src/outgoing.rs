@@ -1,7 +1,8 @@
-//! Mails on their way out: how often they may go (rules S1 to S4), what they are made of, and what it means to the
+//! Messages on their way out: how often they may go (rules S1 to S4), what they are made of, and what it means to the
 //! person when the mail service refuses one. Also the audit's words about sign-in.
 
 use crate::Pools;
+use crate::destination::{Destination, Medium};
 use crate::limits::Sends;
 use crate::messages::{Facts, Occasion, render};
 use crate::names::NameKind;
@@ -12,16 +13,16 @@ use postern_mail::address::{Address, Mailbox};
 use postern_mail::message::Message;
 use postern_mail::{Draft, Sender as OnBehalf, Unsent};
 use postern_model::cognito_idp::errors::*;
-use postern_model::{Answer, refusal};
+use postern_model::{Answer, refusal, refuse};
 use postern_store::audit::AuditRecord;
 use postern_store::users::UserName;
 use postern_store::{Timestamp, Tx, random};
 use std::net::IpAddr;
 
-/// A mail about an account.
+/// A message about an account.
 pub struct Letter<'a> {
     pub occasion: Occasion,
-    pub to: &'a str,
+    pub to: &'a Destination,
     pub code: Option<&'a str>,
     pub user: Option<&'a User>,
     pub not_after: Timestamp,
@@ -35,8 +36,17 @@ const SHARDS: i64 = 16;
 const SHARED_WINDOW_MS: i64 = 10 * MINUTE_MS;
 
 impl Pools {
-    /// Accepts a mail for sending, in the caller's unit of work.
+    /// Accepts a message for sending, in the caller's unit of work.
     pub fn send(&self, tx: &mut Tx<'_>, at: &At, letter: Letter<'_>) -> Answer<()> {
+        match letter.to.medium {
+            Medium::Email => self.send_mail(tx, at, letter),
+            Medium::Sms => {
+                refuse(CodeDeliveryFailureException, "Text messages are not available on this server yet.")
+            }
+        }
+    }
+
+    fn send_mail(&self, tx: &mut Tx<'_>, at: &At, letter: Letter<'_>) -> Answer<()> {
         let draft = self.draft(at, &letter)?;
         let sender = match &at.pool.sender {
             Sender::CognitoDefault => OnBehalf::Default { pool_arn: &at.pool.arn },
@@ -50,14 +60,14 @@ impl Pools {
 
     fn draft(&self, at: &At, letter: &Letter<'_>) -> Answer<Draft> {
         let pool = &at.pool;
-        let to = Address::parse(letter.to)
+        let to = Address::parse(&letter.to.address)
             .map_err(|_| refusal(InvalidParameterException, "Invalid email address format."))?;
         let words = render(&Facts {
             occasion: letter.occasion,
             template: &pool.template(letter.occasion),
             app: if at.client.name.is_empty() { &pool.name } else { &at.client.name },
             code: letter.code,
-            username: letter.user.map_or(letter.to, |user| shown_name(pool, user)),
+            username: letter.user.map_or(&letter.to.address, |user| shown_name(pool, user)),
             valid_minutes: letter.not_after.since(at.now) / MINUTE_MS,
             user_agent: &at.caller.user_agent,
             asked_at: &clock_text(at.now),
@@ -118,16 +128,16 @@ impl Pools {
         )
     }
 
-    /// Counts a code that is to go to an address, or says how long to wait. What it depends on is only what was
+    /// Counts a code that is to go somewhere, or says how long to wait. What it depends on is only what was
     /// asked for, never whether the account exists.
-    pub fn note_send(&self, tx: &mut Tx<'_>, at: &At, to: &str) -> Answer<()> {
+    pub fn note_send(&self, tx: &mut Tx<'_>, at: &At, to: &Destination) -> Answer<()> {
         let source = source_bucket(at.caller.source);
         self.within(tx, at.now, "sends/source", &source, 60 * MINUTE_MS, self.rules.sends_per_source)?;
         self.within_shared(tx, at.now, "sends/client", &at.client.id, self.rules.sends_per_client)?;
         self.within_shared(tx, at.now, "sends/pool", &at.pool.id, self.rules.sends_per_pool)?;
         self.note_pumping(tx, at)?;
         if self.rules.address_limits {
-            let key = Address::parse(to).map_or_else(|_| to.to_owned(), |address| address.limit_key());
+            let key = to.limit_key();
             let mut sends = Sends::read(&tx.ledger(&at.pool.id, "sends", key.as_bytes())?);
             sends.note(at.now).map_err(too_often)?;
             tx.put_ledger(&at.pool.id, "sends", key.as_bytes(), &sends.write(), sends.expires())?;
@@ -223,28 +233,24 @@ impl Pools {
 
     /// Makes a verified address a name to sign in with, where the pool has it as an alias. Somebody else's name
     /// stays theirs.
-    pub fn settle_alias(&self, tx: &mut Tx<'_>, pool: &Pool, user: &User) -> Answer<bool> {
-        if !pool.alias_attributes.contains(&NameKind::Email) || !user.is_verified("email") {
+    pub fn settle_alias(&self, tx: &mut Tx<'_>, pool: &Pool, user: &User, medium: Medium) -> Answer<bool> {
+        let kind = match medium {
+            Medium::Email => NameKind::Email,
+            Medium::Sms => NameKind::PhoneNumber,
+        };
+        if !pool.alias_attributes.contains(&kind) || !user.is_verified(kind.as_str()) {
             return Ok(true);
         }
-        let Some(email) = user.attribute("email") else { return Ok(true) };
-        let name = UserName { key: pool.name_key(email), kind: NameKind::Email.as_str() };
+        let Some(value) = user.attribute(kind.as_str()) else { return Ok(true) };
+        let name = UserName { key: pool.name_key(value), kind: kind.as_str() };
         Ok(tx.add_user_name(&pool.id, &user.id, &name)?)
     }
 }
 
-/// The name that a person signs in with: the address where that is the name.
+/// The name that a person signs in with: the address or number where that is the name.
 fn shown_name<'a>(pool: &Pool, user: &'a User) -> &'a str {
-    if pool.username_attributes.contains(&NameKind::Email) {
-        user.attribute("email").unwrap_or(&user.username)
-    } else {
-        &user.username
-    }
-}
-
-/// Hides an address but for its first letters.
-pub fn masked(address: &str) -> String {
-    Address::parse(address).map_or_else(|_| "***".to_owned(), |address| address.masked())
+    let mut names = pool.username_attributes.iter().filter_map(|kind| user.attribute(kind.as_str()));
+    names.next().unwrap_or(&user.username)
 }
 
 /// What one source is counted as: an IPv4 address, or an IPv6 /64; an IPv4-mapped address is IPv4 (rule R9).

@@ -2,6 +2,7 @@
 
 use crate::auth::factors::Factor;
 use crate::auth::password::Policy;
+use crate::destination::Medium;
 use crate::messages::{Occasion, Template};
 use crate::names::{NameKind, name_key};
 use anyhow::{Context, Result};
@@ -31,7 +32,8 @@ pub struct Pool {
     pub alias_attributes: Vec<NameKind>,
     pub password_policy: Policy,
     pub temporary_password_days: i64,
-    pub verifies_email: bool,
+    /// What is verified at sign-up, a phone number before an address.
+    pub auto_verified: Vec<Medium>,
     pub admin_only: bool,
     pub mfa_required: bool,
     pub sender: Sender,
@@ -134,11 +136,14 @@ impl Pool {
                 symbols: password.require_symbols.unwrap_or(false),
             },
             temporary_password_days: password.temporary_password_validity_days.unwrap_or(7),
-            verifies_email: config
-                .auto_verified_attributes
-                .iter()
-                .flatten()
-                .any(|attribute| *attribute == VerifiedAttributeType::Email),
+            auto_verified: [
+                (Medium::Sms, VerifiedAttributeType::PhoneNumber),
+                (Medium::Email, VerifiedAttributeType::Email),
+            ]
+            .into_iter()
+            .filter(|(_, wanted)| config.auto_verified_attributes.iter().flatten().any(|name| name == wanted))
+            .map(|(medium, _)| medium)
+            .collect(),
             admin_only: admin.allow_admin_create_user_only.unwrap_or(false),
             mfa_required: mfa.mfa_configuration == Some(UserPoolMfaType::On),
             sender,
@@ -154,7 +159,17 @@ impl Pool {
 
     /// Tells whether signing in by codes is allowed here at all.
     pub fn allows_codes(&self) -> bool {
-        self.allowed_factors.contains(&Factor::EmailOtp)
+        self.code_media().next().is_some()
+    }
+
+    /// The media by which codes of a sign-in may travel.
+    pub fn code_media(&self) -> impl Iterator<Item = Medium> {
+        self.allowed_factors.iter().filter_map(|factor| factor.code()).map(|kind| kind.medium)
+    }
+
+    /// Tells whether sign-up verifies what a medium leads to.
+    pub fn verifies(&self, medium: Medium) -> bool {
+        self.auto_verified.contains(&medium)
     }
 
     /// The pool's own words for an occasion.

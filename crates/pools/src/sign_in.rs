@@ -7,6 +7,8 @@ mod proven;
 
 use crate::Pools;
 use crate::auth::factors::{self, Factor, Has, Next};
+use crate::destination::Medium;
+use crate::names::is_phone_number;
 use crate::pool::Pool;
 use crate::user::{Status, User};
 use asking::Facts;
@@ -16,7 +18,7 @@ use postern_store::auth::ChallengeRow;
 use postern_store::{Purpose, Tx};
 
 pub use crate::step::{Asked, At, Kind, Proof, Resent, SignedIn, Step, Subject};
-pub use code::{code_life_ms, stand_in_address};
+pub use code::{code_life_ms, stand_in};
 
 impl Pools {
     /// Finds the user that a typed name leads to: a name of theirs, or the `sub`.
@@ -120,7 +122,7 @@ impl Pools {
         }
     }
 
-    /// Asks for a factor; for a code this is where it is made, remembered and mailed.
+    /// Asks for a factor; for a code this is where it is made, remembered and sent.
     fn ask(
         &self,
         tx: &mut Tx<'_>,
@@ -129,9 +131,9 @@ impl Pools {
         factor: Factor,
         available: &[Factor],
     ) -> Answer<Step<SignedIn>> {
-        let asked = match factor {
-            Factor::Password => self.remember(tx, at, subject, Kind::Password, &Facts::default())?,
-            Factor::EmailOtp => self.ask_for_code(tx, at, subject)?,
+        let asked = match factor.code() {
+            None => self.remember(tx, at, subject, Kind::Password, &Facts::default())?,
+            Some(kind) => self.ask_for_code(tx, at, subject, kind, &Facts::default())?,
         };
         Ok(Step::Ask(Asked { available: available.to_vec(), ..asked }))
     }
@@ -168,12 +170,18 @@ impl Pools {
             {
                 user.has()
             }
-            _ if !at.pool.allows_codes() => Has { password: true, email: false },
+            _ if !at.pool.allows_codes() => Has { password: true, ..Has::default() },
             _ => {
                 let drawn = tx
                     .keys()
                     .mac(Purpose::Decoy, &[b"factors", at.pool.id.as_bytes(), subject.name_key.as_bytes()]);
-                Has { password: drawn[0] & 1 == 1, email: true }
+                let only = |medium| at.pool.code_media().all(|allowed| allowed == medium);
+                let by_phone = is_phone_number(&subject.name_key);
+                Has {
+                    password: drawn[0] & 1 == 1,
+                    email: !by_phone || drawn[1] & 1 == 1 || only(Medium::Email),
+                    phone: by_phone || drawn[1] & 1 == 1 || only(Medium::Sms),
+                }
             }
         };
         factors::available(&at.pool.allowed_factors, has, at.pool.mfa_required)

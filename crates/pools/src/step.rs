@@ -1,5 +1,6 @@
 //! The words of a sign-in: where it happens, whose it is, what was asked, and what comes next.
 
+use crate::auth::code::CodeKind;
 use crate::auth::factors::Factor;
 use crate::client::Client;
 use crate::pool::Pool;
@@ -35,11 +36,12 @@ pub struct Asked {
     pub missing: Vec<String>,
 }
 
-/// The kinds of challenge, by their names on the wire.
+/// The kinds of challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     SelectChallenge,
-    EmailOtp,
+    /// A code that was sent.
+    Code(CodeKind),
     Password,
     NewPasswordRequired,
     /// The `Session` of SignUp, for ConfirmSignUp.
@@ -49,14 +51,23 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The name under which a challenge is remembered.
     pub fn as_str(self) -> &'static str {
         match self {
             Kind::SelectChallenge => "SELECT_CHALLENGE",
-            Kind::EmailOtp => "EMAIL_OTP",
+            Kind::Code(kind) => kind.as_str(),
             Kind::Password => "PASSWORD",
             Kind::NewPasswordRequired => "NEW_PASSWORD_REQUIRED",
             Kind::SigningUp => "SIGNING_UP",
             Kind::SignedUp => "SIGNED_UP",
+        }
+    }
+
+    /// The challenge's name on the wire.
+    pub fn challenge_name(self) -> &'static str {
+        match self {
+            Kind::Code(kind) => kind.challenge_name(),
+            other => other.as_str(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A user as the rules see it: the row of the store with its attributes read.
 
 use crate::auth::factors::Has;
+use crate::destination::{Destination, Medium};
 use crate::names::name_key;
 use anyhow::Result;
 use postern_mail::address::Address;
@@ -110,7 +111,14 @@ impl User {
         self.attributes.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// The stored address that codes are mailed to (rule A5).
+    /// Where a medium reaches the user: the stored address, never one that was typed (rule A5).
+    pub fn destination(&self, medium: Medium) -> Option<Destination> {
+        match medium {
+            Medium::Email => self.email().map(|address| Destination::email(&address)),
+            Medium::Sms => self.attribute(medium.attribute()).map(Destination::phone),
+        }
+    }
+
     pub fn email(&self) -> Option<Address> {
         self.attribute("email").and_then(|email| Address::parse(email).ok())
     }
@@ -124,7 +132,11 @@ impl User {
     }
 
     pub fn has(&self) -> Has {
-        Has { password: self.password.is_some(), email: self.email().is_some() }
+        Has {
+            password: self.password.is_some(),
+            email: self.email().is_some(),
+            phone: self.destination(Medium::Sms).is_some(),
+        }
     }
 
     /// All attributes with the `sub` first, as every answer shows them.

@@ -4,7 +4,6 @@ use postern_store::auth::ChallengeRow;
 use postern_store::{Keys, Purpose, Timestamp, random};
 
 /// Digits of a first-factor code, and of one for sign-up, verification or reset.
-pub const SIGN_IN_DIGITS: u32 = 8;
 pub const ACCOUNT_DIGITS: u32 = 6;
 
 /// An unguessable name for a challenge, given to whoever asked; we keep its keyed hash only.

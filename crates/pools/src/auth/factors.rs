@@ -1,10 +1,13 @@
 //! Which first factors a person can really use, and which one comes next.
 
+use super::code::CodeKind;
+
 /// A first factor of `AllowedFirstAuthFactors` that this server can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Factor {
     Password,
     EmailOtp,
+    SmsOtp,
 }
 
 impl Factor {
@@ -13,6 +16,16 @@ impl Factor {
         match self {
             Factor::Password => "PASSWORD",
             Factor::EmailOtp => "EMAIL_OTP",
+            Factor::SmsOtp => "SMS_OTP",
+        }
+    }
+
+    /// The code that the factor is, if it is one.
+    pub fn code(self) -> Option<CodeKind> {
+        match self {
+            Factor::Password => None,
+            Factor::EmailOtp => Some(CodeKind::EMAIL_OTP),
+            Factor::SmsOtp => Some(CodeKind::SMS_OTP),
         }
     }
 
@@ -20,6 +33,7 @@ impl Factor {
         match text {
             "PASSWORD" => Some(Factor::Password),
             "EMAIL_OTP" => Some(Factor::EmailOtp),
+            "SMS_OTP" => Some(Factor::SmsOtp),
             _ => None,
         }
     }
@@ -30,16 +44,19 @@ impl Factor {
 pub struct Has {
     pub password: bool,
     pub email: bool,
+    /// A number that texts may go to.
+    pub phone: bool,
 }
 
-/// The factors that the pool allows and the person has, in the pool's order. With multi-factor required an
-/// e-mailed code is no first factor.
+/// The factors that the pool allows and the person has, in the pool's order. With multi-factor required a code that
+/// was sent is no first factor.
 pub fn available(allowed: &[Factor], has: Has, mfa_required: bool) -> Vec<Factor> {
     let mut usable = Vec::new();
     for factor in allowed {
         let can = match factor {
             Factor::Password => has.password,
             Factor::EmailOtp => has.email && !mfa_required,
+            Factor::SmsOtp => has.phone && !mfa_required,
         };
         if can && !usable.contains(factor) {
             usable.push(*factor);
@@ -69,11 +86,11 @@ pub fn next(available: &[Factor], preferred: Option<Factor>) -> Next {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Factor::{EmailOtp, Password};
+    use Factor::{EmailOtp, Password, SmsOtp};
 
     #[test]
     fn what_is_offered_is_what_the_pool_allows_and_the_person_has() {
-        let both = Has { password: true, email: true };
+        let both = Has { password: true, email: true, phone: false };
         let cases = [
             (vec![Password, EmailOtp], both, false, vec![Password, EmailOtp]),
             (vec![EmailOtp, Password, EmailOtp], both, false, vec![EmailOtp, Password]),
@@ -81,6 +98,9 @@ mod tests {
             (vec![Password, EmailOtp], Has { email: true, ..Has::default() }, false, vec![EmailOtp]),
             (vec![Password, EmailOtp], Has::default(), false, vec![]),
             (vec![Password, EmailOtp], both, true, vec![Password]),
+            (vec![SmsOtp, EmailOtp], both, false, vec![EmailOtp]),
+            (vec![SmsOtp, EmailOtp], Has { phone: true, ..both }, false, vec![SmsOtp, EmailOtp]),
+            (vec![Password, SmsOtp], Has { phone: true, ..both }, true, vec![Password]),
         ];
         for (allowed, has, mfa, expected) in cases {
             assert_eq!(available(&allowed, has, mfa), expected, "{allowed:?} {has:?} {mfa}");

@@ -1,6 +1,7 @@
 //! InitiateAuth, RespondToAuthChallenge and their twins for administrators: one sign-in behind four doors.
 
 use crate::Pools;
+use crate::auth::code::CodeKind;
 use crate::auth::factors::Factor;
 use crate::client::Client;
 use crate::pool::Pool;
@@ -232,7 +233,16 @@ impl Pools {
                 self.answer_choice(tx, at, username, session, needed("ANSWER")?, given("PASSWORD"))?
             }
             ChallengeNameType::EmailOtp => {
-                self.answer_code(tx, at, username, session, needed("EMAIL_OTP_CODE")?)?
+                let code = given("EMAIL_OTP_CODE").or(given("EMAIL_MFA_CODE"));
+                let code = code.ok_or_else(|| missing("EMAIL_OTP_CODE"))?;
+                let kinds = [CodeKind::EMAIL_OTP, CodeKind::EMAIL_MFA];
+                self.answer_code(tx, at, &kinds, username, session, code)?
+            }
+            ChallengeNameType::SmsOtp => {
+                self.answer_code(tx, at, &[CodeKind::SMS_OTP], username, session, needed("SMS_OTP_CODE")?)?
+            }
+            ChallengeNameType::SmsMfa => {
+                self.answer_code(tx, at, &[CodeKind::SMS_MFA], username, session, needed("SMS_MFA_CODE")?)?
             }
             ChallengeNameType::Password => {
                 self.answer_password(tx, at, username, session, needed("PASSWORD")?)?
@@ -360,7 +370,7 @@ fn preferred(word: Option<&str>) -> Answer<Option<Factor>> {
     match word {
         None => Ok(None),
         // Known words for factors that this person cannot use lead to the choice.
-        Some("PASSWORD_SRP" | "SMS_OTP" | "WEB_AUTHN") => Ok(None),
+        Some("PASSWORD_SRP" | "WEB_AUTHN") => Ok(None),
         Some(word) => match Factor::parse(word) {
             Some(factor) => Ok(Some(factor)),
             None => refuse(InvalidParameterException, format!("Invalid PREFERRED_CHALLENGE: {word}")),
@@ -402,8 +412,8 @@ fn require_flow(at: &At, flow: AuthFlowType, is_admin: bool) -> Answer<()> {
 fn asked_envelope(asked: &Asked) -> Envelope {
     let mut parameters = BTreeMap::new();
     match asked.kind {
-        Kind::EmailOtp => {
-            parameters.insert("CODE_DELIVERY_DELIVERY_MEDIUM".into(), "EMAIL".into());
+        Kind::Code(kind) => {
+            parameters.insert("CODE_DELIVERY_DELIVERY_MEDIUM".into(), kind.medium.as_str().into());
             parameters
                 .insert("CODE_DELIVERY_DESTINATION".into(), asked.destination.clone().unwrap_or_default());
         }
@@ -422,7 +432,7 @@ fn asked_envelope(asked: &Asked) -> Envelope {
     }
     let available = asked.available.iter().filter_map(|factor| ChallengeNameType::parse(factor.as_str()));
     Envelope {
-        challenge_name: ChallengeNameType::parse(asked.kind.as_str()),
+        challenge_name: ChallengeNameType::parse(asked.kind.challenge_name()),
         session: Some(Secret::new(asked.session.clone())),
         challenge_parameters: parameters,
         available_challenges: (!asked.available.is_empty()).then(|| available.collect()),

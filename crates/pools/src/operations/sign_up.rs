@@ -1,14 +1,14 @@
 //! Signing up, by oneself: SignUp, ConfirmSignUp, ResendConfirmationCode. Where existence is hidden, an address that
-//! has an account is answered like a new one, and its owner is told by mail.
+//! has an account is answered like a new one, and its owner is told.
 
 use crate::Pools;
 use crate::account_codes::{AccountCode, Judged, Sending, code_expired, code_mismatch};
 use crate::attributes;
+use crate::destination::Destination;
 use crate::messages::Occasion;
-use crate::names::NameKind;
 use crate::operations::users::{blank, delivery};
 use crate::outgoing::Letter;
-use crate::sign_in::{At, Kind, Step, Subject, stand_in_address};
+use crate::sign_in::{At, Kind, Step, Subject, stand_in};
 use crate::user::{Status, User, fresh_id};
 use postern_access::{Caller, Operations};
 use postern_model::cognito_idp::errors::*;
@@ -38,7 +38,7 @@ pub struct NewAccount {
 /// What signing up gave.
 pub struct SignedUp {
     pub user_sub: String,
-    pub destination: Option<String>,
+    pub destination: Option<Destination>,
     pub session: Option<String>,
 }
 
@@ -72,13 +72,13 @@ impl Pools {
             .await?;
         Ok(SignUpResponse {
             user_confirmed: false,
-            code_delivery_details: signed_up.destination.map(|to| delivery("email", &to)),
+            code_delivery_details: signed_up.destination.as_ref().map(delivery),
             user_sub: signed_up.user_sub,
             session: signed_up.session.map(Secret::new),
         })
     }
 
-    /// Creates an account that waits for its confirmation, and mails the code.
+    /// Creates an account that waits for its confirmation, and sends the code.
     pub fn sign_up_in_unit(&self, tx: &mut Tx<'_>, at: &At, account: &NewAccount) -> Answer<SignedUp> {
         let pool = &at.pool;
         if pool.admin_only {
@@ -108,21 +108,17 @@ impl Pools {
             return refuse(UsernameExistsException, "User already exists");
         }
         let subject = Subject { name_key: pool.name_key(&account.username), user: Some(user.clone()) };
-        let destination = match user.email().filter(|_| pool.verifies_email) {
-            Some(email) => {
-                let to = email.spelling();
-                self.send_sign_up_code(tx, at, &subject, &to, Occasion::SignUp)?;
-                Some(to)
-            }
-            None => None,
-        };
+        let destination = confirmed_by(at, &user);
+        if let Some(to) = &destination {
+            self.send_sign_up_code(tx, at, &subject, to, Occasion::SignUp)?;
+        }
         let session = self.session_of_sign_up_begun(tx, at, &subject)?;
         self.audit(tx, at, &subject, "SignUp", "created", "")?;
         Ok(SignedUp { user_sub: user.id, destination, session })
     }
 
     /// An address that has an account, where existence is hidden: the answer is that of a new account, and the
-    /// mail says that there is one already (rule E4). A taken user name that is no address can only be refused.
+    /// message says that there is one already (rule E4). A taken user name that is no address can only be refused.
     fn sign_up_of_taken_name(
         &self,
         tx: &mut Tx<'_>,
@@ -130,42 +126,41 @@ impl Pools {
         account: &NewAccount,
         asked_for: &User,
     ) -> Answer<SignedUp> {
-        let by_address = at.pool.username_attributes.contains(&NameKind::Email);
-        let Some(email) = asked_for.email().filter(|_| by_address && at.client.hides_existence) else {
+        if at.pool.username_attributes.is_empty() || !at.client.hides_existence {
             return refuse(UsernameExistsException, "User already exists");
-        };
+        }
         let owner = self.find_user(tx, &at.pool, &account.username)?;
         let subject = Subject { name_key: at.pool.name_key(&account.username), user: None };
-        let destination = if at.pool.verifies_email {
-            let to = owner.as_ref().and_then(User::email).unwrap_or(email).spelling();
-            self.note_send(tx, at, &to)?;
+        // A new account's code would go where this goes; only the stored spelling of it gets anything (rule A5).
+        let destination = confirmed_by(at, asked_for).map(|asked| {
+            let stored = owner.as_ref().and_then(|owner| owner.destination(asked.medium));
+            stored.filter(|stored| stored.limit_key() == asked.limit_key()).unwrap_or(asked)
+        });
+        if let Some(to) = &destination {
+            self.note_send(tx, at, to)?;
             self.send(
                 tx,
                 at,
                 Letter {
                     occasion: Occasion::AccountExists,
-                    to: &to,
+                    to,
                     code: None,
                     user: owner.as_ref(),
                     not_after: at.now.plus_ms(AccountCode::SignUp.life_ms()),
                     decoy: false,
                 },
             )?;
-            Some(to)
-        } else {
-            None
-        };
+        }
         let session = self.session_of_sign_up_begun(tx, at, &subject)?;
         self.audit(tx, at, &subject, "SignUp", "exists", "")?;
         Ok(SignedUp { user_sub: fresh_id(), destination, session })
     }
 
-    /// No password is needed where its owner can sign in by codes that go to a mailbox proven at confirmation.
+    /// No password is needed where its owner can sign in by codes that go where confirmation proves them to be.
     fn allow_no_password(&self, at: &At, user: &User) -> Answer<()> {
-        let may = at.pool.allows_codes()
-            && at.client.allows(ExplicitAuthFlowsType::AllowUserAuth)
-            && user.email().is_some()
-            && at.pool.verifies_email;
+        let may = at.client.allows(ExplicitAuthFlowsType::AllowUserAuth)
+            && confirmed_by(at, user)
+                .is_some_and(|to| at.pool.code_media().any(|medium| medium == to.medium));
         if may { Ok(()) } else { refuse(InvalidParameterException, "Password is required") }
     }
 
@@ -231,8 +226,8 @@ impl Pools {
         }
         let judged = self.judge_account_code(tx, at, &subject, AccountCode::SignUp, code)?;
         let waiting = subject.user.clone().filter(|user| user.status == Status::Unconfirmed);
-        let mut user = match (judged, waiting) {
-            (Judged::Right { .. }, Some(user)) => user,
+        let (mut user, medium) = match (judged, waiting) {
+            (Judged::Right { destination }, Some(user)) => (user, destination.medium),
             (Judged::Late, _) => {
                 self.audit(tx, at, &subject, "ConfirmSignUp", "late code", "")?;
                 return Ok(Step::No(code_expired()));
@@ -245,10 +240,11 @@ impl Pools {
         };
         user = self.user_to_change(tx, &user)?;
         user.status = Status::Confirmed;
-        user.set_verified("email", true);
+        let attribute = medium.attribute();
+        user.set_verified(attribute, true);
         user.save(tx, at.now)?;
-        if !self.settle_alias(tx, &at.pool, &user)? {
-            return refuse(AliasExistsException, "An account with the email already exists.");
+        if !self.settle_alias(tx, &at.pool, &user, medium)? {
+            return refuse(AliasExistsException, format!("An account with the {attribute} already exists."));
         }
         let subject = Subject { user: Some(user.clone()), ..subject };
         let session = match at.client.allows(ExplicitAuthFlowsType::AllowUserAuth) {
@@ -276,14 +272,14 @@ impl Pools {
         Ok(ResendConfirmationCodeResponse { code_delivery_details: Some(details) })
     }
 
-    /// Mails a new code for a sign-up; the one before stays good.
+    /// Sends a new code for a sign-up; the one before stays good.
     pub fn resend_in_unit(
         &self,
         tx: &mut Tx<'_>,
         at: &At,
         username: &str,
     ) -> Answer<CodeDeliveryDetailsType> {
-        if !at.pool.verifies_email {
+        if at.pool.auto_verified.is_empty() {
             return refuse(InvalidParameterException, "Auto verification not turned on.");
         }
         let subject = self.subject_signing_up(tx, at, username)?;
@@ -296,15 +292,18 @@ impl Pools {
                 Some(_) => {}
             }
         }
-        let to = subject
-            .user
-            .as_ref()
-            .and_then(User::email)
-            .map(|email| email.spelling())
-            .unwrap_or_else(|| stand_in_address(tx.keys(), &at.pool.id, &subject.name_key));
+        let known = subject.user.as_ref().and_then(|user| confirmed_by(at, user));
+        let to = known.unwrap_or_else(|| {
+            let typed = Destination::read(&subject.name_key).medium;
+            let medium = match at.pool.auto_verified.as_slice() {
+                [only] => *only,
+                _ => typed,
+            };
+            stand_in(tx.keys(), &at.pool.id, &subject.name_key, medium)
+        });
         self.send_sign_up_code(tx, at, &subject, &to, Occasion::ResendCode)?;
         self.audit(tx, at, &subject, "ResendConfirmationCode", "sent", "")?;
-        Ok(delivery("email", &to))
+        Ok(delivery(&to))
     }
 
     fn subject_signing_up(&self, tx: &mut Tx<'_>, at: &At, username: &str) -> Answer<Subject> {
@@ -312,18 +311,23 @@ impl Pools {
         Ok(Subject { name_key: at.pool.name_key(username), user })
     }
 
-    /// Mails a code to an account that waits for its confirmation. For any other the same is done, and nothing is
+    /// Sends a code to an account that waits for its confirmation. For any other the same is done, and nothing is
     /// sent.
     fn send_sign_up_code(
         &self,
         tx: &mut Tx<'_>,
         at: &At,
         subject: &Subject,
-        to: &str,
+        to: &Destination,
         occasion: Occasion,
     ) -> Answer<()> {
         let counts =
             subject.user.as_ref().is_some_and(|user| user.status == Status::Unconfirmed && user.enabled);
         self.send_account_code(tx, at, &Sending { code: AccountCode::SignUp, subject, to, occasion, counts })
     }
+}
+
+/// Where the code goes that confirms a new account: to the first of what the pool verifies that the user has.
+fn confirmed_by(at: &At, user: &User) -> Option<Destination> {
+    at.pool.auto_verified.iter().find_map(|medium| user.destination(*medium))
 }

@@ -4,9 +4,10 @@ use crate::Pools;
 use crate::attributes;
 use crate::auth::password::temporary;
 use crate::client::Client;
+use crate::destination::{Destination, Medium};
 use crate::messages::Occasion;
 use crate::names::NameKind;
-use crate::outgoing::{Letter, masked};
+use crate::outgoing::Letter;
 use crate::pool::Pool;
 use crate::sign_in::At;
 use crate::user::{Status, User, fresh_id};
@@ -158,7 +159,7 @@ impl Pools {
         };
         let letter = Letter {
             occasion,
-            to: &email.spelling(),
+            to: &Destination::email(&email),
             code: password,
             user: Some(user),
             not_after: user.password_expires.unwrap_or_else(|| at.now.plus_ms(DAY_MS)),
@@ -438,11 +439,14 @@ pub fn wire_attributes(user: &User, shown: impl Fn(&str) -> bool) -> Vec<Attribu
 }
 
 /// Says where a code went.
-pub fn delivery(attribute: &str, destination: &str) -> CodeDeliveryDetailsType {
+pub fn delivery(destination: &Destination) -> CodeDeliveryDetailsType {
     CodeDeliveryDetailsType {
-        destination: Some(masked(destination)),
-        delivery_medium: Some(DeliveryMediumType::Email),
-        attribute_name: Some(attribute.to_owned()),
+        destination: Some(destination.masked()),
+        delivery_medium: Some(match destination.medium {
+            Medium::Email => DeliveryMediumType::Email,
+            Medium::Sms => DeliveryMediumType::Sms,
+        }),
+        attribute_name: Some(destination.medium.attribute().to_owned()),
     }
 }
 

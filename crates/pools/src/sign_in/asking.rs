@@ -111,10 +111,22 @@ impl Pools {
         kind: Kind,
         username: &str,
     ) -> Answer<ChallengeRow> {
+        self.challenge_among(tx, at, session, &[kind], username)
+    }
+
+    /// The same where the session may be of several kinds.
+    pub(super) fn challenge_among(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        session: &str,
+        kinds: &[Kind],
+        username: &str,
+    ) -> Answer<ChallengeRow> {
         let macs = Handle::macs(tx.keys(), session);
         let challenge = tx
             .find_challenge(&macs)?
-            .filter(|row| row.client_id == at.client.id && row.kind == kind.as_str())
+            .filter(|row| row.client_id == at.client.id && kinds.iter().any(|kind| kind.as_str() == row.kind))
             .ok_or_else(invalid_session)?;
         if at.pool.name_key(username) != challenge.name_key {
             let named = self.find_user(tx, &at.pool, username)?.map(|user| user.id);

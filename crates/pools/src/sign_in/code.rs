@@ -1,14 +1,19 @@
-//! Codes by mail: made, remembered and sent; sent again; judged. What the person proves by a right one.
+//! Codes that are sent, by whatever medium and as whichever factor: made, remembered and sent; sent again; judged. What
+//! the person proves by a right one.
 
 use super::asking::{Facts, invalid_session};
 use crate::Pools;
-use crate::auth::challenge::{CodeBinding, Handle, SIGN_IN_DIGITS, Standing, code_is_right, standing};
+use crate::auth::challenge::{CodeBinding, Handle, Standing, code_is_right, standing};
+use crate::auth::code::{CodeKind, Stage};
 use crate::client::Client;
+use crate::destination::{Destination, Medium};
 use crate::limits::{ATTEMPTS_MAX, Guesses, SEND_PAUSE_MS, SENDS_MAX, guesses_per_day};
 use crate::messages::Occasion;
+use crate::names::is_phone_number;
 use crate::outgoing::Letter;
 use crate::step::{Asked, At, Kind, Proof, Resent, SignedIn, Step, Subject};
 use crate::user::{Status, User};
+use postern_mail::address::Address;
 use postern_model::cognito_idp::errors::*;
 use postern_model::{Answer, refusal, refuse};
 use postern_store::auth::ChallengeRow;
@@ -18,16 +23,20 @@ use postern_store::{Keys, Purpose, Tx, random};
 const CODE_LIFE_MAX_MS: i64 = 10 * 60_000;
 
 impl Pools {
-    /// Judges a code. A wrong one is remembered and leaves the session usable until its attempts are spent.
+    /// Judges a code of any of these kinds. A wrong one is remembered and leaves the session usable until its attempts
+    /// are spent.
     pub fn answer_code(
         &self,
         tx: &mut Tx<'_>,
         at: &At,
+        kinds: &[CodeKind],
         username: &str,
         session: &str,
         code: &str,
     ) -> Answer<Step<SignedIn>> {
-        let challenge = self.challenge(tx, at, session, Kind::EmailOtp, username)?;
+        let accepted: Vec<Kind> = kinds.iter().copied().map(Kind::Code).collect();
+        let challenge = self.challenge_among(tx, at, session, &accepted, username)?;
+        let kind = CodeKind::parse(&challenge.kind).ok_or_else(invalid_session)?;
         self.live(&challenge, at.now)?;
         if !tx.spend_attempt(&challenge.handle_mac, at.now)? {
             return refuse(NotAuthorizedException, "Invalid session for the user, session is expired.");
@@ -36,35 +45,35 @@ impl Pools {
         let right = code_is_right(&challenge, &keys, code, at.now);
         let subject = self.subject_of(tx, &challenge)?;
         let guesses_key = subject.ledger_key();
-        let mut guesses = Guesses::read(&tx.ledger(&at.pool.id, "guesses/email", &guesses_key)?);
+        let topic = kind.guesses_topic();
+        let mut guesses = Guesses::read(&tx.ledger(&at.pool.id, topic, &guesses_key)?);
         if right {
-            self.consume(tx, &challenge, Kind::EmailOtp, at.now)?;
+            self.consume(tx, &challenge, Kind::Code(kind), at.now)?;
             guesses.release(&challenge.handle_mac);
         } else {
             guesses.note_wrong(&challenge.handle_mac);
         }
-        tx.put_ledger(&at.pool.id, "guesses/email", &guesses_key, &guesses.write(), guesses.expires())?;
+        tx.put_ledger(&at.pool.id, topic, &guesses_key, &guesses.write(), guesses.expires())?;
         if !right {
             self.audit(tx, at, &subject, "SignIn", "wrong code", "")?;
             return Ok(Step::No(refusal(CodeMismatchException, "Invalid code or auth state for the user.")));
         }
         self.note_use(tx, at)?;
-        self.signed_in_by_email(tx, at, subject, &challenge)
+        self.code_was_right(tx, at, subject, kind, &challenge)
     }
 
-    /// A right code proves the mailbox: it verifies the address, and confirms who was not.
-    fn signed_in_by_email(
+    /// A right code proves the mailbox or the telephone: it verifies the address, and confirms who was not.
+    fn code_was_right(
         &self,
         tx: &mut Tx<'_>,
         at: &At,
         subject: Subject,
+        kind: CodeKind,
         challenge: &ChallengeRow,
     ) -> Answer<Step<SignedIn>> {
-        let Some(mut user) = subject
-            .user
-            .clone()
-            .filter(|user| user.email().is_some_and(|email| Some(email.spelling()) == challenge.destination))
-        else {
+        let goes_there =
+            |user: &User| user.destination(kind.medium).map(|to| to.address) == challenge.destination;
+        let Some(mut user) = subject.user.clone().filter(goes_there) else {
             self.audit(tx, at, &subject, "SignIn", "refused", "the account or its address is gone")?;
             return Ok(Step::No(refusal(NotAuthorizedException, "Incorrect username or password.")));
         };
@@ -72,21 +81,27 @@ impl Pools {
             self.audit(tx, at, &subject, "SignIn", "refused", "disabled")?;
             return Ok(Step::No(refusal(NotAuthorizedException, "User is disabled.")));
         }
-        if !user.is_verified("email") || user.status == Status::Unconfirmed {
+        let attribute = kind.medium.attribute();
+        if !user.is_verified(attribute) || user.status == Status::Unconfirmed {
             user = self.user_to_change(tx, &user)?;
             if user.status == Status::Unconfirmed {
-                // Whoever set a password before the mailbox was proven may be somebody else (rule A7).
+                // Whoever set a password before the address was proven may be somebody else (rule A7).
                 user.password = None;
                 user.password_expires = None;
                 user.signed_out = at.now.minus_ms(1);
                 user.status = Status::Confirmed;
             }
-            user.set_verified("email", true);
+            user.set_verified(attribute, true);
             user.save(tx, at.now)?;
-            self.settle_alias(tx, &at.pool, &user)?;
+            self.settle_alias(tx, &at.pool, &user, kind.medium)?;
         }
-        let proof = Proof { amr: vec!["otp".into(), "email_otp".into()], told: "by e-mailed code" };
-        self.proven(tx, at, &subject, user, proof)
+        let facts: Facts = serde_json::from_str(&challenge.facts).unwrap_or_default();
+        let amr = facts.amr.into_iter().chain(kind.amr().map(str::to_owned)).collect();
+        let proof = Proof { amr, told: kind.told() };
+        match kind.stage {
+            Stage::First => self.proven(tx, at, &subject, user, proof),
+            Stage::Second => self.proven_second(tx, at, &subject, user, proof),
+        }
     }
 
     /// Sends a new code in the same challenge; the one before stays good. Gives the masked destination, or says
@@ -95,8 +110,9 @@ impl Pools {
         let macs = Handle::macs(tx.keys(), session);
         let challenge = tx
             .find_challenge(&macs)?
-            .filter(|row| row.client_id == at.client.id && row.kind == Kind::EmailOtp.as_str())
+            .filter(|row| row.client_id == at.client.id)
             .ok_or_else(invalid_session)?;
+        let kind = CodeKind::parse(&challenge.kind).ok_or_else(invalid_session)?;
         if standing(&challenge, at.now) != Standing::Live {
             return Ok(Resent::Over);
         }
@@ -108,15 +124,16 @@ impl Pools {
             return Ok(Resent::Wait { sent_ms_ago: waited_ms, left_ms: SEND_PAUSE_MS - waited_ms });
         }
         let subject = self.subject_of(tx, &challenge)?;
-        let destination = challenge.destination.clone().unwrap_or_default();
+        let address = challenge.destination.clone().unwrap_or_default();
+        let destination = Destination { medium: kind.medium, address };
         self.note_send(tx, at, &destination)?;
         let expires = at.now.plus_ms(code_life_ms(&at.client));
-        let code = random::digits(SIGN_IN_DIGITS);
+        let code = random::digits(kind.digits());
         // A challenge that never had a code gets none by asking again.
         let code_mac = challenge
             .code_mac
             .is_some()
-            .then(|| binding(&challenge, &subject, &destination).mac(tx.keys(), &code));
+            .then(|| binding(&challenge, &subject, &destination.address).mac(tx.keys(), &code));
         let renewed = tx.renew_challenge_code(
             &challenge.handle_mac,
             code_mac.as_ref().map(|mac| &mac[..]),
@@ -128,9 +145,10 @@ impl Pools {
             return Ok(Resent::Over);
         }
         let key = subject.ledger_key();
-        let mut guesses = Guesses::read(&tx.ledger(&at.pool.id, "guesses/email", &key)?);
+        let topic = kind.guesses_topic();
+        let mut guesses = Guesses::read(&tx.ledger(&at.pool.id, topic, &key)?);
         guesses.extend(&challenge.handle_mac, expires);
-        tx.put_ledger(&at.pool.id, "guesses/email", &key, &guesses.write(), guesses.expires())?;
+        tx.put_ledger(&at.pool.id, topic, &key, &guesses.write(), guesses.expires())?;
         self.send(
             tx,
             at,
@@ -147,27 +165,36 @@ impl Pools {
         Ok(Resent::Sent { expires })
     }
 
-    pub(super) fn ask_for_code(&self, tx: &mut Tx<'_>, at: &At, subject: &Subject) -> Answer<Asked> {
+    /// Makes a code, remembers its challenge, and sends it. What was proven before goes along in the facts.
+    pub(super) fn ask_for_code(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        subject: &Subject,
+        kind: CodeKind,
+        facts: &Facts,
+    ) -> Answer<Asked> {
         let user = subject.user.as_ref();
-        let real = user.filter(|user| user.enabled).and_then(User::email);
-        let destination = match user.and_then(User::email) {
-            Some(email) => email.spelling(),
-            None => stand_in_address(tx.keys(), &at.pool.id, &subject.name_key),
-        };
+        let known = user.and_then(|user| user.destination(kind.medium));
+        let is_real = known.is_some() && user.is_some_and(|user| user.enabled);
+        let destination =
+            known.unwrap_or_else(|| stand_in(tx.keys(), &at.pool.id, &subject.name_key, kind.medium));
         self.note_send(tx, at, &destination)?;
         let handle = Handle::fresh(tx.keys());
         let expires = at.now.plus_ms(code_life_ms(&at.client));
         let key = subject.ledger_key();
-        let mut guesses = Guesses::read(&tx.ledger(&at.pool.id, "guesses/email", &key)?);
-        let borne = guesses.hold(&handle.mac, ATTEMPTS_MAX, guesses_per_day(SIGN_IN_DIGITS), at.now, expires);
-        tx.put_ledger(&at.pool.id, "guesses/email", &key, &guesses.write(), guesses.expires())?;
-        let code = random::digits(SIGN_IN_DIGITS);
-        let mut challenge = self.row(at, subject, Kind::EmailOtp, &handle, expires, &Facts::default())?;
-        challenge.destination = Some(destination.clone());
+        let topic = kind.guesses_topic();
+        let mut guesses = Guesses::read(&tx.ledger(&at.pool.id, topic, &key)?);
+        let budget = guesses_per_day(kind.digits());
+        let borne = guesses.hold(&handle.mac, ATTEMPTS_MAX, budget, at.now, expires);
+        tx.put_ledger(&at.pool.id, topic, &key, &guesses.write(), guesses.expires())?;
+        let code = random::digits(kind.digits());
+        let mut challenge = self.row(at, subject, Kind::Code(kind), &handle, expires, facts)?;
+        challenge.destination = Some(destination.address.clone());
         challenge.sends = 1;
         // A code is made and hashed in any case; whether it counts makes no difference to what is done.
-        let code_mac = binding(&challenge, subject, &destination).mac(tx.keys(), &code);
-        let counts = real.is_some() && borne;
+        let code_mac = binding(&challenge, subject, &destination.address).mac(tx.keys(), &code);
+        let counts = is_real && borne;
         challenge.code_mac = counts.then(|| code_mac.to_vec());
         tx.add_challenge(&challenge)?;
         self.send(
@@ -182,15 +209,15 @@ impl Pools {
                 decoy: !counts,
             },
         )?;
-        if real.is_some() && !borne {
+        if is_real && !borne {
             self.tell_of_guesses(tx, at, subject, &destination)?;
         }
         self.audit(tx, at, subject, "SendCode", if counts { "sent" } else { "withheld" }, "")?;
         Ok(Asked {
-            kind: Kind::EmailOtp,
+            kind: Kind::Code(kind),
             session: handle.text,
             available: Vec::new(),
-            destination: Some(crate::outgoing::masked(&destination)),
+            destination: Some(destination.masked()),
             expires,
             user: None,
             missing: Vec::new(),
@@ -198,7 +225,13 @@ impl Pools {
     }
 
     /// Tells a person once a day that codes are held back because of wrong guesses (rule C10).
-    fn tell_of_guesses(&self, tx: &mut Tx<'_>, at: &At, subject: &Subject, to: &str) -> Answer<()> {
+    fn tell_of_guesses(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        subject: &Subject,
+        asked: &Destination,
+    ) -> Answer<()> {
         const DAY_MS: i64 = 86_400_000;
         let key = subject.ledger_key();
         let told = tx.ledger(&at.pool.id, "told of guesses", &key)?;
@@ -208,9 +241,11 @@ impl Pools {
         }
         let entry = at.now.ms().to_be_bytes();
         tx.put_ledger(&at.pool.id, "told of guesses", &key, &entry, at.now.plus_ms(DAY_MS))?;
+        // By mail where there is an address: it says more than a text, and costs nothing.
+        let mailbox = subject.user.as_ref().and_then(|user| user.destination(Medium::Email));
         let letter = Letter {
             occasion: Occasion::GuessesUsedUp,
-            to,
+            to: mailbox.as_ref().unwrap_or(asked),
             code: None,
             user: subject.user.as_ref(),
             not_after: at.now.plus_ms(DAY_MS),
@@ -236,12 +271,25 @@ fn binding<'a>(challenge: &'a ChallengeRow, subject: &'a Subject, destination: &
     }
 }
 
-/// The address that a stand-in seems to have: what was typed if that is one, else one drawn steadily from the name.
-pub fn stand_in_address(keys: &Keys, pool_id: &str, name_key: &str) -> String {
-    if let Ok(address) = postern_mail::address::Address::parse(name_key) {
-        return address.spelling();
+/// Where a stand-in seems to be reached: by what was typed if it is of that medium, else by what is drawn steadily from
+/// the name.
+pub fn stand_in(keys: &Keys, pool_id: &str, name_key: &str, medium: Medium) -> Destination {
+    let drawn = || keys.mac(Purpose::Decoy, &[b"address", pool_id.as_bytes(), name_key.as_bytes()]);
+    match medium {
+        Medium::Email => match Address::parse(name_key) {
+            Ok(address) => Destination::email(&address),
+            Err(_) => {
+                let drawn = drawn();
+                let letter = |byte: u8| char::from(b'a' + byte % 26);
+                let address = format!("{}@{}.invalid", letter(drawn[0]), letter(drawn[1]));
+                Destination { medium, address }
+            }
+        },
+        Medium::Sms if is_phone_number(name_key) => Destination::phone(name_key),
+        Medium::Sms => {
+            let drawn = drawn();
+            let digits: String = drawn[..10].iter().map(|byte| char::from(b'0' + byte % 10)).collect();
+            Destination::phone(&format!("+1{digits}"))
+        }
     }
-    let drawn = keys.mac(Purpose::Decoy, &[b"address", pool_id.as_bytes(), name_key.as_bytes()]);
-    let letter = |byte: u8| char::from(b'a' + byte % 26);
-    format!("{}@{}.invalid", letter(drawn[0]), letter(drawn[1]))
 }

@@ -20,4 +20,18 @@ impl Pools {
         self.audit(tx, at, subject, "SignIn", "signed in", proof.told)?;
         Ok(Step::Done(SignedIn { user, facts: facts_of(at, proof.amr) }))
     }
+
+    /// Ends a sign-in whose second factor is proven; the proof names both.
+    pub(crate) fn proven_second(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        subject: &Subject,
+        user: User,
+        mut proof: Proof,
+    ) -> Answer<Step<SignedIn>> {
+        proof.amr.push("mfa".into());
+        self.audit(tx, at, subject, "SignIn", "signed in", proof.told)?;
+        Ok(Step::Done(SignedIn { user, facts: facts_of(at, proof.amr) }))
+    }
 }

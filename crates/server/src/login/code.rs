@@ -7,6 +7,7 @@ use super::visit::Visit;
 use axum::response::Response;
 use postern_model::cognito_idp::errors::{CodeMismatchException, NotAuthorizedException};
 use postern_model::{Answer, Error};
+use postern_pools::auth::code::CodeKind;
 use postern_pools::sign_in::Step;
 use postern_store::Tx;
 
@@ -28,7 +29,7 @@ impl Hand {
             flow.state.stay(Page::Code, Fault::Empty);
             return Ok(Went::To(Page::Code));
         }
-        match self.pools.answer_code(tx, &flow.at, &flow.state.name, &session, &code) {
+        match self.pools.answer_code(tx, &flow.at, &CodeKind::ALL, &flow.state.name, &session, &code) {
             Ok(Step::Done(signed_in)) => self.home(tx, flow, signed_in),
             Ok(Step::No(error)) if error.kind() == Some(CodeMismatchException) => {
                 flow.state.stay(Page::Code, Fault::Wrong);

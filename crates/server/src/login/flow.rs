@@ -222,7 +222,7 @@ impl Flow {
     /// Keeps what a challenge asks.
     pub fn keep(&mut self, keys: &Keys, asked: &Asked) {
         self.state.session = Some(BASE64URL.encode(keys.seal(Purpose::Handle, asked.session.as_bytes())));
-        if asked.kind == Kind::EmailOtp {
+        if matches!(asked.kind, Kind::Code(_)) {
             self.state.destination = asked.destination.clone().unwrap_or_default();
         }
         if !asked.available.is_empty() {
@@ -248,7 +248,7 @@ impl Flow {
 
     /// Tells whether people may create accounts here: if they can confirm them.
     pub fn may_sign_up(&self) -> bool {
-        !self.at.pool.admin_only && self.at.pool.verifies_email
+        !self.at.pool.admin_only && !self.at.pool.auto_verified.is_empty()
     }
 
     /// Tells whether a page makes sense where the person stands.

@@ -79,7 +79,7 @@ impl Hand {
             return Ok(Went::To(Page::Password));
         }
         match self.pools.begin(tx, &at, &flow.state.name, Some(Factor::EmailOtp), None) {
-            Ok(Step::Ask(asked)) if asked.kind == Kind::EmailOtp => {
+            Ok(Step::Ask(asked)) if matches!(asked.kind, Kind::Code(_)) => {
                 flow.keep(tx.keys(), &asked);
                 Ok(Went::To(Page::Code))
             }
@@ -98,7 +98,7 @@ impl Hand {
     fn choose(&self, tx: &mut Tx<'_>, flow: &mut Flow) -> Answer<Went> {
         let chosen = Factor::parse(self.field("factor")).filter(|factor| flow.state.offers(*factor));
         match chosen {
-            Some(Factor::EmailOtp) => self.send_again(tx, flow),
+            Some(Factor::EmailOtp | Factor::SmsOtp) => self.send_again(tx, flow),
             Some(Factor::Password) => Ok(Went::To(Page::Password)),
             None => Ok(Went::To(Page::Choose)),
         }

@@ -306,6 +306,7 @@ impl View<'_> {
             factors: offered
                 .map(|factor| match factor {
                     factors::Factor::EmailOtp => Factor::EmailCode { destination: destination.clone() },
+                    factors::Factor::SmsOtp => Factor::TextCode { destination: destination.clone() },
                     factors::Factor::Password => Factor::Password,
                 })
                 .collect(),

@@ -13,7 +13,6 @@ use postern_pools::attributes;
 use postern_pools::limits::SEND_PAUSE_MS;
 use postern_pools::names::{NameKind, is_phone_number};
 use postern_pools::operations::sign_up::NewAccount;
-use postern_pools::outgoing::masked;
 use postern_pools::sign_in::Step;
 use postern_store::Tx;
 
@@ -146,7 +145,7 @@ impl Hand {
         };
         let signed_up = self.pools.sign_up_in_unit(tx, &flow.at, &account)?;
         flow.state.name = account.username;
-        flow.state.destination = signed_up.destination.as_deref().map(masked).unwrap_or_default();
+        flow.state.destination = signed_up.destination.map(|to| to.masked()).unwrap_or_default();
         flow.state.sent_ms = flow.at.now.ms();
         flow.state.forget_session();
         Ok(Went::To(Page::Confirm))

@@ -209,6 +209,8 @@ impl CheckCode {
 pub enum Factor {
     /// `EMAIL_OTP`
     EmailCode { destination: String },
+    /// `SMS_OTP`
+    TextCode { destination: String },
     /// `PASSWORD`
     Password,
 }
@@ -218,6 +220,7 @@ impl Factor {
     fn value(&self) -> &'static str {
         match self {
             Factor::EmailCode { .. } => "EMAIL_OTP",
+            Factor::TextCode { .. } => "SMS_OTP",
             Factor::Password => "PASSWORD",
         }
     }
@@ -225,13 +228,16 @@ impl Factor {
     fn label(&self, words: &Words) -> &'static str {
         match self {
             Factor::EmailCode { .. } => words.choose_email,
+            Factor::TextCode { .. } => words.choose_text,
             Factor::Password => words.choose_password,
         }
     }
 
     fn help(&self, words: &Words) -> String {
         match self {
-            Factor::EmailCode { destination } => words.choose_email_help.with("destination", destination),
+            Factor::EmailCode { destination } | Factor::TextCode { destination } => {
+                words.choose_email_help.with("destination", destination)
+            }
             Factor::Password => words.choose_password_help.to_owned(),
         }
     }
