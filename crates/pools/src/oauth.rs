@@ -32,6 +32,7 @@ pub mod errors {
     pub const UNAUTHORIZED_CLIENT: ErrorKind = kind("unauthorized_client", 400);
     pub const UNSUPPORTED_GRANT_TYPE: ErrorKind = kind("unsupported_grant_type", 400);
     pub const UNSUPPORTED_TOKEN_TYPE: ErrorKind = kind("unsupported_token_type", 400);
+    pub const INVALID_TARGET: ErrorKind = kind("invalid_target", 400);
     pub const INVALID_TOKEN: ErrorKind = kind("invalid_token", 401);
     pub const INSUFFICIENT_SCOPE: ErrorKind = kind("insufficient_scope", 403);
     pub const TEMPORARILY_UNAVAILABLE: ErrorKind = kind("temporarily_unavailable", 503);
@@ -64,6 +65,7 @@ fn is_ours(kind: ErrorKind) -> bool {
         UNAUTHORIZED_CLIENT,
         UNSUPPORTED_GRANT_TYPE,
         UNSUPPORTED_TOKEN_TYPE,
+        INVALID_TARGET,
         INVALID_TOKEN,
         INSUFFICIENT_SCOPE,
         TEMPORARILY_UNAVAILABLE,

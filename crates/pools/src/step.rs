@@ -21,6 +21,13 @@ pub struct At {
     pub now: Timestamp,
 }
 
+impl At {
+    /// What people know the app by.
+    pub fn app_name(&self) -> &str {
+        if self.client.name.is_empty() { &self.pool.name } else { &self.client.name }
+    }
+}
+
 /// A question that waits for its answer.
 #[derive(Clone, Debug)]
 pub struct Asked {
@@ -159,5 +166,6 @@ pub(crate) fn facts_of(at: &At, amr: Vec<String>) -> SignInFacts {
         amr,
         oauth: false,
         nonce: None,
+        resource: None,
     }
 }

@@ -30,6 +30,9 @@ pub struct SignInFacts {
     pub oauth: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
+    /// What the access tokens are good for (RFC 8707).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
 }
 
 /// A sign-in whose tokens are still to be signed.
@@ -222,6 +225,9 @@ fn access_claims(
         claims.insert("version".into(), 2.into());
     }
     claims.insert("client_id".into(), client.id.clone().into());
+    if let Some(resource) = &facts.resource {
+        claims.insert("aud".into(), resource.clone().into());
+    }
     if client.revocable {
         claims.insert("origin_jti".into(), uuid_text(id).into());
     }

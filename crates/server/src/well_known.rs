@@ -15,6 +15,41 @@ use postern_pools::keys;
 use postern_pools::pool::Pool;
 use serde_json::{Value, json as value};
 
+/// What ID tokens and userInfo may say, but for attributes that a pool adds itself.
+const CLAIMS: &[&str] = &[
+    "sub",
+    "iss",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "nonce",
+    "at_hash",
+    "amr",
+    "cognito:username",
+    "name",
+    "given_name",
+    "family_name",
+    "middle_name",
+    "nickname",
+    "preferred_username",
+    "profile",
+    "picture",
+    "website",
+    "email",
+    "email_verified",
+    "gender",
+    "birthdate",
+    "zoneinfo",
+    "locale",
+    "phone_number",
+    "phone_number_verified",
+    "address",
+    "updated_at",
+];
+/// How clients show who they are at the endpoints that they call themselves.
+const AUTHENTICATION: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
+
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/{pool}/.well-known/jwks.json", get(jwks).options(preflight))
@@ -51,18 +86,25 @@ fn document(pool: &Pool, public_url: &str) -> Value {
     value!({
         "authorization_endpoint": format!("{public_url}/oauth2/authorize"),
         "authorization_response_iss_parameter_supported": true,
+        "claims_parameter_supported": false,
+        "claims_supported": CLAIMS,
         "code_challenge_methods_supported": ["S256"],
         "end_session_endpoint": format!("{public_url}/logout"),
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "id_token_signing_alg_values_supported": ["RS256"],
         "issuer": pool.issuer,
         "jwks_uri": format!("{public_url}/{}/.well-known/jwks.json", pool.id),
+        "prompt_values_supported": ["none", "login", "select_account", "consent"],
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "response_modes_supported": ["query", "form_post"],
         "response_types_supported": ["code"],
         "revocation_endpoint": format!("{public_url}/oauth2/revoke"),
+        "revocation_endpoint_auth_methods_supported": AUTHENTICATION,
         "scopes_supported": ["openid", "email", "phone", "profile"],
         "subject_types_supported": ["public"],
         "token_endpoint": format!("{public_url}/oauth2/token"),
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "token_endpoint_auth_methods_supported": AUTHENTICATION,
         "userinfo_endpoint": format!("{public_url}/oauth2/userInfo"),
     })
 }

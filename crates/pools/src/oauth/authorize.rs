@@ -2,8 +2,10 @@
 //! its parameters apart and say no in the right place.
 
 use super::pairs::{Pairs, Twice, query};
+use super::redirect::{Back, Mode};
 use super::{OPENID, SCOPES_OF_OPENID, pkce, redirect};
 use crate::client::Client;
+use crate::settings::client::is_absolute_address;
 use postern_model::cognito_idp::OAuthFlowType;
 use postern_store::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -24,6 +26,13 @@ pub struct AuthorizeRequest {
     pub max_age_s: Option<i64>,
     pub login_hint: Option<String>,
     pub lang: Option<String>,
+    #[serde(default)]
+    pub ui_locales: Option<String>,
+    /// What the access token is to be good for (RFC 8707).
+    #[serde(default)]
+    pub resource: Option<String>,
+    #[serde(default)]
+    pub mode: Mode,
     /// A token that says who is expected to be signed in; to be verified.
     #[serde(skip)]
     pub id_token_hint: Option<String>,
@@ -65,6 +74,7 @@ pub enum Wrong {
 pub struct Refused {
     pub redirect_uri: String,
     pub state: Option<String>,
+    pub mode: Mode,
     pub error: &'static str,
     pub description: String,
 }
@@ -82,12 +92,12 @@ impl From<Twice> for Wrong {
 }
 
 impl Refused {
-    /// Where the app is told, with who tells it (RFC 9207).
-    pub fn href(&self, issuer: &str) -> String {
-        let mut parameters = vec![("error_description", self.description.as_str()), ("error", self.error)];
-        parameters.extend(self.state.as_deref().map(|state| ("state", state)));
-        parameters.push(("iss", issuer));
-        redirect::with(&self.redirect_uri, &parameters)
+    /// What the app is told, with who tells it (RFC 9207).
+    pub fn back(self, issuer: &str) -> Back {
+        let mut parameters = vec![("error_description", self.description), ("error", self.error.to_owned())];
+        parameters.extend(self.state.map(|state| ("state", state)));
+        parameters.push(("iss", issuer.to_owned()));
+        Back { address: self.redirect_uri, parameters, mode: self.mode }
     }
 }
 
@@ -107,10 +117,15 @@ pub fn parse(pairs: &Pairs, client: &Client, pkce_required: bool) -> Result<Auth
     let redirect_uri = redirect_uri(sent, client)?;
     // Should the state itself be doubled, there is none to give back.
     let state = pairs.once("state").unwrap_or_default().map(str::to_owned);
-    let asked = Asked { pairs, client, redirect_uri_sent: sent.is_some(), pkce_required };
-    asked
-        .read(&redirect_uri, state.clone())
-        .map_err(|No(error, description)| Stop::Back(Refused { redirect_uri, state, error, description }))
+    // Errors travel as the answer would, even the one about how it should travel.
+    let mode = match pairs.once("response_mode") {
+        Ok(Some("form_post")) => Mode::FormPost,
+        _ => Mode::Query,
+    };
+    let asked = Asked { pairs, client, redirect_uri_sent: sent.is_some(), pkce_required, mode };
+    asked.read(&redirect_uri, state.clone()).map_err(|No(error, description)| {
+        Stop::Back(Refused { redirect_uri, state, mode, error, description })
+    })
 }
 
 fn redirect_uri(sent: Option<&str>, client: &Client) -> Result<String, Wrong> {
@@ -144,6 +159,7 @@ struct Asked<'a> {
     client: &'a Client,
     redirect_uri_sent: bool,
     pkce_required: bool,
+    mode: Mode,
 }
 
 impl Asked<'_> {
@@ -164,6 +180,9 @@ impl Asked<'_> {
             max_age_s: self.max_age()?,
             login_hint: text("login_hint")?,
             lang: text("lang")?,
+            ui_locales: text("ui_locales")?,
+            resource: self.resource()?,
+            mode: self.mode,
             id_token_hint: text("id_token_hint")?,
         })
     }
@@ -199,11 +218,8 @@ impl Asked<'_> {
         if once("request_uri")?.is_some() {
             return no("request_uri_not_supported", "request objects are not supported");
         }
-        if once("response_mode")?.is_some_and(|mode| mode != "query") {
-            return no("invalid_request", "response_mode must be query");
-        }
-        if once("resource")?.is_some() {
-            return no("invalid_target", "tokens cannot be bound to a resource here");
+        if once("response_mode")?.is_some_and(|mode| !["query", "form_post"].contains(&mode)) {
+            return no("invalid_request", "response_mode must be query or form_post");
         }
         let has_pool_users = |providers: &Vec<String>| {
             providers.is_empty() || providers.iter().any(|provider| provider == "COGNITO")
@@ -283,6 +299,18 @@ impl Asked<'_> {
         }
     }
 
+    fn resource(&self) -> Result<Option<String>, No> {
+        match self.pairs.once("resource") {
+            Ok(Some(resource)) if is_absolute_address(resource) => Ok(Some(resource.to_owned())),
+            Ok(None) => Ok(None),
+            Ok(Some(_)) => no(
+                "invalid_target",
+                "resource must be an absolute address without a fragment, and https unless it is on this machine",
+            ),
+            Err(Twice(_)) => no("invalid_target", "tokens are bound to one resource only"),
+        }
+    }
+
     fn max_age(&self) -> Result<Option<i64>, No> {
         let Some(text) = self.pairs.once("max_age")? else { return Ok(None) };
         match text.parse::<u32>() {
@@ -314,6 +342,9 @@ impl AuthorizeRequest {
         pairs.extend((self.prompt == Prompt::Always && !is_signed_in).then_some(("prompt", "login")));
         pairs.extend(max_age.as_deref().map(|max_age| ("max_age", max_age)));
         pairs.extend(self.lang.as_deref().map(|lang| ("lang", lang)));
+        pairs.extend(self.ui_locales.as_deref().map(|locales| ("ui_locales", locales)));
+        pairs.extend(self.resource.as_deref().map(|resource| ("resource", resource)));
+        pairs.extend((self.mode == Mode::FormPost).then_some(("response_mode", "form_post")));
         format!("/oauth2/authorize?{}", query(&pairs))
     }
 
@@ -322,6 +353,7 @@ impl AuthorizeRequest {
         Refused {
             redirect_uri: self.redirect_uri.clone(),
             state: self.state.clone(),
+            mode: self.mode,
             error,
             description: description.to_owned(),
         }

@@ -101,9 +101,15 @@ fn each_wrong_parameter_has_its_error() {
         ("scope=openid", "invalid_request"),
         ("response_mode=fragment", "invalid_request"),
         ("response_mode=query", "none"),
+        ("response_mode=form_post", "none"),
+        ("response_mode=form_post&response_mode=query", "invalid_request"),
         ("request=x", "request_not_supported"),
         ("request_uri=x", "request_uri_not_supported"),
-        ("resource=https%3A%2F%2Fapi.example", "invalid_target"),
+        ("resource=https%3A%2F%2Fapi.example", "none"),
+        ("resource=http%3A%2F%2Fapi.example", "invalid_target"),
+        ("resource=https%3A%2F%2Fapi.example%23x", "invalid_target"),
+        ("resource=api", "invalid_target"),
+        ("resource=https%3A%2F%2Fa.example&resource=https%3A%2F%2Fb.example", "invalid_target"),
         ("identity_provider=COGNITO", "none"),
         ("identity_provider=Google", "invalid_request"),
         ("idp_identifier=x", "invalid_request"),
@@ -199,8 +205,8 @@ fn an_old_sign_in_is_asked_again_where_the_app_wants_it() {
 fn an_error_goes_back_with_the_state_and_the_issuer() {
     let Err(Stop::Back(refused)) = with("response_mode=fragment") else { panic!("passes") };
     assert_eq!(
-        refused.href("https://login.example/us-east-1_a"),
-        "https://app.example/cb?error_description=response_mode%20must%20be%20query&error=invalid_request\
+        refused.back("https://login.example/us-east-1_a").href(),
+        "https://app.example/cb?error_description=response_mode%20must%20be%20query%20or%20form_post&error=invalid_request\
          &state=s%201&iss=https%3A%2F%2Flogin.example%2Fus-east-1_a"
     );
 }

@@ -1,5 +1,6 @@
 //! Signed-in browsers: who came through the pages is not asked again for an hour, by any app of the same pool.
 
+use super::authorize::AuthorizeRequest;
 use crate::Pools;
 use crate::auth::challenge::Handle;
 use crate::client::Client;
@@ -37,14 +38,15 @@ impl Person {
     }
 
     /// What the tokens of one authorization say.
-    pub(super) fn facts(&self, scope: &str, nonce: Option<&str>) -> SignInFacts {
+    pub(super) fn facts(&self, request: &AuthorizeRequest) -> SignInFacts {
         SignInFacts {
             auth_time: self.auth.seconds(),
             event_id: fresh_id(),
-            scope: scope.to_owned(),
+            scope: request.scope.clone(),
             amr: self.amr.clone(),
             oauth: true,
-            nonce: nonce.map(str::to_owned),
+            nonce: request.nonce.clone(),
+            resource: request.resource.clone(),
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use super::authorize::AuthorizeRequest;
 use super::browser::Person;
-use super::errors::INVALID_GRANT;
-use super::{pkce, redirect};
+use super::errors::{INVALID_GRANT, INVALID_TARGET};
+use super::pkce;
+use super::redirect::Back;
 use crate::Pools;
 use crate::sign_in::At;
 use crate::tokens::{Grant, SignInFacts, grant};
@@ -32,17 +33,18 @@ pub struct Presented<'a> {
     pub code: &'a str,
     pub redirect_uri: Option<&'a str>,
     pub code_verifier: Option<&'a str>,
+    pub resource: Option<&'a str>,
 }
 
 impl Pools {
-    /// Makes a code for a person and tells where the browser takes it.
+    /// Makes a code for a person, for the browser to take to the app.
     pub fn answer_with_code(
         &self,
         tx: &mut Tx<'_>,
         at: &At,
         request: &AuthorizeRequest,
         person: &Person,
-    ) -> Answer<String> {
+    ) -> Answer<Back> {
         let code = fresh_id();
         let facts = Facts {
             user_id: person.user.id.clone(),
@@ -50,7 +52,7 @@ impl Pools {
             redirect_uri_sent: request.redirect_uri_sent,
             code_challenge: request.code_challenge.clone(),
             issued_ms: at.now.ms(),
-            sign_in: person.facts(&request.scope, request.nonce.as_deref()),
+            sign_in: person.facts(request),
         };
         tx.add_authorization_code(&AuthorizationCodeRow {
             code_mac: tx.keys().mac(Purpose::Token, &parts(&code)).to_vec(),
@@ -61,10 +63,10 @@ impl Pools {
             sign_in_id: None,
             expires: at.now.plus_ms(LIFE_MS),
         })?;
-        let mut parameters = vec![("code", code.as_str())];
-        parameters.extend(request.state.as_deref().map(|state| ("state", state)));
-        parameters.push(("iss", &at.pool.issuer));
-        Ok(redirect::with(&request.redirect_uri, &parameters))
+        let mut parameters = vec![("code", code)];
+        parameters.extend(request.state.clone().map(|state| ("state", state)));
+        parameters.push(("iss", at.pool.issuer.clone()));
+        Ok(Back { address: request.redirect_uri.clone(), parameters, mode: request.mode })
     }
 
     /// Uses a code up. A refusal that must be remembered (the code came back, or was presented wrongly) is the
@@ -92,6 +94,10 @@ impl Pools {
         };
         if at.now >= row.expires {
             return Ok(Err(no()));
+        }
+        // A code stays bound to the resource that it was asked for (RFC 8707 §2.2).
+        if presented.resource.is_some() && presented.resource != facts.sign_in.resource.as_deref() {
+            return Ok(Err(refusal(INVALID_TARGET, "resource must be the one of the authorization request")));
         }
         let grant = grant(tx, &at.pool, &at.client, &user, &facts.sign_in, at.now)?;
         if tx.consume_authorization_code(&row.code_mac, &grant.id, at.now)? {

@@ -16,9 +16,14 @@ pub enum Next {
     Here,
 }
 
+/// Tells whether a sign-out is asked for in OpenID Connect's way, where the person is asked first unless the app shows
+/// by an ID token whose sign-in it was (RP-Initiated Logout 1.0 §2). Cognito's own way asks nobody.
+pub fn asks_first(pairs: &Pairs) -> bool {
+    !["logout_uri", "redirect_uri"].iter().any(|name| pairs.first(name).is_some_and(|sent| !sent.is_empty()))
+}
+
 /// Reads where a client's sign-out leads; its addresses are compared like those of sign-in (rules B5 and O10).
-/// `is_hinted` says that an ID token of this client came along.
-pub fn next(pairs: &Pairs, client: &Client, is_hinted: bool) -> Result<Next, Wrong> {
+pub fn next(pairs: &Pairs, client: &Client) -> Result<Next, Wrong> {
     let allowed = client.config.logout_urls.clone().unwrap_or_default();
     let app = |sent: &str, state: Option<&str>| {
         if !redirect::is_registered(sent, &allowed) {
@@ -33,14 +38,22 @@ pub fn next(pairs: &Pairs, client: &Client, is_hinted: bool) -> Result<Next, Wro
         return app(sent, None);
     }
     if let Some(sent) = pairs.once("post_logout_redirect_uri")? {
-        let target = app(sent, pairs.once("state")?)?;
-        return Ok(if is_hinted { target } else { Next::Here });
+        return app(sent, pairs.once("state")?);
     }
     match (pairs.once("redirect_uri")?, pairs.once("response_type")?) {
         (Some(_), Some(_)) => Ok(Next::SignIn),
         (Some(_), None) => Err(Wrong::Request("Required parameter response_type is not present".into())),
         _ => Ok(Next::Here),
     }
+}
+
+/// The front page of an app, as far as its first callback address tells.
+pub fn front_page(client: &Client) -> Option<String> {
+    let callback = client.config.callback_urls.as_ref()?.first()?;
+    let (scheme, rest) =
+        callback.split_once("://").filter(|(scheme, _)| ["http", "https"].contains(scheme))?;
+    let host = rest.split(['/', '?']).next().filter(|host| !host.is_empty())?;
+    Some(format!("{scheme}://{host}/"))
 }
 
 #[cfg(test)]
@@ -55,28 +68,57 @@ mod tests {
 
     #[test]
     fn sign_out_leads_to_registered_addresses_only() {
-        let next = |query: &str, hinted| next(&Pairs::parse(query).expect("UTF-8"), &client(), hinted);
+        let next = |query: &str| next(&Pairs::parse(query).expect("UTF-8"), &client());
         let bye = Ok(Next::App("https://app.example/bye".into()));
-        assert_eq!(next("logout_uri=https://app.example/bye", false), bye);
-        assert_eq!(next("logout_uri=https://app.example/bye&redirect_uri=https://evil.example", false), bye);
-        assert_eq!(next("post_logout_redirect_uri=https://app.example/bye", true), bye);
-        assert_eq!(next("post_logout_redirect_uri=https://app.example/bye", false), Ok(Next::Here));
+        assert_eq!(next("logout_uri=https://app.example/bye"), bye);
+        assert_eq!(next("logout_uri=https://app.example/bye&redirect_uri=https://evil.example"), bye);
+        assert_eq!(next("post_logout_redirect_uri=https://app.example/bye"), bye);
         assert_eq!(
-            next("post_logout_redirect_uri=https://app.example/bye&state=a%26b", true),
+            next("post_logout_redirect_uri=https://app.example/bye&state=a%26b"),
             Ok(Next::App("https://app.example/bye?state=a%26b".into()))
         );
-        assert_eq!(next("redirect_uri=https://x.example&response_type=code", false), Ok(Next::SignIn));
-        assert_eq!(next("", false), Ok(Next::Here));
+        assert_eq!(next("redirect_uri=https://x.example&response_type=code"), Ok(Next::SignIn));
+        assert_eq!(next(""), Ok(Next::Here));
+        assert_eq!(next("state=s"), Ok(Next::Here));
         for wrong in [
             "logout_uri=https://app.example/bye/",
             "logout_uri=//app.example/bye",
             "logout_uri=https://app.example@evil.example/bye",
             "post_logout_redirect_uri=https://app.example/bye?x=1",
         ] {
-            assert!(matches!(next(wrong, true), Err(Wrong::Redirect { .. })), "{wrong}");
+            assert!(matches!(next(wrong), Err(Wrong::Redirect { .. })), "{wrong}");
         }
         for wrong in ["logout_uri=a&logout_uri=b", "redirect_uri=https://x.example"] {
-            assert!(matches!(next(wrong, false), Err(Wrong::Request(_))), "{wrong}");
+            assert!(matches!(next(wrong), Err(Wrong::Request(_))), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_front_page_is_that_of_the_first_callback() {
+        for (callback, front) in [
+            ("https://app.example/cb?x=1", Some("https://app.example/")),
+            ("http://localhost:3000", Some("http://localhost:3000/")),
+            ("com.example.app:/cb", None),
+            ("myapp://cb", None),
+        ] {
+            let mut client = client();
+            client.config.callback_urls = Some(vec![callback.into(), "https://other.example/".into()]);
+            assert_eq!(front_page(&client).as_deref(), front, "{callback}");
+        }
+        assert_eq!(front_page(&client()), None);
+    }
+
+    #[test]
+    fn only_openids_way_asks_first() {
+        for (query, asks) in [
+            ("", true),
+            ("client_id=a", true),
+            ("logout_uri=", true),
+            ("post_logout_redirect_uri=https://app.example/bye", true),
+            ("logout_uri=https://app.example/bye", false),
+            ("redirect_uri=https://app.example/cb&response_type=code", false),
+        ] {
+            assert_eq!(asks_first(&Pairs::parse(query).expect("UTF-8")), asks, "{query}");
         }
     }
 }

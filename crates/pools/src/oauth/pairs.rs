@@ -43,8 +43,22 @@ impl Pairs {
         query(&pairs)
     }
 
+    /// The pairs but for those of some names.
+    pub fn without(&self, names: &[&str]) -> Pairs {
+        Pairs(self.0.iter().filter(|(name, _)| !names.contains(&name.as_str())).cloned().collect())
+    }
+
     pub fn has(&self, name: &str) -> bool {
         self.first(name).is_some()
+    }
+}
+
+impl IntoIterator for Pairs {
+    type Item = (String, String);
+    type IntoIter = std::vec::IntoIter<(String, String)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }
 

@@ -1,6 +1,32 @@
 //! Where an app may be answered: addresses compared byte by byte, and answers written into them.
 
 use super::pairs;
+use serde::{Deserialize, Serialize};
+
+/// How an answer travels (OAuth 2.0 Form Post Response Mode). Fragments are for tokens, and those do not travel so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mode {
+    #[default]
+    Query,
+    FormPost,
+}
+
+/// An answer on its way to an app, at an address that is registered.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Back {
+    pub address: String,
+    pub parameters: Vec<(&'static str, String)>,
+    pub mode: Mode,
+}
+
+impl Back {
+    /// The address with the answer in its query.
+    pub fn href(&self) -> String {
+        let parameters: Vec<(&str, &str)> =
+            self.parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        with(&self.address, &parameters)
+    }
+}
 
 /// Finds out whether an address is a registered one: the same bytes, but for the port of a loopback IP literal, which
 /// an app on somebody's own machine cannot know beforehand (rule O1, RFC 8252 §7.3).

@@ -24,8 +24,17 @@ pub struct ClientProof {
 /// A request to the token endpoint.
 #[derive(Clone)]
 enum Asked {
-    Code { code: Secret, redirect_uri: Option<String>, code_verifier: Option<Secret> },
-    Refresh { token: Secret, scope: Option<String> },
+    Code {
+        code: Secret,
+        redirect_uri: Option<String>,
+        code_verifier: Option<Secret>,
+        resource: Option<String>,
+    },
+    Refresh {
+        token: Secret,
+        scope: Option<String>,
+        resource: Option<String>,
+    },
 }
 
 impl ClientProof {
@@ -64,15 +73,21 @@ fn read(form: &Pairs) -> Answer<Asked> {
     let needed = |name: &'static str| {
         text(name)?.ok_or_else(|| refusal(INVALID_REQUEST, format!("{name} is missing")))
     };
+    let resource = || match form.once("resource") {
+        Ok(resource) => Ok(resource.map(str::to_owned)),
+        Err(Twice(_)) => refuse(INVALID_TARGET, "tokens are bound to one resource only"),
+    };
     match needed("grant_type")? {
         "authorization_code" => Ok(Asked::Code {
             code: Secret::new(needed("code")?),
             redirect_uri: text("redirect_uri")?.map(str::to_owned),
             code_verifier: text("code_verifier")?.map(Secret::new),
+            resource: resource()?,
         }),
         "refresh_token" => Ok(Asked::Refresh {
             token: Secret::new(needed("refresh_token")?),
             scope: text("scope")?.map(str::to_owned),
+            resource: resource()?,
         }),
         // No client can have custom scopes yet, and this grant gives nothing else.
         "client_credentials" => refuse(UNAUTHORIZED_CLIENT, ""),
@@ -98,7 +113,7 @@ impl Pools {
 
     fn redeem(&self, tx: &mut Tx<'_>, at: &At, asked: &Asked) -> Answer<Result<Grant, Error>> {
         match asked {
-            Asked::Code { code, redirect_uri, code_verifier } => {
+            Asked::Code { code, redirect_uri, code_verifier, resource } => {
                 let flows = at.client.config.allowed_oauth_flows.as_deref().unwrap_or_default();
                 if !flows.contains(&OAuthFlowType::Code) {
                     return refuse(UNAUTHORIZED_CLIENT, "");
@@ -107,10 +122,11 @@ impl Pools {
                     code: code.reveal(),
                     redirect_uri: redirect_uri.as_deref(),
                     code_verifier: code_verifier.as_ref().map(Secret::reveal),
+                    resource: resource.as_deref(),
                 };
                 self.redeem_or_note(tx, at, &presented)
             }
-            Asked::Refresh { token, scope } => {
+            Asked::Refresh { token, scope, resource } => {
                 let client = &at.client;
                 let may = client.rotation_grace_s.is_some()
                     || client.allows(ExplicitAuthFlowsType::AllowRefreshTokenAuth);
@@ -123,6 +139,11 @@ impl Pools {
                     && !is_same_scope(scope, grant.access_claims["scope"].as_str().unwrap_or_default())
                 {
                     return refuse(INVALID_SCOPE, "scope must be what was granted, or be left out");
+                }
+                if let (Ok(grant), Some(resource)) = (&refreshed, resource)
+                    && grant.access_claims["aud"].as_str() != Some(resource)
+                {
+                    return refuse(INVALID_TARGET, "resource must be what was granted, or be left out");
                 }
                 Ok(refreshed)
             }

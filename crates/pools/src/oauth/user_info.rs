@@ -34,6 +34,7 @@ impl Pools {
                     amr: Vec::new(),
                     oauth: true,
                     nonce: None,
+                    resource: None,
                 };
                 let shown = |name: &str| {
                     name == "sub" || (bearer.client.can_read(name) && scope_covers(&facts, name))

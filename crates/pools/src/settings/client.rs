@@ -167,6 +167,11 @@ fn redirect(url: &str) -> Answer<()> {
     Ok(())
 }
 
+/// Tells whether a text is an address that a browser can safely be sent to, or that names something on the web.
+pub fn is_absolute_address(text: &str) -> bool {
+    redirect(text).is_ok()
+}
+
 fn auth_flows(client: &UserPoolClientType) -> Answer<()> {
     let flows = client.explicit_auth_flows.as_deref().unwrap_or_default();
     let of_old = flows.iter().filter(|flow| !flow.as_str().starts_with("ALLOW_")).count();

@@ -1,5 +1,6 @@
 //! Where a sign-in begins: `/oauth2/authorize`, and the pages that take the same parameters.
 
+use super::back;
 use super::cookies::Cookies;
 use super::flow::{Flow, Page, State};
 use super::press::{redirect, redirect_with};
@@ -11,6 +12,7 @@ use postern_model::{Answer, Error};
 use postern_pools::oauth::authorize::{self, AuthorizeRequest, Prompt, Refused, Stop, Wrong};
 use postern_pools::oauth::browser::Person;
 use postern_pools::oauth::pairs::Pairs;
+use postern_pools::oauth::redirect::Back;
 use postern_pools::sign_in::At;
 use postern_store::Tx;
 
@@ -18,7 +20,8 @@ use postern_store::Tx;
 enum Begun {
     /// Back to the app, with a code or an error.
     Back {
-        href: String,
+        app_name: String,
+        back: Back,
     },
     Flow {
         id: String,
@@ -44,7 +47,7 @@ pub async fn begin(visit: Visit, page: Page) -> Response {
     let (asked, its_browser) = (visit.clone(), browser.clone());
     let begun = visit.app.store.write(move |tx| asked.begun(tx, &its_browser, page)).await;
     match begun {
-        Ok(Begun::Back { href }) => redirect(StatusCode::FOUND, &href),
+        Ok(Begun::Back { app_name, back }) => back::send(&visit, &app_name, back),
         Ok(Begun::Flow { id }) => {
             let cookie = known.is_none().then(|| visit.cookies.set_browser(&browser));
             redirect_with(StatusCode::FOUND, &format!("{}?flow={id}", page.path()), cookie)
@@ -60,7 +63,8 @@ impl Visit {
             Ok(at) => at,
             Err(wrong) => return Ok(Begun::Wrong(wrong)),
         };
-        let back = |refused: Refused| Begun::Back { href: refused.href(&at.pool.issuer) };
+        let send = |back: Back| Begun::Back { app_name: at.app_name().to_owned(), back };
+        let back = |refused: Refused| send(refused.back(&at.pool.issuer));
         let request = match authorize::parse(&self.query, &at.client, self.app.pools.rules.pkce_required) {
             Ok(request) => request,
             Err(Stop::Page(wrong)) => return Ok(Begun::Wrong(wrong)),
@@ -76,7 +80,7 @@ impl Visit {
             && request.is_content_with(person.auth, at.now)
             && hinted.may_be(&person)
         {
-            return Ok(Begun::Back { href: self.app.pools.answer_with_code(tx, &at, &request, &person)? });
+            return Ok(send(self.app.pools.answer_with_code(tx, &at, &request, &person)?));
         }
         if request.prompt == Prompt::Never {
             return Ok(back(
@@ -105,7 +109,7 @@ impl Visit {
     }
 
     /// Who is signed in in this browser.
-    fn person(&self, tx: &mut Tx<'_>, at: &At) -> Answer<Option<Person>> {
+    pub fn person(&self, tx: &mut Tx<'_>, at: &At) -> Answer<Option<Person>> {
         match self.cookies.session(&at.pool.id) {
             Some(handle) => self.app.pools.person_in_browser(tx, at, handle),
             None => Ok(None),

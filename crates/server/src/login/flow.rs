@@ -243,7 +243,7 @@ impl Flow {
     }
 
     pub fn app_name(&self) -> &str {
-        if self.at.client.name.is_empty() { &self.at.pool.name } else { &self.at.client.name }
+        self.at.app_name()
     }
 
     /// Tells whether people may create accounts here: if they can confirm them.

@@ -1,17 +1,25 @@
-//! `/logout`: ends the session of this browser, and goes to where the app may send it.
+//! `/logout`: ends the session of this browser, and goes to where the app may send it. Who does not show by an ID token
+//! whose sign-in it was has the person asked first (rule O10).
 
-use super::press::redirect;
+use super::cookies::Cookies;
+use super::flow::{csrf, csrf_matches};
+use super::press::{gone, redirect};
 use super::problem;
 use super::visit::Visit;
 use crate::pages::Page as _;
-use crate::pages::login::SignedOut;
+use crate::pages::login::{SignOut, SignedOut};
 use crate::respond::page;
 use axum::http::StatusCode;
 use axum::response::Response;
 use postern_model::Answer;
 use postern_pools::oauth::authorize::Wrong;
+use postern_pools::oauth::browser::Hinted;
 use postern_pools::oauth::logout::{self, Next};
+use postern_pools::sign_in::At;
 use postern_store::Tx;
+
+/// What the form of the question is tied to, in place of a flow.
+const FORM: &str = "sign out";
 
 /// Where a sign-out leads, and the pools that were left.
 struct Left {
@@ -21,25 +29,24 @@ struct Left {
 
 enum To {
     Address(String),
-    OurPage { app_name: String },
+    OurPage {
+        app_name: String,
+        /// Where the app is; its own pages know how a sign-in begins.
+        app_href: Option<String>,
+    },
+    Question {
+        app_name: String,
+    },
 }
 
 /// `GET /logout`
 pub async fn logout(visit: Visit) -> Response {
     let leaving = visit.clone();
-    let left = match visit.app.store.write(move |tx| leaving.leave(tx)).await {
-        Ok(Ok(left)) => left,
-        Ok(Err(wrong)) => return problem::wrong(&visit.app, wrong, &visit.caller.request_id),
-        Err(cause) => return problem::failed(&visit.app, &cause, &visit.caller.request_id),
-    };
-    let response = match left.to {
-        To::Address(href) => redirect(StatusCode::FOUND, &href),
-        To::OurPage { app_name } => {
-            let frame = problem::frame(&visit.app, &app_name);
-            page(StatusCode::OK, SignedOut { frame, sign_in_href: None }.render())
-        }
-    };
-    left.pools.iter().fold(response, |response, pool_id| visit.cookies.clear_session(pool_id).on(response))
+    match visit.app.store.write(move |tx| leaving.leave(tx, false)).await {
+        Ok(Ok(left)) => show(&visit, left),
+        Ok(Err(wrong)) => problem::wrong(&visit.app, wrong, &visit.caller.request_id),
+        Err(cause) => problem::failed(&visit.app, &cause, &visit.caller.request_id),
+    }
 }
 
 /// `POST /logout`: taken on as a GET, for which browsers send our cookies though another site sends them here.
@@ -47,28 +54,75 @@ pub async fn logout_posted(visit: Visit) -> Response {
     redirect(StatusCode::SEE_OTHER, &format!("/logout?{}", visit.form.query()))
 }
 
+/// `POST /logout/confirm`: the person says yes. The same request once more then goes straight on.
+pub async fn confirmed(visit: Visit) -> Response {
+    let given = visit.form.first("csrf").unwrap_or_default();
+    if !visit.is_from_here() || !csrf_matches(&visit.app, &visit.cookies, FORM, given) {
+        return gone(&visit);
+    }
+    let asked = visit.form.without(&["csrf"]);
+    let leaving = Visit { query: asked.clone(), ..visit.clone() };
+    let left = match visit.app.store.write(move |tx| leaving.leave(tx, true)).await {
+        Ok(Ok(left)) => left,
+        Ok(Err(wrong)) => return problem::wrong(&visit.app, wrong, &visit.caller.request_id),
+        Err(cause) => return problem::failed(&visit.app, &cause, &visit.caller.request_id),
+    };
+    let to = redirect(StatusCode::SEE_OTHER, &format!("/logout?{}", asked.query()));
+    without_sessions(&visit, to, &left.pools)
+}
+
+fn show(visit: &Visit, left: Left) -> Response {
+    let response = match left.to {
+        To::Address(href) => redirect(StatusCode::FOUND, &href),
+        To::OurPage { app_name, app_href } => {
+            let frame = problem::frame(&visit.app, &app_name);
+            page(StatusCode::OK, SignedOut { frame, sign_in_href: app_href }.render())
+        }
+        To::Question { app_name } => return ask(visit, &app_name),
+    };
+    without_sessions(visit, response, &left.pools)
+}
+
+fn ask(visit: &Visit, app_name: &str) -> Response {
+    let known = visit.cookies.browser().map(str::to_owned);
+    let browser = known.clone().unwrap_or_else(Cookies::fresh_browser);
+    let form = SignOut {
+        frame: problem::frame(&visit.app, app_name),
+        csrf: csrf(visit.app.store.keys(), &browser, FORM),
+        parameters: visit.query.without(&["csrf"]).into_iter().collect(),
+    };
+    let response = page(StatusCode::OK, form.render());
+    match known {
+        Some(_) => response,
+        None => visit.cookies.set_browser(&browser).on(response),
+    }
+}
+
+fn without_sessions(visit: &Visit, response: Response, pools: &[String]) -> Response {
+    pools.iter().fold(response, |response, pool_id| visit.cookies.clear_session(pool_id).on(response))
+}
+
 impl Visit {
-    fn leave(&self, tx: &mut Tx<'_>) -> Answer<Result<Left, Wrong>> {
+    /// Signs the browser out, unless the person has to be asked first and has not said yes.
+    fn leave(&self, tx: &mut Tx<'_>, is_agreed: bool) -> Answer<Result<Left, Wrong>> {
         let wrong = |why: &str| Ok(Err(Wrong::Request(why.to_owned())));
-        let hinted = match self.query.first("id_token_hint") {
-            Some(hint) => match self.app.pools.hinted(tx, hint)? {
+        let hinted = match self.query.once("id_token_hint") {
+            Ok(Some(hint)) => match self.app.pools.hinted(tx, hint)? {
                 Some(hinted) => Some(hinted),
                 None => return wrong("id_token_hint is no ID token of this server"),
             },
-            None => None,
+            Ok(None) => None,
+            Err(twice) => return Ok(Err(twice.into())),
         };
         // A picture or a frame on somebody's page signs nobody out (attack case 69).
-        if !self.is_opened() {
+        if !is_agreed && !self.is_opened() {
             return wrong("Sign-out must be opened as a page");
         }
-        let client_id =
-            self.query.first("client_id").or(hinted.as_ref().map(|hinted| hinted.client_id.as_str()));
-        let Some(client_id) = client_id else {
-            if self.is_from_elsewhere() {
-                return wrong("Required parameter client_id is not present");
-            }
-            return self.leave_all(tx).map(Ok);
+        let named = match self.query.once("client_id") {
+            Ok(named) => named.or(hinted.as_ref().map(|hinted| hinted.client_id.as_str())),
+            Err(twice) => return Ok(Err(twice.into())),
         };
+        let Some(client_id) = named else { return self.leave_all(tx, is_agreed).map(Ok) };
         if hinted.as_ref().is_some_and(|hinted| hinted.client_id != client_id) {
             return wrong("id_token_hint is no ID token of this client");
         }
@@ -76,28 +130,43 @@ impl Visit {
             Ok(at) => at,
             Err(wrong) => return Ok(Err(wrong)),
         };
-        let next = match logout::next(&self.query, &at.client, hinted.is_some()) {
+        let next = match logout::next(&self.query, &at.client) {
             Ok(next) => next,
             Err(wrong) => return Ok(Err(wrong)),
         };
+        if !is_agreed && logout::asks_first(&self.query) && self.is_somebody_else(tx, &at, hinted.as_ref())? {
+            let to = To::Question { app_name: at.app_name().to_owned() };
+            return Ok(Ok(Left { pools: Vec::new(), to }));
+        }
         if let Some(handle) = self.cookies.session(&at.pool.id) {
             self.app.pools.sign_browser_out(tx, handle)?;
         }
         let to = match next {
             Next::App(href) => To::Address(href),
             Next::SignIn => To::Address(format!("/login?{}", self.query.query())),
-            Next::Here => To::OurPage { app_name: at.client.name.clone() },
+            Next::Here => {
+                To::OurPage { app_name: at.app_name().to_owned(), app_href: logout::front_page(&at.client) }
+            }
         };
         Ok(Ok(Left { pools: vec![at.pool.id.clone()], to }))
     }
 
-    /// Nobody says which app: the browser leaves every pool.
-    fn leave_all(&self, tx: &mut Tx<'_>) -> Answer<Left> {
+    /// Tells whether somebody is signed in who is not whom the app means.
+    fn is_somebody_else(&self, tx: &mut Tx<'_>, at: &At, hinted: Option<&Hinted>) -> Answer<bool> {
+        let person = self.person(tx, at)?;
+        Ok(person.is_some_and(|person| hinted.is_none_or(|hinted| hinted.user_id != person.user.id)))
+    }
+
+    /// Nobody says which app: the browser leaves every pool, once the person says so.
+    fn leave_all(&self, tx: &mut Tx<'_>, is_agreed: bool) -> Answer<Left> {
+        if !is_agreed && self.cookies.sessions().next().is_some() {
+            return Ok(Left { pools: Vec::new(), to: To::Question { app_name: String::new() } });
+        }
         let mut pools = Vec::new();
         for (pool_id, handle) in self.cookies.sessions() {
             self.app.pools.sign_browser_out(tx, handle)?;
             pools.push(pool_id.to_owned());
         }
-        Ok(Left { pools, to: To::OurPage { app_name: String::new() } })
+        Ok(Left { pools, to: To::OurPage { app_name: String::new(), app_href: None } })
     }
 }

@@ -2,6 +2,7 @@
 //! of work moves the flow, and a redirect leads to a page that can be opened again. No GET changes anything.
 
 mod authorize;
+mod back;
 mod code;
 mod cookies;
 mod demo;
@@ -39,7 +40,9 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/login/new-password", get(show::new_password).post(password::renewed))
         .route("/signup", get(show::sign_up).post(sign_up::created))
         .route("/confirm", get(show::confirm).post(sign_up::confirmed))
-        .route("/logout", get(logout::logout).post(logout::logout_posted));
+        .route("/logout", get(logout::logout).post(logout::logout_posted))
+        .route("/logout/confirm", post(logout::confirmed))
+        .route("/error", get(problem::told));
     match app.settings.development.demo {
         true => router
             .route(DEMO_PATH, get(demo::start))

@@ -15,6 +15,7 @@ use postern_model::cognito_idp::errors::*;
 use postern_model::{Answer, Error, Refusal};
 use postern_pools::Pools;
 use postern_pools::oauth::browser::Person;
+use postern_pools::oauth::redirect::Mode;
 use postern_pools::sign_in::SignedIn;
 use postern_store::Tx;
 
@@ -167,7 +168,12 @@ impl Hand {
         let person = Person::now(signed_in.user, &signed_in.facts, at.now);
         let before = self.visit.cookies.session(&at.pool.id);
         let session = self.pools.sign_browser_in(tx, at, &person, before)?;
-        let href = self.pools.answer_with_code(tx, at, &flow.state.request, &person)?;
+        let request = &flow.state.request;
+        let href = match request.mode {
+            Mode::Query => self.pools.answer_with_code(tx, at, request, &person)?.href(),
+            // A press is answered by a redirect: the same request once more brings the page that posts the answer.
+            Mode::FormPost => request.href(true),
+        };
         let pool_id = at.pool.id.clone();
         flow.state.done = true;
         flow.state.forget_session();

@@ -1,5 +1,6 @@
 //! When a sign-in cannot go on: our own page says so, and redirects nowhere (rule O12).
 
+use super::visit::Visit;
 use crate::app::App;
 use crate::pages::problem::{Problem, Trouble};
 use crate::pages::words::Language;
@@ -40,6 +41,22 @@ pub fn wrong(app: &App, wrong: Wrong, request_id: &str) -> Response {
         }
     };
     page(app, "", trouble, request_id)
+}
+
+/// `GET /error`: the page by which Cognito's domains say that an app got something wrong. Nothing that came along is
+/// repeated on it.
+pub async fn told(visit: Visit) -> Response {
+    let trouble = match visit.query.first("error") {
+        Some("redirect_mismatch") => {
+            Trouble::BadRequest { why: "The redirect address is not one of the app client's".to_owned() }
+        }
+        Some("invalid_client" | "unauthorized_client") => {
+            Trouble::BadRequest { why: "The app client is unknown, or may not do this".to_owned() }
+        }
+        Some("server_error") => Trouble::Fault,
+        _ => Trouble::BadRequest { why: "A parameter is missing or wrong".to_owned() },
+    };
+    page(&visit.app, "", trouble, &visit.caller.request_id)
 }
 
 /// Logs a failure of ours and shows its reference.

@@ -1,6 +1,7 @@
 //! Opening a page: what a flow says, put into the page's struct. Nothing here changes anything or sends a mail.
 
 use super::authorize;
+use super::back::origin;
 use super::flow::{Fault, Flow, Notice, Page, csrf};
 use super::press::{gone, redirect};
 use super::visit::Visit;
@@ -126,22 +127,6 @@ fn cookies_blocked(visit: &Visit, page: Page) -> Response {
     let flow = visit.query.first("flow").unwrap_or_default();
     let retry_href = format!("{}?{}", page.path(), postern_pools::oauth::pairs::query(&[("flow", flow)]));
     problem::page(&visit.app, "", Trouble::CookiesBlocked { retry_href }, &visit.caller.request_id)
-}
-
-/// What a policy calls the place that an address is at: `https://host:port`, or `scheme:` for an app's own scheme.
-fn origin(address: &str) -> Option<&str> {
-    let (scheme, rest) = address.split_once(':')?;
-    let is_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
-    if scheme.is_empty() || !scheme.chars().all(is_scheme) {
-        return None;
-    }
-    let Some(rest) = rest.strip_prefix("//").filter(|_| ["http", "https"].contains(&scheme)) else {
-        return Some(&address[..=scheme.len()]);
-    };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let is_host = |c: char| c.is_ascii_alphanumeric() || "-.:[]".contains(c);
-    let is_plain = !authority.is_empty() && authority.chars().all(is_host);
-    is_plain.then(|| &address[..scheme.len() + 3 + authority.len()])
 }
 
 /// A flow on its way onto a page.
@@ -422,27 +407,4 @@ fn rules(policy: Policy) -> Vec<PasswordRule> {
     rules.extend(policy.numbers.then_some(PasswordRule::Number));
     rules.extend(policy.symbols.then_some(PasswordRule::Symbol));
     rules
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_origin_of_an_address_is_all_that_a_policy_gets() {
-        let cases = [
-            ("https://app.example/cb?x=1", Some("https://app.example")),
-            ("http://localhost:3000/cb", Some("http://localhost:3000")),
-            ("http://[::1]:3000?x", Some("http://[::1]:3000")),
-            ("myapp://cb", Some("myapp:")),
-            ("com.example.app:/cb", Some("com.example.app:")),
-            ("https://app.example;script-src *", None),
-            ("https://a b/", None),
-            ("my app://cb", None),
-            ("nothing", None),
-        ];
-        for (address, expected) in cases {
-            assert_eq!(origin(address), expected, "{address}");
-        }
-    }
 }

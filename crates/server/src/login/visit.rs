@@ -126,11 +126,6 @@ impl Visit {
             && origin.is_none_or(|origin| is_own_origin(origin, &self.app.public_url, text(HOST.as_str())))
     }
 
-    /// Tells whether another site sent the browser here.
-    pub fn is_from_elsewhere(&self) -> bool {
-        self.headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site" || site == "same-site")
-    }
-
     /// Tells whether a person opens this as a page, rather than a page as its picture or frame.
     pub fn is_opened(&self) -> bool {
         let says = |name: &str, value: &str| self.headers.get(name).is_none_or(|given| given == value);

@@ -537,6 +537,36 @@ impl SignUp {
     }
 }
 
+/// "Do you want to sign out?" Posts the parameters of the request to `/logout/confirm`.
+#[derive(askama::Template)]
+#[template(path = "login/sign_out.html")]
+pub struct SignOut {
+    pub frame: Frame,
+    pub csrf: String,
+    pub parameters: Vec<(String, String)>,
+}
+
+impl SignOut {
+    fn heading(&self) -> &'static str {
+        self.frame.words.sign_out_ask
+    }
+}
+
+/// An answer to an app that the browser posts; by itself where scripts run.
+#[derive(askama::Template)]
+#[template(path = "login/post_back.html")]
+pub struct PostBack {
+    pub frame: Frame,
+    pub address: String,
+    pub parameters: Vec<(&'static str, String)>,
+}
+
+impl PostBack {
+    fn heading(&self) -> String {
+        self.frame.words.back_to.with("app", &self.frame.app)
+    }
+}
+
 /// "You're signed out".
 #[derive(askama::Template)]
 #[template(path = "login/signed_out.html")]

@@ -143,6 +143,9 @@ pub struct Words {
     pub use_password: &'static str,
     pub sign_up_refused: &'static str,
 
+    pub sign_out_ask: &'static str,
+    pub sign_out_ask_more: &'static str,
+    pub sign_out: &'static str,
     pub signed_out: &'static str,
     pub signed_out_more: &'static str,
     pub sign_in_again: &'static str,
@@ -312,6 +315,9 @@ static ENGLISH: Words = Words {
     use_password: "Use a password instead",
     sign_up_refused: "We couldn't create the account. Check what you entered and try again.",
 
+    sign_out_ask: "Do you want to sign out?",
+    sign_out_ask_more: "If you didn't ask for this, close the page. You stay signed in.",
+    sign_out: "Sign out",
     signed_out: "You're signed out",
     signed_out_more: "You can close this page.",
     sign_in_again: "Sign in again",

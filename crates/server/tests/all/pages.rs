@@ -2,6 +2,7 @@
 
 #[path = "../support/browser.rs"]
 mod browser;
+mod conformance;
 mod oauth;
 mod scene;
 

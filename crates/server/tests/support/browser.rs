@@ -189,7 +189,7 @@ impl Shown {
 
     /// The hidden fields of the form that posts to `action`.
     #[track_caller]
-    fn hidden(&self, action: &str) -> Vec<(String, String)> {
+    pub fn hidden(&self, action: &str) -> Vec<(String, String)> {
         let form = format!("action=\"{action}\"");
         let at = self.html.find(&form).unwrap_or_else(|| panic!("no form for {action}: {}", self.html));
         let form = self.html[at..].split_once("</form>").expect("a form ends").0;

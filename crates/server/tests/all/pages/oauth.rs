@@ -194,7 +194,10 @@ async fn signing_out_ends_the_session_and_goes_to_registered_addresses_only() {
     assert_eq!(shown.header("location"), format!("{bye}?state=s"));
     assert!(!signed_in().await);
     scene.signed_in(&browser, ALICE).await;
-    assert_eq!(browser.open("/logout").await.heading(), "You're signed out");
+    let asked = browser.open("/logout").await;
+    assert_eq!(asked.heading(), "Do you want to sign out?");
+    assert!(signed_in().await);
+    assert_eq!(browser.press(&asked, "/logout/confirm", &[]).await.heading(), "You're signed out");
     assert!(!signed_in().await);
 }
 
