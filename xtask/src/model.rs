@@ -58,7 +58,7 @@ pub fn strip(botocore: &Path, source: &Source, version: &str) -> Result<Value> {
     let mut operations = Object::new();
     let mut wanted = Vec::new();
     for (name, operation) in all {
-        operations.insert(name.clone(), stripped_operation(operation, kept(name)));
+        operations.insert(name.clone(), stripped_operation(name, operation, kept(name)));
         if kept(name) {
             wanted.extend(["input", "output"].iter().filter_map(|end| operation[end]["shape"].as_str()));
         }
@@ -116,7 +116,10 @@ pub fn laid_out(model: &Value) -> Result<String> {
     Ok(text + "\n}\n")
 }
 
-fn stripped_operation(operation: &Value, kept: bool) -> Value {
+/// Operations that need no signature though the model does not say so (API reference, `GetClientToken`).
+const UNSIGNED: [&str; 1] = ["GetClientToken"];
+
+fn stripped_operation(name: &str, operation: &Value, kept: bool) -> Value {
     let mut stripped = Object::new();
     stripped.insert("method".to_owned(), operation["http"]["method"].clone());
     stripped.insert("uri".to_owned(), operation["http"]["requestUri"].clone());
@@ -125,7 +128,7 @@ fn stripped_operation(operation: &Value, kept: bool) -> Value {
     }
     let without_signature =
         operation["auth"].as_array().is_some_and(|ways| ways.contains(&json!("smithy.api#noAuth")));
-    if operation["authtype"] == json!("none") || without_signature {
+    if operation["authtype"] == json!("none") || without_signature || UNSIGNED.contains(&name) {
         stripped.insert("public".to_owned(), json!(true));
     }
     if !kept {

@@ -9,7 +9,7 @@ use postern_model::cognito_idp::{
 };
 use postern_model::shape::Shape;
 use postern_store::Tx;
-use postern_store::clients::ClientRow;
+use postern_store::clients::{ClientRow, ClientSecretRow};
 use std::sync::Arc;
 
 /// How long tokens live, in seconds.
@@ -21,11 +21,13 @@ pub struct Lifetimes {
 }
 
 /// An app client and what its settings decide.
+#[derive(Clone)]
 pub struct Client {
     pub id: String,
     pub pool_id: String,
     pub name: String,
-    pub secret: Option<String>,
+    /// Any of them proves the client; a public one has none.
+    pub secrets: Vec<String>,
     /// What the API shows, without the secret.
     pub config: UserPoolClientType,
     pub flows: Vec<ExplicitAuthFlowsType>,
@@ -44,12 +46,15 @@ impl Client {
     pub fn find(tx: &mut Tx<'_>, client_id: &str) -> Result<Option<Arc<Client>>> {
         let Some(version) = tx.client_version(client_id)? else { return Ok(None) };
         tx.cached("client", client_id, version, |tx| match tx.find_client(client_id)? {
-            Some(row) => Client::parse(row).map(Some),
+            Some(row) => {
+                let secrets = tx.client_secrets(client_id)?;
+                Client::parse(row, secrets).map(Some)
+            }
             None => Ok(None),
         })
     }
 
-    fn parse(row: ClientRow) -> Result<Client> {
+    fn parse(row: ClientRow, secrets: Vec<ClientSecretRow>) -> Result<Client> {
         let config = UserPoolClientType::read(&serde_json::from_str(&row.config)?)
             .ok()
             .with_context(|| format!("the settings of app client {} cannot be read", row.id))?;
@@ -68,7 +73,7 @@ impl Client {
             id: row.id,
             pool_id: row.pool_id,
             name: row.name,
-            secret: row.secret,
+            secrets: secrets.into_iter().map(|secret| secret.secret).collect(),
             config,
         })
     }
@@ -80,7 +85,7 @@ impl Client {
             id: String::new(),
             pool_id: pool_id.to_owned(),
             name: String::new(),
-            secret: None,
+            secrets: Vec::new(),
             flows: Vec::new(),
             hides_existence: true,
             session_ms: 3 * 60_000,
@@ -89,6 +94,10 @@ impl Client {
             rotation_grace_s: None,
             config,
         }
+    }
+
+    pub fn has_secret(&self) -> bool {
+        !self.secrets.is_empty()
     }
 
     pub fn allows(&self, flow: ExplicitAuthFlowsType) -> bool {
@@ -114,18 +123,20 @@ impl Client {
     /// Checks `SECRET_HASH`: `Base64(HMAC-SHA256(secret, username + client id))`, over any of the names that
     /// the caller may have meant.
     pub fn secret_hash_matches(&self, hash: &str, names: &[&str]) -> bool {
-        let (Some(secret), Ok(hash)) = (&self.secret, STANDARD.decode(hash)) else { return false };
-        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-        names.iter().fold(false, |found, name| {
-            let expected = hmac::sign(&key, [name.as_bytes(), self.id.as_bytes()].concat().as_slice());
-            found | constant_time::verify_slices_are_equal(expected.as_ref(), &hash).is_ok()
+        let Ok(hash) = STANDARD.decode(hash) else { return false };
+        self.secrets.iter().fold(false, |found, secret| {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+            names.iter().fold(found, |found, name| {
+                let expected = hmac::sign(&key, [name.as_bytes(), self.id.as_bytes()].concat().as_slice());
+                found | constant_time::verify_slices_are_equal(expected.as_ref(), &hash).is_ok()
+            })
         })
     }
 
     /// Compares a presented client secret in constant time.
     pub fn secret_matches(&self, presented: &str) -> bool {
-        self.secret.as_ref().is_some_and(|secret| {
-            constant_time::verify_slices_are_equal(secret.as_bytes(), presented.as_bytes()).is_ok()
+        self.secrets.iter().fold(false, |found, secret| {
+            found | constant_time::verify_slices_are_equal(secret.as_bytes(), presented.as_bytes()).is_ok()
         })
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod authorize;
 pub mod browser;
+mod client_credentials;
 pub mod code;
 pub mod logout;
 pub mod pairs;

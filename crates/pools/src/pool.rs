@@ -36,6 +36,8 @@ pub struct Pool {
     pub auto_verified: Vec<Medium>,
     pub admin_only: bool,
     pub mfa_required: bool,
+    /// Whether there is any group, so that tokens need to be asked for them.
+    pub has_groups: bool,
     pub sender: Sender,
 }
 
@@ -80,7 +82,10 @@ impl Pool {
     pub fn find(tx: &mut Tx<'_>, place: &Place, pool_id: &str) -> Result<Option<Arc<Pool>>> {
         let Some(version) = tx.pool_version(pool_id)? else { return Ok(None) };
         tx.cached("pool", pool_id, version, |tx| match tx.find_pool(pool_id)? {
-            Some(row) => Pool::parse(place, &row).map(Some),
+            Some(row) => {
+                let has_groups = tx.has_groups(pool_id)?;
+                Pool::parse(place, &row).map(|pool| Some(Pool { has_groups, ..pool }))
+            }
             None => Ok(None),
         })
     }
@@ -146,6 +151,7 @@ impl Pool {
             .collect(),
             admin_only: admin.allow_admin_create_user_only.unwrap_or(false),
             mfa_required: mfa.mfa_configuration == Some(UserPoolMfaType::On),
+            has_groups: false,
             sender,
             config,
             mfa,

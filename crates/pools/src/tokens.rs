@@ -2,6 +2,7 @@
 //! signing happens outside of any unit of work.
 
 use crate::client::Client;
+use crate::groups::GroupClaims;
 use crate::keys::{PoolKeys, TokenUse};
 use crate::pool::Pool;
 use crate::user::{User, uuid_text};
@@ -126,11 +127,43 @@ pub fn prepare(
     now: Timestamp,
 ) -> Result<Grant> {
     let has_id_token = !facts.oauth || facts.scope.split(' ').any(|scope| scope == "openid");
+    let groups = GroupClaims::of_user(tx, pool, &user.id)?;
+    let facts = &SignInFacts { scope: crate::scopes::live(tx, &pool.id, &facts.scope)?, ..facts.clone() };
     Ok(Grant {
         id,
         refresh_token: None,
-        id_claims: has_id_token.then(|| id_claims(pool, client, user, id, facts, now)),
-        access_claims: access_claims(pool, client, user, id, facts, now),
+        id_claims: has_id_token.then(|| id_claims(pool, client, user, &groups, id, facts, now)),
+        access_claims: access_claims(pool, client, user, &groups, id, facts, now),
+        expires_in_s: client.lifetimes.access_s,
+        keys: crate::keys::of_pool(tx, &pool.id)?,
+    })
+}
+
+/// Prepares an access token that stands for an app itself.
+pub fn of_client(
+    tx: &mut Tx<'_>,
+    pool: &Pool,
+    client: &Client,
+    scope: &str,
+    now: Timestamp,
+) -> Result<Grant> {
+    let access_claims = json!({
+        "sub": client.id,
+        "token_use": "access",
+        "scope": scope,
+        "auth_time": now.seconds(),
+        "iss": pool.issuer,
+        "exp": now.seconds() + client.lifetimes.access_s,
+        "iat": now.seconds(),
+        "version": 2,
+        "jti": crate::user::fresh_id(),
+        "client_id": client.id,
+    });
+    Ok(Grant {
+        id: random::bytes(),
+        refresh_token: None,
+        id_claims: None,
+        access_claims,
         expires_in_s: client.lifetimes.access_s,
         keys: crate::keys::of_pool(tx, &pool.id)?,
     })
@@ -168,6 +201,7 @@ fn id_claims(
     pool: &Pool,
     client: &Client,
     user: &User,
+    groups: &GroupClaims,
     id: [u8; 16],
     facts: &SignInFacts,
     now: Timestamp,
@@ -189,6 +223,8 @@ fn id_claims(
     }
     claims.insert("iss".into(), pool.issuer.clone().into());
     claims.insert("cognito:username".into(), user.username.clone().into());
+    groups.write_groups(&mut claims);
+    groups.write_roles(&mut claims);
     if client.revocable {
         claims.insert("origin_jti".into(), uuid_text(id).into());
     }
@@ -214,12 +250,14 @@ fn access_claims(
     pool: &Pool,
     client: &Client,
     user: &User,
+    groups: &GroupClaims,
     id: [u8; 16],
     facts: &SignInFacts,
     now: Timestamp,
 ) -> Value {
     let mut claims = Map::new();
     claims.insert("sub".into(), user.id.clone().into());
+    groups.write_groups(&mut claims);
     claims.insert("iss".into(), pool.issuer.clone().into());
     if facts.oauth {
         claims.insert("version".into(), 2.into());

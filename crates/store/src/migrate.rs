@@ -7,6 +7,9 @@ const STEPS: &[(&str, &str)] = &[
     ("pools", include_str!("../migrations/0001_pools.sql")),
     ("access", include_str!("../migrations/0002_access.sql")),
     ("mail", include_str!("../migrations/0003_mail.sql")),
+    ("groups", include_str!("../migrations/0004_groups.sql")),
+    ("resource servers", include_str!("../migrations/0005_resource_servers.sql")),
+    ("client secrets", include_str!("../migrations/0006_client_secrets.sql")),
 ];
 
 const VERSIONS: &str =

@@ -107,6 +107,12 @@ impl Tx<'_> {
         Ok(changed == 1)
     }
 
+    /// Draws a pool's version anew, because something changed that its parsed form knows of.
+    pub fn touch_pool(&mut self, pool_id: &str) -> Result<()> {
+        self.run("update user_pools set version = $1 where id = $2", values![fresh_version(), pool_id])?;
+        Ok(())
+    }
+
     /// Removes a pool and everything in it; false when it is gone.
     pub fn delete_pool(&mut self, pool_id: &str) -> Result<bool> {
         for statement in [

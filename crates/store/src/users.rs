@@ -71,6 +71,7 @@ macro_rules! select_user {
         )
     };
 }
+pub(crate) use select_user;
 
 impl Tx<'_> {
     /// Adds a user under all its names; false, and nothing written that stays, when a name is taken.
@@ -297,7 +298,7 @@ impl Tx<'_> {
     }
 }
 
-fn user(row: &Row<'_>) -> Result<UserRow> {
+pub(crate) fn user(row: &Row<'_>) -> Result<UserRow> {
     Ok(UserRow {
         pool_id: row.text(0)?,
         id: row.text(1)?,

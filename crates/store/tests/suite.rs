@@ -4,7 +4,7 @@
 use anyhow::{Result, anyhow, bail};
 use postern_store::audit::AuditRecord;
 use postern_store::auth::{ChallengeRow, Rotated, SignInRow};
-use postern_store::clients::ClientRow;
+use postern_store::clients::{ClientRow, ClientSecretRow};
 use postern_store::pools::PoolRow;
 use postern_store::users::{UserName, UserRow, UserSearch};
 use postern_store::{Keys, Place, Store, Timestamp, Tx, random};
@@ -474,10 +474,11 @@ async fn secrets_are_not_in_the_file_and_a_copied_folder_opens_elsewhere() -> Re
                 pool_id: POOL.into(),
                 name: "app".into(),
                 config: "{}".into(),
-                secret: Some(secret.into()),
                 created: NOW,
                 modified: NOW,
-            })
+            })?;
+            let secret = ClientSecretRow { id: "one".into(), secret: secret.into(), created: NOW };
+            tx.add_client_secret("client", &secret)
         })
         .await?;
     let elsewhere = Folder::new();
@@ -487,10 +488,10 @@ async fn secrets_are_not_in_the_file_and_a_copied_folder_opens_elsewhere() -> Re
         std::fs::write(elsewhere.0.join(name), bytes)?;
     }
     let copy = Store::open(&Place::File(elsewhere.file()), keys())?;
-    let client = copy.read(|tx| tx.find_client("client")).await?.ok_or_else(|| anyhow!("no client"))?;
-    assert_eq!(client.secret.as_deref(), Some(secret));
+    let secrets = copy.read(|tx| tx.client_secrets("client")).await?;
+    assert_eq!(secrets.iter().map(|one| one.secret.as_str()).collect::<Vec<_>>(), [secret]);
     let stranger = Store::open(&Place::File(elsewhere.file()), Keys::new(&[[1; 32]])?)?;
-    assert!(stranger.read(|tx| tx.find_client("client")).await.is_err());
+    assert!(stranger.read(|tx| tx.client_secrets("client")).await.is_err());
     Ok(())
 }
 

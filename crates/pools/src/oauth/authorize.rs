@@ -275,7 +275,7 @@ impl Asked<'_> {
             (Some(_), None) => no("invalid_request", "code_challenge_method must be provided"),
             (None, Some(_)) => no("invalid_request", "code_challenge must be provided"),
             // Double quotes may not stand in a description (RFC 6749 §4.1.2.1).
-            (None, None) if self.client.secret.is_none() && self.pkce_required => no(
+            (None, None) if !self.client.has_secret() && self.pkce_required => no(
                 "invalid_request",
                 "code_challenge must be provided: clients without a secret need PKCE \
                  unless the server is set to oauth.pkce = 'optional'",

@@ -166,7 +166,7 @@ fn clients_without_a_secret_need_pkce_unless_the_setting_says_otherwise() {
     }
     assert!(parse(&pairs, &client(), false).is_ok());
     let mut confidential = client();
-    confidential.secret = Some("secret".into());
+    confidential.secrets = vec!["secret".into()];
     assert!(parse(&pairs, &confidential, true).is_ok());
     for wrong in [
         without("code_challenge_method"),

@@ -35,6 +35,10 @@ enum Asked {
         scope: Option<String>,
         resource: Option<String>,
     },
+    Client {
+        scope: Option<String>,
+        resource: Option<String>,
+    },
 }
 
 impl ClientProof {
@@ -89,8 +93,9 @@ fn read(form: &Pairs) -> Answer<Asked> {
             scope: text("scope")?.map(str::to_owned),
             resource: resource()?,
         }),
-        // No client can have custom scopes yet, and this grant gives nothing else.
-        "client_credentials" => refuse(UNAUTHORIZED_CLIENT, ""),
+        "client_credentials" => {
+            Ok(Asked::Client { scope: text("scope")?.map(str::to_owned), resource: resource()? })
+        }
         _ => refuse(UNSUPPORTED_GRANT_TYPE, ""),
     }
 }
@@ -147,6 +152,10 @@ impl Pools {
                 }
                 Ok(refreshed)
             }
+            Asked::Client { scope, resource } => {
+                let asked = scope.as_deref().map(scopes_in);
+                self.client_token(tx, at, asked.as_deref(), resource.as_deref()).map(Ok)
+            }
         }
     }
 
@@ -178,18 +187,21 @@ impl Pools {
             Err(Error::Refused(_)) => return refuse(INVALID_CLIENT, ""),
             Err(failed) => return Err(failed),
         };
-        match (&at.client.secret, &proof.secret) {
-            (None, None) => Ok(at),
-            (Some(_), Some(secret)) if at.client.secret_matches(secret.reveal()) => Ok(at),
+        match (at.client.has_secret(), &proof.secret) {
+            (false, None) => Ok(at),
+            (true, Some(secret)) if at.client.secret_matches(secret.reveal()) => Ok(at),
             _ => refuse(INVALID_CLIENT, ""),
         }
     }
 }
 
+fn scopes_in(scope: &str) -> Vec<&str> {
+    scope.split(' ').filter(|scope| !scope.is_empty()).collect()
+}
+
 fn is_same_scope(asked: &str, granted: &str) -> bool {
     let sorted = |scope: &str| {
-        let mut scopes: Vec<String> =
-            scope.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
+        let mut scopes: Vec<String> = scopes_in(scope).into_iter().map(str::to_owned).collect();
         scopes.sort();
         scopes.dedup();
         scopes
@@ -269,7 +281,8 @@ mod tests {
         assert_eq!(error("grant_type=refresh_token&refresh_token=r"), "none");
         assert_eq!(error("grant_type=refresh_token"), "invalid_request");
         assert_eq!(error(""), "invalid_request");
-        assert_eq!(error("grant_type=client_credentials"), "unauthorized_client");
+        assert_eq!(error("grant_type=client_credentials"), "none");
+        assert_eq!(error("grant_type=client_credentials&scope=a&scope=b"), "invalid_request");
         for other in ["password", "implicit", "Authorization_code"] {
             assert_eq!(error(&format!("grant_type={other}")), "unsupported_grant_type");
         }

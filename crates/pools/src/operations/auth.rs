@@ -316,17 +316,17 @@ impl Pools {
     /// Checks `SECRET_HASH` where the client has a secret, over any name the caller may mean.
     pub fn prove_secret(&self, tx: &mut Tx<'_>, at: &At, hash: Option<&str>, username: &str) -> Answer<()> {
         let client = &at.client;
-        match (&client.secret, hash) {
-            (None, None) => Ok(()),
-            (Some(_), None) => refuse(
+        match (client.has_secret(), hash) {
+            (false, None) => Ok(()),
+            (true, None) => refuse(
                 NotAuthorizedException,
                 format!("Client {} is configured with secret but SECRET_HASH was not received", client.id),
             ),
-            (None, Some(_)) => refuse(
+            (false, Some(_)) => refuse(
                 NotAuthorizedException,
                 format!("Unable to verify secret hash for client {}", client.id),
             ),
-            (Some(_), Some(hash)) => {
+            (true, Some(hash)) => {
                 if client.secret_hash_matches(hash, &[username]) {
                     return Ok(());
                 }

@@ -3,16 +3,17 @@
 use crate::Pools;
 use crate::operations::pools::{StoredPool, no_such_pool};
 use crate::page;
+use crate::scopes;
 use crate::settings;
 use crate::settings::client::{Around, settled};
 use anyhow::Context;
 use postern_access::{Caller, Operations};
 use postern_model::cognito_idp::errors::*;
 use postern_model::cognito_idp::*;
-use postern_model::shape::{Nothing, Secret, Timestamp as Moment};
+use postern_model::shape::{self, Nothing, Secret};
 use postern_model::{Answer, Error, Shape, refusal, refuse};
-use postern_store::clients::ClientRow;
-use postern_store::{Tx, random};
+use postern_store::clients::{ClientRow, ClientSecretRow};
+use postern_store::{Timestamp as Moment, Tx, random};
 
 const LETTERS_AND_DIGITS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 const ID_LENGTH: usize = 26;
@@ -45,7 +46,7 @@ impl Pools {
                 );
             }
             (Some(given), _) => Some(given.reveal().to_owned()),
-            (None, Some(true)) => Some(random::text(LETTERS_AND_DIGITS, SECRET_LENGTH)),
+            (None, Some(true)) => Some(fresh_secret()),
             (None, _) => None,
         };
         let client_id = random::text(LETTERS_AND_DIGITS, ID_LENGTH);
@@ -56,6 +57,7 @@ impl Pools {
                     pool_id: &request.user_pool_id,
                     schema: pool.config.schema_attributes.as_deref().unwrap_or_default(),
                     has_secret: secret.is_some(),
+                    custom_scopes: &scopes::custom(tx, &request.user_pool_id)?,
                     doing: "creating",
                 };
                 let config = settled(settings::asked(&request)?, &around)?;
@@ -64,14 +66,16 @@ impl Pools {
                     pool_id: request.user_pool_id.clone(),
                     name: request.client_name.clone(),
                     config: stored(&config),
-                    secret: secret.clone(),
                     created: now,
                     modified: now,
                 };
                 if !tx.add_client(&row)? {
                     return Err(anyhow::anyhow!("the client id {client_id} was drawn twice").into());
                 }
-                Ok(CreateUserPoolClientResponse { user_pool_client: Some(shown(row)?) })
+                if let Some(secret) = &secret {
+                    tx.add_client_secret(&client_id, &new_secret(&client_id, secret, now))?;
+                }
+                Ok(CreateUserPoolClientResponse { user_pool_client: Some(shown(tx, row)?) })
             })
             .await
     }
@@ -85,7 +89,7 @@ impl Pools {
         self.store
             .read(move |tx| {
                 let row = find(tx, &request.user_pool_id, &request.client_id)?;
-                Ok(DescribeUserPoolClientResponse { user_pool_client: Some(shown(row)?) })
+                Ok(DescribeUserPoolClientResponse { user_pool_client: Some(shown(tx, row)?) })
             })
             .await
     }
@@ -104,7 +108,8 @@ impl Pools {
                 let around = Around {
                     pool_id: &request.user_pool_id,
                     schema: pool.config.schema_attributes.as_deref().unwrap_or_default(),
-                    has_secret: row.secret.is_some(),
+                    has_secret: !tx.client_secrets(&row.id)?.is_empty(),
+                    custom_scopes: &scopes::custom(tx, &request.user_pool_id)?,
                     doing: "updating",
                 };
                 row.config = stored(&settled(settings::asked(&request)?, &around)?);
@@ -115,7 +120,7 @@ impl Pools {
                 if !tx.change_client(&row)? {
                     return Err(no_such_client(&request.client_id));
                 }
-                Ok(UpdateUserPoolClientResponse { user_pool_client: Some(shown(row)?) })
+                Ok(UpdateUserPoolClientResponse { user_pool_client: Some(shown(tx, row)?) })
             })
             .await
     }
@@ -172,8 +177,18 @@ impl Pools {
     }
 }
 
+/// A fresh secret, or one that was brought, as it is kept.
+pub(super) fn new_secret(client_id: &str, secret: &str, now: Moment) -> ClientSecretRow {
+    ClientSecretRow { id: format!("{client_id}--{}", now.ms()), secret: secret.to_owned(), created: now }
+}
+
+/// Draws a secret.
+pub(super) fn fresh_secret() -> String {
+    random::text(LETTERS_AND_DIGITS, SECRET_LENGTH)
+}
+
 /// Finds a client of a pool, or says that it does not exist.
-fn find(tx: &mut Tx<'_>, pool_id: &str, client_id: &str) -> Answer<ClientRow> {
+pub(super) fn find(tx: &mut Tx<'_>, pool_id: &str, client_id: &str) -> Answer<ClientRow> {
     if tx.pool_version(pool_id)?.is_none() {
         return Err(no_such_pool(pool_id));
     }
@@ -188,17 +203,18 @@ fn stored(config: &UserPoolClientType) -> String {
     config.write().to_string()
 }
 
-/// The client as the API shows it.
-fn shown(row: ClientRow) -> Answer<UserPoolClientType> {
+/// The client as the API shows it, with the older of its secrets.
+fn shown(tx: &mut Tx<'_>, row: ClientRow) -> Answer<UserPoolClientType> {
     let read = || anyhow::Ok(UserPoolClientType::read(&serde_json::from_str(&row.config)?)?);
     let config = read().with_context(|| format!("the settings of app client {}", row.id))?;
+    let secret = tx.client_secrets(&row.id)?.into_iter().next();
     Ok(UserPoolClientType {
         user_pool_id: Some(row.pool_id),
         client_name: Some(row.name),
         client_id: Some(row.id),
-        client_secret: row.secret.map(Secret::new),
-        last_modified_date: Some(Moment(row.modified.ms())),
-        creation_date: Some(Moment(row.created.ms())),
+        client_secret: secret.map(|secret| Secret::new(secret.secret)),
+        last_modified_date: Some(shape::Timestamp(row.modified.ms())),
+        creation_date: Some(shape::Timestamp(row.created.ms())),
         ..config
     })
 }

@@ -1,10 +1,13 @@
 //! The operations of cognito-idp, one file per topic.
 
 pub mod auth;
+pub mod client_secrets;
 pub mod clients;
 pub mod domains;
+pub mod groups;
 pub mod mfa;
 pub mod pools;
+pub mod resource_servers;
 pub mod sign_up;
 pub mod tokens;
 pub mod users;
@@ -15,10 +18,13 @@ use postern_access::Operations;
 /// All operations that are written.
 pub fn operations() -> Operations<Pools> {
     [
+        client_secrets::operations(),
         clients::operations(),
         domains::operations(),
+        groups::operations(),
         mfa::operations(),
         pools::operations(),
+        resource_servers::operations(),
         sign_up::operations(),
         tokens::operations(),
         users::operations(),

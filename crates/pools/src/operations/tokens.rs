@@ -17,12 +17,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use postern_access::{Caller, Operations};
 use postern_model::cognito_idp::errors::*;
 use postern_model::cognito_idp::{
-    AdminUserGlobalSignOutRequest, AdminUserGlobalSignOutResponse, DeleteUserRequest,
-    GetTokensFromRefreshTokenRequest, GetTokensFromRefreshTokenResponse, GetUserRequest, GetUserResponse,
-    GlobalSignOutRequest, GlobalSignOutResponse, RevokeTokenRequest, RevokeTokenResponse, op,
+    AdminUserGlobalSignOutRequest, AdminUserGlobalSignOutResponse, ClientAuthenticationResultType,
+    DeleteUserRequest, GetClientTokenRequest, GetClientTokenResponse, GetTokensFromRefreshTokenRequest,
+    GetTokensFromRefreshTokenResponse, GetUserRequest, GetUserResponse, GlobalSignOutRequest,
+    GlobalSignOutResponse, RevokeTokenRequest, RevokeTokenResponse, op,
 };
 use postern_model::shape::Nothing;
-use postern_model::{Answer, Error, refusal, refuse};
+use postern_model::{Answer, Error, Secret, refusal, refuse};
 use postern_store::auth::SignInRow;
 use postern_store::{Timestamp, Tx};
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 pub fn operations() -> Operations<Pools> {
     Operations::new()
         .on(op::GetTokensFromRefreshToken, Pools::get_tokens_from_refresh_token)
+        .on(op::GetClientToken, Pools::get_client_token)
         .on(op::RevokeToken, Pools::revoke_token)
         .on(op::GlobalSignOut, Pools::global_sign_out)
         .on(op::AdminUserGlobalSignOut, Pools::admin_user_global_sign_out)
@@ -62,6 +64,39 @@ impl Pools {
             .await??;
         let tokens = self.sign(grant).await?;
         Ok(GetTokensFromRefreshTokenResponse { authentication_result: Some(authentication_result(tokens)) })
+    }
+
+    /// Gives an app a token of its own, as the token endpoint does for `client_credentials`.
+    pub async fn get_client_token(
+        &self,
+        caller: &Caller,
+        request: GetClientTokenRequest,
+    ) -> Answer<GetClientTokenResponse> {
+        let (pools, caller) = (self.clone(), caller.clone());
+        let grant = self
+            .store
+            .write(move |tx| {
+                let at = pools.at(tx, &caller, &request.client_id, None)?;
+                if !at.client.secret_matches(request.secret.reveal()) {
+                    return refuse(
+                        NotAuthorizedException,
+                        format!("Unable to verify secret for client {}", at.client.id),
+                    );
+                }
+                let asked =
+                    request.scopes.as_ref().map(|list| list.iter().map(String::as_str).collect::<Vec<_>>());
+                pools.client_token(tx, &at, asked.as_deref(), None)
+            })
+            .await
+            .map_err(in_the_apis_words)?;
+        let tokens = self.sign(grant).await?;
+        Ok(GetClientTokenResponse {
+            client_authentication_result: Some(ClientAuthenticationResultType {
+                access_token: Some(Secret::new(tokens.access_token)),
+                expires_in: Some(tokens.expires_in_s),
+                token_type: Some("Bearer".into()),
+            }),
+        })
     }
 
     /// Makes new tokens of a sign-in, for the flows that never rotate.
@@ -162,7 +197,7 @@ impl Pools {
                         failed => failed,
                     }
                 })?;
-                if at.client.secret.is_some()
+                if at.client.has_secret()
                     && !request
                         .client_secret
                         .as_ref()
@@ -261,16 +296,16 @@ impl Pools {
     }
 
     /// Tells for whom an access token stands, if it may act on its own user. Checks in the documented order:
-    /// shape and signature, expiry, revocation, scope, user.
+    /// shape and signature, expiry, scope, user, revocation.
     pub fn bearer(&self, tx: &mut Tx<'_>, token: &str) -> Answer<Bearer> {
-        let bearer = self.bearer_of_any_scope(tx, token)?;
-        if !bearer.claims.scope.split(' ').any(|scope| scope == USER_ADMIN_SCOPE) {
-            return Err(no("Access Token does not have required scopes"));
-        }
-        Ok(bearer)
+        self.bearer_with(tx, token, Some(USER_ADMIN_SCOPE))
     }
 
     pub fn bearer_of_any_scope(&self, tx: &mut Tx<'_>, token: &str) -> Answer<Bearer> {
+        self.bearer_with(tx, token, None)
+    }
+
+    fn bearer_with(&self, tx: &mut Tx<'_>, token: &str, needed: Option<&str>) -> Answer<Bearer> {
         let invalid = || no("Invalid Access Token");
         let pool_id = pool_named_in(token).ok_or_else(invalid)?;
         let pool = Pool::find(tx, &self.place, &pool_id)?.ok_or_else(invalid)?;
@@ -284,6 +319,10 @@ impl Pools {
         let now = self.clock.now();
         if now.seconds() >= claims.expires_s {
             return Err(no("Access Token has expired"));
+        }
+        // Before the user is looked for: an app's own token stands for none.
+        if needed.is_some_and(|needed| !claims.scope.split(' ').any(|scope| scope == needed)) {
+            return Err(no("Access Token does not have required scopes"));
         }
         let user = tx
             .user_by_id(&pool.id, &claims.sub)?
@@ -315,10 +354,22 @@ pub fn sign_out(tx: &mut Tx<'_>, user: &mut User, now: Timestamp) -> Answer<()> 
 
 /// Checks the raw secret where a client has one.
 fn prove_client(client: &Client, presented: Option<&str>) -> Answer<()> {
-    match (&client.secret, presented) {
-        (None, None) => Ok(()),
-        (Some(_), Some(presented)) if client.secret_matches(presented) => Ok(()),
+    match (client.has_secret(), presented) {
+        (false, None) => Ok(()),
+        (true, Some(presented)) if client.secret_matches(presented) => Ok(()),
         _ => refuse(NotAuthorizedException, format!("Unable to verify secret for client {}", client.id)),
+    }
+}
+
+/// Says a refusal of OAuth in the words of the API.
+fn in_the_apis_words(error: Error) -> Error {
+    use crate::oauth::errors::{INVALID_SCOPE, UNAUTHORIZED_CLIENT};
+    match error.kind() {
+        Some(UNAUTHORIZED_CLIENT) => {
+            refusal(NotAuthorizedException, "Client is not enabled for the client_credentials flow.")
+        }
+        Some(INVALID_SCOPE) => refusal(InvalidParameterException, "Invalid scope requested."),
+        _ => error,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{invalid, not_yet};
 use crate::client::lifetimes;
+use crate::scopes::STANDARD;
 use postern_model::cognito_idp::errors::{InvalidOAuthFlowException, ScopeDoesNotExistException};
 use postern_model::cognito_idp::*;
 use postern_model::{Answer, refuse};
@@ -12,8 +13,6 @@ const SESSION_VALIDITY: i64 = 3;
 const ACCESS_S: std::ops::RangeInclusive<i64> = 300..=86_400;
 const REFRESH_S: std::ops::RangeInclusive<i64> = 3600..=3650 * 86_400;
 
-/// Scopes that every pool has; those of resource servers are not there yet.
-const SCOPES: [&str; 5] = ["phone", "email", "openid", "profile", "aws.cognito.signin.user.admin"];
 /// The pool's own users, as an identity provider.
 const OWN_USERS: &str = "COGNITO";
 /// Only codes and administrators set these.
@@ -26,6 +25,8 @@ pub struct Around<'a> {
     pub pool_id: &'a str,
     pub schema: &'a [SchemaAttributeType],
     pub has_secret: bool,
+    /// The scopes of the pool's resource servers.
+    pub custom_scopes: &'a [String],
     /// What the call does, as messages say it: `creating` or `updating`.
     pub doing: &'static str,
 }
@@ -108,7 +109,7 @@ fn oauth(client: &UserPoolClientType, around: &Around<'_>) -> Answer<()> {
         return Err(invalid("CallbackURLs are required for the code and implicit flows."));
     }
     for scope in client.allowed_oauth_scopes.iter().flatten() {
-        if !SCOPES.contains(&scope.as_str()) {
+        if !STANDARD.contains(&scope.as_str()) && !around.custom_scopes.contains(scope) {
             return refuse(ScopeDoesNotExistException, format!("Invalid scope requested: {scope}"));
         }
     }
@@ -239,7 +240,13 @@ mod tests {
             {"Name": "note", "AttributeDataType": "String", "DeveloperOnlyAttribute": true},
         ]);
         let schema = schema::created(Shape::read(&asked).expect("a schema")).expect("a schema");
-        let around = Around { pool_id: "us-east-1_a", schema: &schema, has_secret, doing: "creating" };
+        let around = Around {
+            pool_id: "us-east-1_a",
+            schema: &schema,
+            has_secret,
+            custom_scopes: &["api/read".to_owned()],
+            doing: "creating",
+        };
         settled(Shape::read(&settings).expect("settings"), &around)
     }
 

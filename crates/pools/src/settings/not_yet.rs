@@ -70,7 +70,6 @@ const MFA: &[NotYet<GetUserPoolMfaConfigResponse>] = &[
 
 const CLIENT: &[NotYet<UserPoolClientType>] = &[
     ("The implicit flow", |client| flows(client, OAuthFlowType::Implicit)),
-    ("The client_credentials flow", |client| flows(client, OAuthFlowType::ClientCredentials)),
     ("ALLOW_TOKEN_EXCHANGE_DELEGATION", |client| {
         permits(client, ExplicitAuthFlowsType::AllowTokenExchangeDelegation)
     }),
@@ -216,6 +215,7 @@ mod tests {
             words("The implicit flow")
         );
         assert_eq!(refusal(in_client, json!({"AllowedOAuthFlows": ["code"]})), None);
+        assert_eq!(refusal(in_client, json!({"AllowedOAuthFlows": ["client_credentials"]})), None);
         assert_eq!(
             refusal(in_client, json!({"AnalyticsConfiguration": {}})),
             words("AnalyticsConfiguration")

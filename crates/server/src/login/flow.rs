@@ -292,17 +292,5 @@ fn hiding(client: Arc<Client>) -> Arc<Client> {
     if client.hides_existence {
         return client;
     }
-    Arc::new(Client {
-        id: client.id.clone(),
-        pool_id: client.pool_id.clone(),
-        name: client.name.clone(),
-        secret: client.secret.clone(),
-        config: client.config.clone(),
-        flows: client.flows.clone(),
-        hides_existence: true,
-        session_ms: client.session_ms,
-        lifetimes: client.lifetimes,
-        revocable: client.revocable,
-        rotation_grace_s: client.rotation_grace_s,
-    })
+    Arc::new(Client { hides_existence: true, ..Client::clone(&client) })
 }

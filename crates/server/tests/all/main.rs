@@ -3,8 +3,10 @@
 mod attacks;
 mod email_role;
 mod fuzz;
+mod groups;
 mod lists;
 mod pages;
+mod resource_servers;
 mod server_answers;
 mod sign_in;
 mod story;

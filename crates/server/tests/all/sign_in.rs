@@ -1,6 +1,6 @@
 //! Signing in by code and by password, as an app sees it.
 
-use crate::story::{App, another, call, challenge, newest_mail, text};
+use crate::story::{App, another, call, challenge, claims, newest_mail, text};
 use crate::support::TestServer;
 use serde_json::{Value, json};
 
@@ -386,12 +386,4 @@ async fn administrators_begin_and_answer_too() {
     });
     let answer = app.signed("AdminRespondToAuthChallenge", body).await.ok();
     assert!(answer["AuthenticationResult"]["AccessToken"].is_string());
-}
-
-/// Reads a token's claims without checking anything.
-fn claims(token: &str) -> Value {
-    use base64::Engine;
-    let payload = token.split('.').nth(1).expect("a token has three parts");
-    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).expect("base64");
-    serde_json::from_slice(&bytes).expect("JSON")
 }
