@@ -26,7 +26,7 @@ pub enum AccountCode {
 
 impl AccountCode {
     /// The purpose in the store.
-    fn purpose(self) -> &'static str {
+    pub(crate) fn purpose(self) -> &'static str {
         match self {
             AccountCode::SignUp => "sign-up",
             AccountCode::Reset => "reset",

@@ -70,6 +70,11 @@ pub fn change(pool: &Pool, user: &mut User, attributes: &[(String, String)]) -> 
     Ok(())
 }
 
+/// Tells whether an attribute says that another one is verified; only codes and administrators set it.
+pub fn is_flag(name: &str) -> bool {
+    ["email_verified", "phone_number_verified"].contains(&name)
+}
+
 /// Writes attributes as the user may: only what the client may write, and never a flag (attack case 47).
 pub fn write_own(
     pool: &Pool,
@@ -78,8 +83,7 @@ pub fn write_own(
     attributes: &[(String, String)],
 ) -> Answer<()> {
     for (name, _) in attributes {
-        let flag = ["email_verified", "phone_number_verified"].contains(&name.as_str());
-        if flag || name == "sub" || name.starts_with("dev:") || !client.can_write(name) {
+        if is_flag(name) || name == "sub" || name.starts_with("dev:") || !client.can_write(name) {
             return refuse(NotAuthorizedException, "A client attempted to write unauthorized attribute");
         }
     }

@@ -28,24 +28,29 @@ impl TokenUse {
     }
 }
 
+/// How long a new key is published before it signs: longer than anybody may keep the document that publishes it.
+pub const LEAD_MS: i64 = 25 * 3_600_000;
+/// How long a key is recognised once another one signs: longer than any ID or access token lives.
+pub const OVERLAP_MS: i64 = 25 * 3_600_000;
+
 /// A key ready to sign, with the token header that names it already encoded.
 pub struct SigningKey {
     pub id: String,
     pub token_use: String,
+    active: Timestamp,
     pair: KeyPair,
     modulus: Vec<u8>,
     exponent: Vec<u8>,
     header: String,
 }
 
-/// All keys of a pool, the newest of each kind first, and the document that publishes them.
+/// All keys of a pool, those that begin to sign last first.
 pub struct PoolKeys {
     keys: Vec<SigningKey>,
-    pub jwks: String,
 }
 
-/// Makes a key of 2048 bits. Takes about a tenth of a second of one core.
-pub fn make(token_use: TokenUse, now: Timestamp) -> Result<SigningKeyRow> {
+/// Makes a key of 2048 bits that signs from a moment on. Takes about a tenth of a second of one core.
+pub fn make(token_use: TokenUse, now: Timestamp, active: Timestamp) -> Result<SigningKeyRow> {
     let pair = KeyPair::generate(KeySize::Rsa2048).ok().context("an RSA key cannot be made")?;
     let private: Pkcs8V1Der<'_> = pair.as_der().ok().context("an RSA key cannot be encoded")?;
     let public_key = pair.public_key().as_ref().to_vec();
@@ -56,13 +61,20 @@ pub fn make(token_use: TokenUse, now: Timestamp) -> Result<SigningKeyRow> {
         private_key: private.as_ref().to_vec(),
         public_key,
         created: now,
+        active,
     })
 }
 
-/// Reads a pool's keys, parsed once for each version of the pool.
+/// Reads a pool's keys.
 pub fn of_pool(tx: &mut Tx<'_>, pool_id: &str) -> Result<Arc<PoolKeys>> {
-    // Keys are never changed under their id; the newest id stands for the set.
-    let found = tx.cached("signing keys", pool_id, 0, |tx| {
+    let version = tx.pool_version(pool_id)?.with_context(|| format!("there is no pool {pool_id}"))?;
+    of_version(tx, pool_id, version)
+}
+
+/// The same for a pool that was just read. Keys are parsed once for each version of their pool, which is drawn anew
+/// when they change.
+pub fn of_version(tx: &mut Tx<'_>, pool_id: &str, version: i64) -> Result<Arc<PoolKeys>> {
+    let found = tx.cached("signing keys", pool_id, version, |tx| {
         let rows = tx.signing_keys(pool_id)?;
         if rows.is_empty() { Ok(None) } else { PoolKeys::parse(rows).map(Some) }
     })?;
@@ -71,9 +83,15 @@ pub fn of_pool(tx: &mut Tx<'_>, pool_id: &str) -> Result<Arc<PoolKeys>> {
 
 impl PoolKeys {
     fn parse(rows: Vec<SigningKeyRow>) -> Result<Self> {
-        let keys = rows.into_iter().map(SigningKey::parse).collect::<Result<Vec<_>>>()?;
-        let published: Vec<_> = keys
+        Ok(PoolKeys { keys: rows.into_iter().map(SigningKey::parse).collect::<Result<Vec<_>>>()? })
+    }
+
+    /// The document that publishes the keys by which tokens can be recognised now or soon (RFC 7517 §5).
+    pub fn jwks(&self, now: Timestamp) -> String {
+        let published: Vec<_> = self
+            .keys
             .iter()
+            .filter(|key| !self.is_retired(key, now))
             .map(|key| {
                 json!({
                     "alg": "RS256",
@@ -85,12 +103,29 @@ impl PoolKeys {
                 })
             })
             .collect();
-        Ok(PoolKeys { keys, jwks: json!({ "keys": published }).to_string() })
+        json!({ "keys": published }).to_string()
     }
 
     /// The key that signs tokens of a kind now.
-    pub fn signing(&self, token_use: TokenUse) -> Result<&SigningKey> {
-        self.keys.iter().find(|key| key.token_use == token_use.as_str()).context("a pool lacks a signing key")
+    pub fn signing(&self, token_use: TokenUse, now: Timestamp) -> Result<&SigningKey> {
+        self.keys
+            .iter()
+            .find(|key| key.token_use == token_use.as_str() && key.active <= now)
+            .context("a pool lacks a signing key")
+    }
+
+    /// The keys that nothing in use is signed by any more.
+    pub fn retired(&self, now: Timestamp) -> impl Iterator<Item = &str> {
+        self.keys.iter().filter(move |key| self.is_retired(key, now)).map(|key| key.id.as_str())
+    }
+
+    /// Tells whether another key has long signed in the place of this one.
+    fn is_retired(&self, key: &SigningKey, now: Timestamp) -> bool {
+        self.keys.iter().any(|other| {
+            other.token_use == key.token_use
+                && other.active > key.active
+                && other.active.plus_ms(OVERLAP_MS) <= now
+        })
     }
 
     /// Gives the claims of a token that one of these keys signed for this use; nothing for any other text.
@@ -124,7 +159,15 @@ impl SigningKey {
         let exponent = public.exponent().big_endian_without_leading_zero().to_vec();
         ensure!(modulus.len() >= 256, "a signing key is shorter than 2048 bits");
         let header = BASE64URL.encode(json!({ "kid": row.id, "alg": "RS256" }).to_string());
-        Ok(SigningKey { id: row.id, token_use: row.token_use, pair, modulus, exponent, header })
+        Ok(SigningKey {
+            id: row.id,
+            token_use: row.token_use,
+            active: row.active,
+            pair,
+            modulus,
+            exponent,
+            header,
+        })
     }
 
     /// Signs claims as a compact RS256 token (RFC 7515). Takes about 0.3 ms of one core.
@@ -151,7 +194,8 @@ mod tests {
 
     fn keys() -> PoolKeys {
         let now = Timestamp::from_ms(0);
-        let rows = [TokenUse::Id, TokenUse::Access].map(|token_use| make(token_use, now).expect("a key"));
+        let rows =
+            [TokenUse::Id, TokenUse::Access].map(|token_use| make(token_use, now, now).expect("a key"));
         PoolKeys::parse(rows.into()).expect("keys")
     }
 
@@ -159,11 +203,17 @@ mod tests {
     fn a_token_is_recognised_for_its_use_only_and_unchanged() {
         let keys = keys();
         let claims = json!({ "sub": "a", "token_use": "access" });
-        let token = keys.signing(TokenUse::Access).and_then(|key| key.sign(&claims)).expect("a token");
+        let token = keys
+            .signing(TokenUse::Access, Timestamp::from_ms(0))
+            .and_then(|key| key.sign(&claims))
+            .expect("a token");
         assert_eq!(keys.verified(&token, TokenUse::Access), Some(claims.clone()));
         assert_eq!(keys.verified(&token, TokenUse::Id), None);
         // Signed by the other key, though it says what is asked for.
-        let wrong_key = keys.signing(TokenUse::Id).and_then(|key| key.sign(&claims)).expect("a token");
+        let wrong_key = keys
+            .signing(TokenUse::Id, Timestamp::from_ms(0))
+            .and_then(|key| key.sign(&claims))
+            .expect("a token");
         assert_eq!(keys.verified(&wrong_key, TokenUse::Access), None);
         let (signed, signature) = token.rsplit_once('.').expect("two dots");
         let (header, _) = signed.split_once('.').expect("two dots");
@@ -173,6 +223,21 @@ mod tests {
         assert_eq!(keys.verified(&format!("{none}.{other}."), TokenUse::Access), None);
         for text in ["", ".", "..", "a.b.c"] {
             assert_eq!(keys.verified(text, TokenUse::Access), None);
+        }
+    }
+    #[test]
+    fn a_new_key_is_published_before_it_signs_and_the_old_one_long_after() {
+        let at = |hours: i64| Timestamp::from_ms(hours * 3_600_000);
+        let old = make(TokenUse::Id, at(0), at(0)).expect("a key");
+        let new = make(TokenUse::Id, at(100), at(125)).expect("a key");
+        let keys = PoolKeys::parse(vec![new.clone(), old.clone()]).expect("keys");
+        let signing = |hours| keys.signing(TokenUse::Id, at(hours)).expect("a key").id.clone();
+        assert_eq!((signing(124), signing(125)), (old.id.clone(), new.id.clone()));
+        for (hours, has_old) in [(100, true), (125, true), (149, true), (150, false)] {
+            let jwks = keys.jwks(at(hours));
+            assert!(jwks.contains(&new.id), "{hours}");
+            assert_eq!(jwks.contains(&old.id), has_old, "{hours}");
+            assert_eq!(keys.retired(at(hours)).count(), usize::from(!has_old));
         }
     }
 }

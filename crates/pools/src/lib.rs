@@ -1,11 +1,14 @@
 //! User pools: operations, sign-in, tokens and messages.
 
 pub mod account_codes;
+pub mod address_change;
+pub mod aliases;
 pub mod attributes;
 pub mod auth;
 pub mod client;
 pub mod destination;
 pub mod groups;
+pub mod key_rotation;
 pub mod keys;
 pub mod limits;
 pub mod messages;
@@ -17,6 +20,7 @@ pub mod page;
 pub mod passwords;
 pub mod pool;
 pub mod scopes;
+pub mod sessions;
 pub mod settings;
 pub mod sign_in;
 pub mod step;
@@ -60,6 +64,11 @@ pub struct Rules {
     /// A pool stops sending when this many codes went out in ten minutes and fewer than one in a hundred was
     /// used; 0 switches the breaker off.
     pub breaker_after: i64,
+    /// A new address that would serve to sign in waits until its code came back (rule A6); `false` is Cognito's
+    /// behaviour, where the pool does not ask for the wait itself.
+    pub addresses_wait: bool,
+    /// Signing keys get successors when they are so many days old; 0 means only when they are told to.
+    pub rotate_keys_days: i64,
     /// Public clients must use PKCE; `false` is Cognito's behaviour.
     pub pkce_required: bool,
 }

@@ -16,6 +16,8 @@ pub enum Occasion {
     AccountExists,
     /// Too many wrong codes were tried; said once a day.
     GuessesUsedUp,
+    /// An address is being changed or was removed; its link takes that back.
+    AddressChange,
 }
 
 impl Occasion {
@@ -29,6 +31,7 @@ impl Occasion {
             Occasion::ForgotPassword => "Reset password",
             Occasion::AccountExists => "You already have an account",
             Occasion::GuessesUsedUp => "Wrong codes",
+            Occasion::AddressChange => "Address change",
         }
     }
 
@@ -43,6 +46,7 @@ impl Occasion {
             Occasion::InvitationWithoutPassword => "Your new account",
             Occasion::AccountExists => "You already have an account",
             Occasion::GuessesUsedUp => "Wrong codes were tried for your account",
+            Occasion::AddressChange => "The email address of your account is changing",
         }
     }
 
@@ -62,7 +66,16 @@ impl Occasion {
                 "Somebody tried several wrong sign-in codes for your account today. No new codes are sent for \
                  now. Nobody got in with them."
             }
+            Occasion::AddressChange => {
+                "Somebody who is signed in to your account asked to change or remove this email address. If that was \
+                 not you, open this link to keep it and to sign everybody out:"
+            }
         }
+    }
+
+    /// Whether the mail carries a link, and no code.
+    pub fn has_link(self) -> bool {
+        self == Occasion::AddressChange
     }
 
     /// The words for what the code does, in "only to …".
@@ -130,7 +143,10 @@ fn default_words(facts: &Facts<'_>, subject: String) -> Words {
     );
     html.push_str(&fill(&escape(sentence), facts.code, &escape(facts.username)));
     html.push_str("</p>");
-    if let Some(code) = facts.code.filter(|_| facts.occasion != Occasion::InvitationWithoutPassword) {
+    if let Some(link) = facts.code.filter(|_| facts.occasion.has_link()) {
+        text.push_str(&format!("\r\n\r\n{link}\r\n"));
+        html.push_str(&format!("<p style=\"margin:24px 0\"><a href=\"{0}\">{0}</a></p>", escape(link)));
+    } else if let Some(code) = facts.code.filter(|_| facts.occasion != Occasion::InvitationWithoutPassword) {
         text.push_str(&format!("\r\n\r\n    {code}\r\n"));
         html.push_str(&format!(
             "<p style=\"margin:24px 0;font:700 32px/1.2 ui-monospace,Menlo,Consolas,monospace;\
@@ -139,7 +155,11 @@ fn default_words(facts: &Facts<'_>, subject: String) -> Words {
         ));
     }
     let mut lines = Vec::new();
-    if facts.code.is_some() && facts.occasion != Occasion::Invitation {
+    if facts.occasion.has_link() {
+        lines.push(format!("The link works for {}, once.", lasting(facts.valid_minutes)));
+        lines.push(format!("Asked for at {}{}.", facts.asked_at, from_browser(facts.user_agent)));
+        lines.push("If you made the change yourself, there is nothing to do.".to_owned());
+    } else if facts.code.is_some() && facts.occasion != Occasion::Invitation {
         lines.push(format!(
             "It works for {}, only to {} {}.",
             lasting(facts.valid_minutes),
@@ -207,6 +227,14 @@ fn lasting(minutes: i64) -> String {
 
 /// Names the kind of browser in known words only: what a request says of itself is not repeated.
 fn from_browser(user_agent: &str) -> String {
+    match device_words(user_agent) {
+        words if words.is_empty() => words,
+        words => format!(" from {words}"),
+    }
+}
+
+/// Names the browser and the system that a User-Agent speaks of, in known words; nothing for others.
+pub fn device_words(user_agent: &str) -> String {
     let named = |names: &[(&str, &'static str)]| {
         names.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name)
     };
@@ -226,8 +254,8 @@ fn from_browser(user_agent: &str) -> String {
         ("Linux", "Linux"),
     ]);
     match (browser, system) {
-        (Some(browser), Some(system)) => format!(" from {browser} on {system}"),
-        (Some(name), None) | (None, Some(name)) => format!(" from {name}"),
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(name), None) | (None, Some(name)) => name.to_owned(),
         (None, None) => String::new(),
     }
 }

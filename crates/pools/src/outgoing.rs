@@ -23,6 +23,7 @@ use std::net::IpAddr;
 pub struct Letter<'a> {
     pub occasion: Occasion,
     pub to: &'a Destination,
+    /// The code, the temporary password, or the link that the message carries.
     pub code: Option<&'a str>,
     pub user: Option<&'a User>,
     pub not_after: Timestamp,
@@ -101,7 +102,7 @@ impl Pools {
         draft.expires = Some(letter.not_after);
         draft.pool_id = Some(pool.id.clone());
         draft.user_id = letter.user.map(|user| user.id.clone());
-        draft.code = letter.code.map(str::to_owned);
+        draft.code = letter.code.filter(|_| !letter.occasion.has_link()).map(str::to_owned);
         draft.decoy = letter.decoy;
         draft.facts = [
             ("pool", pool.name.as_str()),
@@ -272,6 +273,11 @@ fn shard(subject: &str) -> String {
 
 fn window(now: Timestamp, length_ms: i64) -> Timestamp {
     Timestamp::from_ms(now.ms() - now.ms().rem_euclid(length_ms))
+}
+
+/// A code too many, for operations whose models have no word of their own for it.
+pub fn too_many() -> postern_model::Error {
+    refusal(TooManyRequestsException, "Attempt limit exceeded, please try after some time.")
 }
 
 fn too_often(wait_ms: i64) -> postern_model::Error {

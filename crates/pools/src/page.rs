@@ -33,11 +33,11 @@ impl Page {
     }
 
     /// Cuts the rows that were found to the page, and makes the token of the next one if there is any.
-    pub fn cut<T>(&self, keys: &Keys, rows: &mut Vec<T>, key: impl Fn(&T) -> &str) -> Option<String> {
+    pub fn cut<T>(&self, keys: &Keys, rows: &mut Vec<T>, key: impl Fn(&T) -> String) -> Option<String> {
         let size = usize::try_from(self.size).unwrap_or(0);
         let more = rows.len() > size;
         rows.truncate(size);
-        rows.last().filter(|_| more).map(|last| write(keys, &self.place, key(last)))
+        rows.last().filter(|_| more).map(|last| write(keys, &self.place, &key(last)))
     }
 }
 

@@ -7,8 +7,8 @@ use crate::messages::{Occasion, Template};
 use crate::names::{NameKind, name_key};
 use anyhow::{Context, Result};
 use postern_model::cognito_idp::{
-    AuthFactorType, EmailSendingAccountType, GetUserPoolMfaConfigResponse, UserPoolMfaType, UserPoolType,
-    VerifiedAttributeType,
+    AuthFactorType, EmailSendingAccountType, GetUserPoolMfaConfigResponse, IssuerType, UserPoolMfaType,
+    UserPoolType, VerifiedAttributeType,
 };
 use postern_model::shape::Shape;
 use postern_store::Tx;
@@ -18,8 +18,12 @@ use std::sync::Arc;
 /// A pool and what its settings decide.
 pub struct Pool {
     pub id: String,
+    /// The version of the row that this was read from.
+    pub version: i64,
     pub arn: String,
     pub issuer: String,
+    /// The pool's other issuer, whose tokens are recognised, too: those from before it was changed.
+    pub other_issuer: Option<String>,
     pub name: String,
     /// What the API shows, without what is counted or looked up.
     pub config: UserPoolType,
@@ -34,10 +38,14 @@ pub struct Pool {
     pub temporary_password_days: i64,
     /// What is verified at sign-up, a phone number before an address.
     pub auto_verified: Vec<Medium>,
+    /// Addresses whose new value waits for its code (`AttributesRequireVerificationBeforeUpdate`).
+    pub verified_before_update: Vec<Medium>,
     pub admin_only: bool,
     pub mfa_required: bool,
     /// Whether there is any group, so that tokens need to be asked for them.
     pub has_groups: bool,
+    /// How many sign-ins of one user are tracked; nothing when none is.
+    pub tracked_sessions: Option<usize>,
     pub sender: Sender,
 }
 
@@ -72,6 +80,14 @@ impl Place {
             .replace("{pool}", pool_id)
     }
 
+    /// The issuer under the name that `IssuerConfiguration` `UPDATED` moves it to; nothing where issuers are not shaped
+    /// like those of AWS.
+    pub fn updated_issuer_of(&self, pool_id: &str) -> Option<String> {
+        let issuer = self.issuer_of(pool_id);
+        let updated = issuer.replacen("://cognito-idp.", "://issuer-cognito-idp.", 1);
+        (updated != issuer).then_some(updated)
+    }
+
     pub fn pool_arn(&self, pool_id: &str) -> String {
         format!("arn:aws:cognito-idp:{}:{}:userpool/{pool_id}", self.region, self.account)
     }
@@ -84,7 +100,11 @@ impl Pool {
         tx.cached("pool", pool_id, version, |tx| match tx.find_pool(pool_id)? {
             Some(row) => {
                 let has_groups = tx.has_groups(pool_id)?;
-                Pool::parse(place, &row).map(|pool| Some(Pool { has_groups, ..pool }))
+                let tracking = tx.session_tracking(pool_id)?.filter(|tracking| tracking.enabled);
+                let tracked_sessions =
+                    tracking.map(|tracking| usize::try_from(tracking.max_per_user)).transpose()?;
+                Pool::parse(place, &row)
+                    .map(|pool| Some(Pool { version, has_groups, tracked_sessions, ..pool }))
             }
             None => Ok(None),
         })
@@ -121,10 +141,16 @@ impl Pool {
             },
             _ => Sender::CognitoDefault,
         };
+        let (issuer, other_issuer) = match (is_updated(&config), place.updated_issuer_of(&row.id)) {
+            (true, Some(updated)) => (updated, Some(place.issuer_of(&row.id))),
+            (_, updated) => (place.issuer_of(&row.id), updated),
+        };
         Pool {
             id: row.id.clone(),
+            version: 0,
             arn: place.pool_arn(&row.id),
-            issuer: place.issuer_of(&row.id),
+            issuer,
+            other_issuer,
             name: row.name.clone(),
             allowed_factors,
             case_sensitive: config
@@ -149,18 +175,41 @@ impl Pool {
             .filter(|(_, wanted)| config.auto_verified_attributes.iter().flatten().any(|name| name == wanted))
             .map(|(medium, _)| medium)
             .collect(),
+            verified_before_update: [Medium::Sms, Medium::Email]
+                .into_iter()
+                .filter(|medium| {
+                    let settings = config.user_attribute_update_settings.iter();
+                    settings
+                        .flat_map(|settings| settings.attributes_require_verification_before_update.iter())
+                        .flatten()
+                        .any(|attribute| attribute.as_str() == medium.attribute())
+                })
+                .collect(),
             admin_only: admin.allow_admin_create_user_only.unwrap_or(false),
             mfa_required: mfa.mfa_configuration == Some(UserPoolMfaType::On),
             has_groups: false,
+            tracked_sessions: None,
             sender,
             config,
             mfa,
         }
     }
 
+    /// Tells whether a token that names this issuer is the pool's.
+    pub fn is_issuer(&self, named: &str) -> bool {
+        self.issuer == named || self.other_issuer.as_deref() == Some(named)
+    }
+
     /// The form in which this pool compares a typed name.
     pub fn name_key(&self, typed: &str) -> String {
         name_key(typed, self.case_sensitive)
+    }
+
+    /// Tells whether an address of this kind is a way in: as a name, or as where sign-in codes go.
+    pub fn signs_in_by(&self, medium: Medium) -> bool {
+        let is_it = |kind: &NameKind| kind.as_str() == medium.attribute();
+        self.username_attributes.iter().chain(&self.alias_attributes).any(is_it)
+            || self.code_media().any(|code| code == medium)
     }
 
     /// Tells whether signing in by codes is allowed here at all.
@@ -201,9 +250,16 @@ impl Pool {
                     .unwrap_or_default();
                 Template { subject: template.email_subject, body: template.email_message }
             }
-            Occasion::AccountExists | Occasion::GuessesUsedUp => Template::default(),
+            Occasion::AccountExists | Occasion::GuessesUsedUp | Occasion::AddressChange => {
+                Template::default()
+            }
         }
     }
+}
+
+/// Tells whether a pool's settings ask for the updated issuer.
+pub fn is_updated(config: &UserPoolType) -> bool {
+    config.issuer_configuration.as_ref().is_some_and(|issuer| issuer.r#type == Some(IssuerType::Updated))
 }
 
 fn kinds<'a>(names: impl Iterator<Item = &'a str>) -> Vec<NameKind> {

@@ -43,6 +43,7 @@ pub struct Grant {
     pub id_claims: Option<Value>,
     pub access_claims: Value,
     pub expires_in_s: i64,
+    pub made: Timestamp,
     pub keys: Arc<PoolKeys>,
 }
 
@@ -135,7 +136,8 @@ pub fn prepare(
         id_claims: has_id_token.then(|| id_claims(pool, client, user, &groups, id, facts, now)),
         access_claims: access_claims(pool, client, user, &groups, id, facts, now),
         expires_in_s: client.lifetimes.access_s,
-        keys: crate::keys::of_pool(tx, &pool.id)?,
+        made: now,
+        keys: crate::keys::of_version(tx, &pool.id, pool.version)?,
     })
 }
 
@@ -165,20 +167,21 @@ pub fn of_client(
         id_claims: None,
         access_claims,
         expires_in_s: client.lifetimes.access_s,
-        keys: crate::keys::of_pool(tx, &pool.id)?,
+        made: now,
+        keys: crate::keys::of_version(tx, &pool.id, pool.version)?,
     })
 }
 
 impl Grant {
     /// Signs the tokens: about 0.6 ms of one core, so never on an async thread.
     pub fn sign(self) -> Result<Tokens> {
-        let access_token = self.keys.signing(TokenUse::Access)?.sign(&self.access_claims)?;
+        let access_token = self.keys.signing(TokenUse::Access, self.made)?.sign(&self.access_claims)?;
         let id_token = match self.id_claims {
             Some(mut claims) => {
                 if let Some(Value::Bool(true)) = claims.get("at_hash") {
                     claims["at_hash"] = at_hash(&access_token).into();
                 }
-                Some(self.keys.signing(TokenUse::Id)?.sign(&claims)?)
+                Some(self.keys.signing(TokenUse::Id, self.made)?.sign(&claims)?)
             }
             None => None,
         };

@@ -42,6 +42,10 @@ pub struct Config {
     pub limits: Limits,
     #[serde(default)]
     pub oauth: Oauth,
+    #[serde(default)]
+    pub users: Users,
+    #[serde(default)]
+    pub tokens: Tokens,
 }
 
 /// A value that must not be seen in logs.
@@ -137,6 +141,28 @@ pub struct Limits {
     pub sends_per_client_10_minutes: i64,
     pub sends_per_pool_10_minutes: i64,
     pub breaker_after: i64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Users {
+    pub address_change: AddressChange,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tokens {
+    /// Signing keys get successors when they are so old; 0: only by `postern rotate-keys`.
+    pub rotate_keys_days: u32,
+}
+
+/// When a new address that would serve to sign in takes the place of the old one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AddressChange {
+    #[default]
+    Verified,
+    AtOnce,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -217,7 +217,11 @@ impl Settings {
                 hosts,
                 asks_dns: true,
             },
-            rules: rules(&config.limits, config.oauth.pkce),
+            rules: Rules {
+                addresses_wait: config.users.address_change == config::AddressChange::Verified,
+                rotate_keys_days: i64::from(config.tokens.rotate_keys_days),
+                ..rules(&config.limits, config.oauth.pkce)
+            },
             pace: pace(&config.limits),
             trusted_proxies: proxies.collect::<Result<_>>()?,
             connections_max: config.http.connections,
@@ -283,6 +287,8 @@ fn rules(limits: &config::Limits, pkce: Pkce) -> Rules {
         sends_per_client: limits.sends_per_client_10_minutes,
         sends_per_pool: limits.sends_per_pool_10_minutes,
         breaker_after: limits.breaker_after,
+        addresses_wait: true,
+        rotate_keys_days: 0,
         pkce_required: pkce == Pkce::Required,
     }
 }

@@ -65,10 +65,11 @@ async fn preflight() -> Response {
 }
 
 async fn jwks(State(app): State<App>, Path(pool): Path<String>, headers: HeaderMap) -> Response {
+    let now = app.clock.now();
     let found: anyhow::Result<Option<String>> = app
         .store
         .read(move |tx| match tx.pool_version(&pool)? {
-            Some(_) => Ok(Some(keys::of_pool(tx, &pool)?.jwks.clone())),
+            Some(_) => Ok(Some(keys::of_pool(tx, &pool)?.jwks(now))),
             None => Ok(None),
         })
         .await;

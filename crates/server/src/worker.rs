@@ -1,4 +1,4 @@
-//! What runs beside the requests: mails carried, expired things swept away, the audit chained.
+//! What runs beside the requests: mails carried, expired things swept away, the audit chained, signing keys changed.
 
 use crate::app::App;
 use postern_mail::Worker;
@@ -8,15 +8,24 @@ use tokio::time::timeout;
 
 /// How often is swept and linked. A sweep takes a bounded number of rows.
 const ROUND: Duration = Duration::from_secs(5);
+/// How often signing keys are looked after.
+const KEY_ROUND: Duration = Duration::from_secs(3600);
 
 /// Starts the workers; they end with the server.
 pub fn start(app: &App, mails: Worker) -> Vec<JoinHandle<()>> {
-    let (one, other) = (app.clone(), app.clone());
+    let (one, other, third) = (app.clone(), app.clone(), app.clone());
     vec![
         tokio::spawn(async move { mails.run(async move { one.ended().await }).await }),
         tokio::spawn(async move {
             while timeout(ROUND, other.ended()).await.is_err() {
                 round(&other).await;
+            }
+        }),
+        tokio::spawn(async move {
+            while timeout(KEY_ROUND, third.ended()).await.is_err() {
+                if let Err(cause) = third.pools.tend_keys(third.pools.rules.rotate_keys_days).await {
+                    tracing::error!(cause = %cause, "signing keys could not be looked after");
+                }
             }
         }),
     ]

@@ -308,6 +308,12 @@ impl Tx<'_> {
         Ok(rotated == 1)
     }
 
+    /// Lets a sign-in count as begun at this moment, so that it outlives the end of all others.
+    pub fn keep_sign_in(&mut self, id: &[u8; 16], now: Timestamp) -> Result<()> {
+        self.run("update sign_ins set created_ms = $1 where id = $2", values![now, id])?;
+        Ok(())
+    }
+
     /// Revokes a family of tokens; false when it was revoked before or is unknown.
     pub fn revoke_sign_in(&mut self, id: &[u8; 16]) -> Result<bool> {
         Ok(self.run("update sign_ins set revoked = 1 where id = $1 and revoked = 0", values![id])? == 1)
@@ -389,6 +395,10 @@ impl Tx<'_> {
              (select expires_ms from user_codes where expires_ms < $1 order by expires_ms limit 200)",
             "delete from ledgers where expires_ms in \
              (select expires_ms from ledgers where expires_ms < $1 order by expires_ms limit 200)",
+            "delete from token_sessions where sign_in_id in \
+             (select sign_in_id from token_sessions where expires_ms < $1 order by expires_ms limit 200)",
+            "delete from undo_links where token_mac in \
+             (select token_mac from undo_links where expires_ms < $1 order by expires_ms limit 200)",
             "delete from counters where expires_ms in \
              (select expires_ms from counters where expires_ms < $1 order by expires_ms limit 200)",
         ] {

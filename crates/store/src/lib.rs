@@ -17,7 +17,10 @@ pub mod random;
 pub mod resource_servers;
 mod seal;
 mod sqlite_engine;
+pub mod token_sessions;
 mod tx;
+pub mod undo_links;
+pub mod user_search;
 pub mod users;
 mod value;
 

@@ -10,6 +10,10 @@ const STEPS: &[(&str, &str)] = &[
     ("groups", include_str!("../migrations/0004_groups.sql")),
     ("resource servers", include_str!("../migrations/0005_resource_servers.sql")),
     ("client secrets", include_str!("../migrations/0006_client_secrets.sql")),
+    ("undo links", include_str!("../migrations/0007_undo_links.sql")),
+    ("key rotation", include_str!("../migrations/0008_key_rotation.sql")),
+    ("token sessions", include_str!("../migrations/0009_token_sessions.sql")),
+    ("user search", include_str!("../migrations/0010_user_search.sql")),
 ];
 
 const VERSIONS: &str =
@@ -56,7 +60,10 @@ pub(crate) fn postgres(client: &mut postgres::Client) -> Result<()> {
 
 /// Has PostgreSQL compare texts byte by byte, as SQLite does, whatever the database's locale.
 fn bytewise(sql: &str) -> String {
-    sql.replace(" text ", " text collate \"C\" ").replace(" text,", " text collate \"C\",")
+    sql.replace(" text ", " text collate \"C\" ")
+        .replace(" text,", " text collate \"C\",")
+        // JSON is kept as a text, which SQLite's operator takes as it is.
+        .replace("attributes ->>", "cast(attributes as json) ->>")
 }
 
 /// Has SQLite keep the rows of a table in the order of its primary key, as the migrations mark it, instead of apart from

@@ -33,6 +33,8 @@ pub struct SigningKeyRow {
     pub private_key: Vec<u8>,
     pub public_key: Vec<u8>,
     pub created: Timestamp,
+    /// When it begins to sign.
+    pub active: Timestamp,
 }
 
 /// Draws a version for a row that is written: never one that was seen before.
@@ -196,19 +198,41 @@ impl Tx<'_> {
     pub fn add_signing_key(&mut self, pool_id: &str, key: &SigningKeyRow) -> Result<()> {
         let sealed = self.keys.seal(Purpose::PrivateKey, &key.private_key);
         self.run(
-            "insert into signing_keys (pool_id, id, token_use, private_key, public_key, created_ms) \
-             values ($1, $2, $3, $4, $5, $6)",
-            values![pool_id, &key.id, &key.token_use, &sealed, &key.public_key, key.created],
+            "insert into signing_keys (pool_id, id, token_use, private_key, public_key, created_ms, active_ms) \
+             values ($1, $2, $3, $4, $5, $6, $7)",
+            values![pool_id, &key.id, &key.token_use, &sealed, &key.public_key, key.created, key.active],
         )?;
         Ok(())
     }
 
-    /// A pool's signing keys, the newest first.
+    /// Removes a key that nothing is recognised by any more.
+    pub fn delete_signing_key(&mut self, pool_id: &str, id: &str) -> Result<()> {
+        self.run("delete from signing_keys where pool_id = $1 and id = $2", values![pool_id, id])?;
+        Ok(())
+    }
+
+    /// Pools whose newest key was made before a moment, and pools with older keys beside one that has signed since
+    /// before another moment; up to `limit` of them.
+    pub fn pools_with_old_keys(
+        &mut self,
+        made_before: Timestamp,
+        signing_before: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<String>> {
+        self.rows(
+            "select pool_id from signing_keys group by pool_id \
+             having max(created_ms) < $1 or (count(*) > 2 and max(active_ms) < $2) order by pool_id limit $3",
+            values![made_before, signing_before, limit],
+            |row| row.text(0),
+        )
+    }
+
+    /// A pool's signing keys, those that begin to sign last first.
     pub fn signing_keys(&mut self, pool_id: &str) -> Result<Vec<SigningKeyRow>> {
         let keys = self.keys.clone();
         self.rows(
-            "select id, token_use, private_key, public_key, created_ms from signing_keys \
-             where pool_id = $1 order by created_ms desc, id",
+            "select id, token_use, private_key, public_key, created_ms, active_ms from signing_keys \
+             where pool_id = $1 order by active_ms desc, id",
             values![pool_id],
             |row| {
                 Ok(SigningKeyRow {
@@ -217,6 +241,7 @@ impl Tx<'_> {
                     private_key: keys.open(Purpose::PrivateKey, &row.blob(2)?)?,
                     public_key: row.blob(3)?,
                     created: row.time(4)?,
+                    active: row.time(5)?,
                 })
             },
         )

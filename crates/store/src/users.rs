@@ -33,40 +33,11 @@ pub struct UserName {
     pub kind: &'static str,
 }
 
-/// Which users a list gives.
-#[derive(Clone, Debug)]
-pub enum UserSearch {
-    All,
-    Username {
-        value: String,
-        prefix: bool,
-    },
-    Sub {
-        value: String,
-        prefix: bool,
-    },
-    Email {
-        key: String,
-        prefix: bool,
-    },
-    Status {
-        value: String,
-        prefix: bool,
-    },
-    Enabled(bool),
-    /// Any other attribute, compared as it is written.
-    Attribute {
-        name: String,
-        value: String,
-        prefix: bool,
-    },
-}
-
 macro_rules! select_user {
     ($rest:literal) => {
         concat!(
-            "select pool_id, id, username, status, enabled, attributes, email_key, phone_key, password, \
-             password_expires_ms, signed_out_ms, created_ms, modified_ms from users ",
+            "select u.pool_id, u.id, u.username, u.status, u.enabled, u.attributes, u.email_key, u.phone_key, \
+             u.password, u.password_expires_ms, u.signed_out_ms, u.created_ms, u.modified_ms from users u ",
             $rest
         )
     };
@@ -104,6 +75,7 @@ impl Tx<'_> {
                 return Ok(false);
             }
         }
+        self.add_search_values(user)?;
         self.run(
             "update user_pools set users_count = users_count + 1 where id = $1",
             values![&user.pool_id],
@@ -176,6 +148,9 @@ impl Tx<'_> {
                 &user.id
             ],
         )?;
+        if changed == 1 {
+            self.renew_search_values(user)?;
+        }
         Ok(changed == 1)
     }
 
@@ -189,112 +164,6 @@ impl Tx<'_> {
         self.run("delete from user_codes where pool_id = $1 and subject = $2", values![pool_id, user_id])?;
         self.run("update user_pools set users_count = users_count - 1 where id = $1", values![pool_id])?;
         Ok(true)
-    }
-
-    /// Lists users by id, from behind `after`; up to `limit` of them.
-    pub fn list_users(
-        &mut self,
-        pool_id: &str,
-        search: &UserSearch,
-        after: &str,
-        limit: i64,
-    ) -> Result<Vec<UserRow>> {
-        let range = |value: &str, prefix: bool| {
-            (value.to_owned(), if prefix { format!("{value}\u{10FFFF}") } else { value.to_owned() })
-        };
-        match search {
-            UserSearch::All => self.rows(
-                select_user!("where pool_id = $1 and id > $2 order by id limit $3"),
-                values![pool_id, after, limit],
-                user,
-            ),
-            UserSearch::Username { value, prefix } => {
-                let (low, high) = range(value, *prefix);
-                self.rows(
-                    select_user!(
-                        "where pool_id = $1 and username >= $2 and username <= $3 and id > $4 \
-                         order by id limit $5"
-                    ),
-                    values![pool_id, &low, &high, after, limit],
-                    user,
-                )
-            }
-            UserSearch::Sub { value, prefix } => {
-                let (low, high) = range(value, *prefix);
-                self.rows(
-                    select_user!(
-                        "where pool_id = $1 and id >= $2 and id <= $3 and id > $4 order by id limit $5"
-                    ),
-                    values![pool_id, &low, &high, after, limit],
-                    user,
-                )
-            }
-            UserSearch::Email { key, prefix } => {
-                let (low, high) = range(key, *prefix);
-                self.rows(
-                    select_user!(
-                        "where pool_id = $1 and email_key >= $2 and email_key <= $3 and id > $4 \
-                         order by id limit $5"
-                    ),
-                    values![pool_id, &low, &high, after, limit],
-                    user,
-                )
-            }
-            UserSearch::Status { value, prefix } => {
-                let (low, high) = range(value, *prefix);
-                self.rows(
-                    select_user!(
-                        "where pool_id = $1 and status >= $2 and status <= $3 and id > $4 \
-                         order by id limit $5"
-                    ),
-                    values![pool_id, &low, &high, after, limit],
-                    user,
-                )
-            }
-            UserSearch::Enabled(enabled) => self.rows(
-                select_user!("where pool_id = $1 and enabled = $2 and id > $3 order by id limit $4"),
-                values![pool_id, *enabled, after, limit],
-                user,
-            ),
-            UserSearch::Attribute { name, value, prefix } => {
-                self.list_users_by_attribute(pool_id, name, value, *prefix, after, limit)
-            }
-        }
-    }
-
-    /// Attributes without an index are compared page by page.
-    fn list_users_by_attribute(
-        &mut self,
-        pool_id: &str,
-        name: &str,
-        value: &str,
-        prefix: bool,
-        after: &str,
-        limit: i64,
-    ) -> Result<Vec<UserRow>> {
-        const PAGE: i64 = 500;
-        let mut found = Vec::new();
-        let mut after = after.to_owned();
-        loop {
-            let page = self.list_users(pool_id, &UserSearch::All, &after, PAGE)?;
-            let last_page = (page.len() as i64) < PAGE;
-            if let Some(last) = page.last() {
-                after.clone_from(&last.id);
-            }
-            for user in page {
-                let attributes: serde_json::Value = serde_json::from_str(&user.attributes)?;
-                let has = attributes.get(name).and_then(|has| has.as_str()).unwrap_or_default();
-                if (prefix && has.starts_with(value) || has == value) && !has.is_empty() {
-                    found.push(user);
-                    if found.len() as i64 == limit {
-                        return Ok(found);
-                    }
-                }
-            }
-            if last_page {
-                return Ok(found);
-            }
-        }
     }
 }
 

@@ -6,7 +6,8 @@ use postern_store::audit::AuditRecord;
 use postern_store::auth::{ChallengeRow, Rotated, SignInRow};
 use postern_store::clients::{ClientRow, ClientSecretRow};
 use postern_store::pools::PoolRow;
-use postern_store::users::{UserName, UserRow, UserSearch};
+use postern_store::user_search::{Searched, UserKey, UserSearch};
+use postern_store::users::{UserName, UserRow};
 use postern_store::{Keys, Place, Store, Timestamp, Tx, random};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -268,7 +269,7 @@ async fn two_users_never_share_a_name_even_when_they_ask_at_once() {
         let (all, count) = store
             .read(|tx| {
                 Ok::<_, anyhow::Error>((
-                    tx.list_users(POOL, &UserSearch::All, "", 60)?,
+                    tx.list_users(POOL, &UserSearch::All, &UserKey::default(), 60)?,
                     tx.count_users(POOL)?,
                 ))
             })
@@ -374,23 +375,23 @@ async fn users_are_found_by_prefix_and_listed_page_by_page() {
             })
             .await?;
         let mut seen = Vec::new();
-        let mut after = String::new();
+        let mut after = UserKey::default();
         loop {
             let from = after.clone();
             let page = store.read(move |tx| tx.list_users(POOL, &UserSearch::All, &from, 10)).await?;
             let Some(last) = page.last() else { break };
-            after.clone_from(&last.id);
+            after = UserSearch::All.key(last)?;
             seen.extend(page.into_iter().map(|user| user.id));
         }
         assert_eq!(seen.len(), 25);
         assert!(seen.is_sorted());
-        let search = UserSearch::Email { key: "user1".into(), prefix: true };
-        let found = store.read(move |tx| tx.list_users(POOL, &search, "", 60)).await?;
-        assert_eq!(found.len(), 10);
-        let search =
-            UserSearch::Attribute { name: "email".into(), value: "user07@example.com".into(), prefix: false };
-        let found = store.read(move |tx| tx.list_users(POOL, &search, "", 60)).await?;
-        assert_eq!(found.len(), 1);
+        for (value, prefix, expected) in
+            [("user1", true, 10), ("user07@example.com", false, 1), ("user07", false, 0)]
+        {
+            let search = UserSearch::By { searched: Searched::Email, value: value.into(), prefix };
+            let found = store.read(move |tx| tx.list_users(POOL, &search, &UserKey::default(), 60)).await?;
+            assert_eq!(found.len(), expected, "{value}");
+        }
         Ok(())
     })
     .await;

@@ -100,6 +100,7 @@ impl Pools {
             return Ok(Err(refusal(INVALID_TARGET, "resource must be the one of the authorization request")));
         }
         let grant = grant(tx, &at.pool, &at.client, &user, &facts.sign_in, at.now)?;
+        crate::sessions::track(tx, at, &user, &grant.id)?;
         if tx.consume_authorization_code(&row.code_mac, &grant.id, at.now)? {
             return Ok(Ok(grant));
         }

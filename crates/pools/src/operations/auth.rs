@@ -359,7 +359,9 @@ fn prove_secret_of_refresh(
 }
 
 fn grant(tx: &mut Tx<'_>, at: &At, signed_in: &crate::sign_in::SignedIn) -> Answer<Grant> {
-    Ok(tokens::grant(tx, &at.pool, &at.client, &signed_in.user, &signed_in.facts, at.now)?)
+    let grant = tokens::grant(tx, &at.pool, &at.client, &signed_in.user, &signed_in.facts, at.now)?;
+    crate::sessions::track(tx, at, &signed_in.user, &grant.id)?;
+    Ok(grant)
 }
 
 fn missing(name: &str) -> postern_model::Error {

@@ -120,7 +120,7 @@ impl Pools {
                 let place = format!("{}/groups", pool.id);
                 let page = Page::asked(&keys, place, request.next_token.as_deref(), request.limit)?;
                 let mut rows = tx.list_groups(&pool.id, &page.after, page.rows())?;
-                let next_token = page.cut(&keys, &mut rows, |row| &row.name);
+                let next_token = page.cut(&keys, &mut rows, |row| row.name.clone());
                 Ok(ListGroupsResponse { groups: Some(rows.into_iter().map(shown).collect()), next_token })
             })
             .await
@@ -181,7 +181,7 @@ impl Pools {
                 let place = format!("{}/groups of {}", pool.id, user.id);
                 let page = Page::asked(&keys, place, request.next_token.as_deref(), request.limit)?;
                 let mut rows = tx.groups_of_user(&pool.id, &user.id, &page.after, page.rows())?;
-                let next_token = page.cut(&keys, &mut rows, |row| &row.name);
+                let next_token = page.cut(&keys, &mut rows, |row| row.name.clone());
                 let groups = Some(rows.into_iter().map(shown).collect());
                 Ok(AdminListGroupsForUserResponse { groups, next_token })
             })
@@ -201,7 +201,7 @@ impl Pools {
                 let place = format!("{}/users in {}", group.pool_id, group.name);
                 let page = Page::asked(&keys, place, request.next_token.as_deref(), request.limit)?;
                 let mut rows = tx.users_in_group(&group.pool_id, &group.name, &page.after, page.rows())?;
-                let next_token = page.cut(&keys, &mut rows, |row| &row.id);
+                let next_token = page.cut(&keys, &mut rows, |row| row.id.clone());
                 let users = rows
                     .into_iter()
                     .map(|row| Ok(user_type(&User::from_row(row)?)))

@@ -1,5 +1,6 @@
 //! The operations of cognito-idp, one file per topic.
 
+pub mod attributes;
 pub mod auth;
 pub mod client_secrets;
 pub mod clients;
@@ -8,6 +9,7 @@ pub mod groups;
 pub mod mfa;
 pub mod pools;
 pub mod resource_servers;
+pub mod sessions;
 pub mod sign_up;
 pub mod tokens;
 pub mod users;
@@ -18,6 +20,7 @@ use postern_access::Operations;
 /// All operations that are written.
 pub fn operations() -> Operations<Pools> {
     [
+        attributes::operations(),
         client_secrets::operations(),
         clients::operations(),
         domains::operations(),
@@ -25,6 +28,7 @@ pub fn operations() -> Operations<Pools> {
         mfa::operations(),
         pools::operations(),
         resource_servers::operations(),
+        sessions::operations(),
         sign_up::operations(),
         tokens::operations(),
         users::operations(),

@@ -1,18 +1,16 @@
 //! User pools as such: made, shown, changed, listed, tagged, removed.
 
 use crate::Pools;
-use crate::keys::{self, TokenUse};
 use crate::page;
 use crate::pool::Place;
 use crate::settings::{self, email, mfa, pool, schema};
-use crate::work::Busy;
 use anyhow::Context;
 use postern_access::{Caller, EMAIL_SERVICE, Operations};
 use postern_model::cognito_idp::errors::*;
 use postern_model::cognito_idp::*;
 use postern_model::shape::{Nothing, Timestamp as Moment};
 use postern_model::{Answer, Shape, refusal, refuse};
-use postern_store::pools::{DomainRow, PoolRow, SigningKeyRow};
+use postern_store::pools::{DomainRow, PoolRow};
 use postern_store::{Timestamp, Tx, random};
 
 #[cfg(test)]
@@ -122,7 +120,7 @@ impl Pools {
         let mode = asked.mfa_configuration.take();
         let config = pool::created(asked, request.schema)?;
         let mfa = mfa::mode(&mfa::created(), &config, mode)?;
-        let keys = self.signing_keys(now).await?;
+        let keys = self.make_signing_keys(now, now).await?;
 
         let row = PoolRow {
             id: format!("{}_{}", self.place.region, random::text(LETTERS_AND_DIGITS, ID_LENGTH)),
@@ -138,6 +136,7 @@ impl Pools {
             .store
             .write(move |tx| {
                 pools.accept_sender(tx, &caller, &config)?;
+                pools.accept_issuer(&config)?;
                 if !tx.add_pool(&row)? {
                     return Err(anyhow::anyhow!("the pool id {} was drawn twice", row.id).into());
                 }
@@ -150,12 +149,16 @@ impl Pools {
         Ok(CreateUserPoolResponse { user_pool: Some(user_pool) })
     }
 
-    async fn signing_keys(&self, now: Timestamp) -> Answer<[SigningKeyRow; 2]> {
-        let both = move || -> anyhow::Result<_> {
-            Ok([keys::make(TokenUse::Id, now)?, keys::make(TokenUse::Access, now)?])
-        };
-        let too_busy = |_: Busy| refusal(TooManyRequestsException, "Rate exceeded").retry_after(1);
-        Ok(self.signers.run(both).await.map_err(too_busy)??)
+    /// Lets a pool have the updated issuer where there is a name for it.
+    fn accept_issuer(&self, config: &UserPoolType) -> Answer<()> {
+        if crate::pool::is_updated(config) && self.place.updated_issuer_of("").is_none() {
+            return refuse(
+                InvalidParameterException,
+                "IssuerConfiguration UPDATED needs a server whose issuers are shaped like those of AWS (setting \
+                 issuer).",
+            );
+        }
+        Ok(())
     }
 
     /// Lets a pool be saved whose mail comes from an identity of the account: the mail service must know it, and
@@ -205,6 +208,7 @@ impl Pools {
                     stored.row.name.clone_from(name);
                 }
                 pools.accept_sender(tx, &caller, &stored.config)?;
+                pools.accept_issuer(&stored.config)?;
                 stored.save(tx, pools.clock.now())?;
                 Ok(UpdateUserPoolResponse::default())
             })

@@ -134,7 +134,7 @@ impl Pools {
                 let place = format!("{}/resource servers", pool.id);
                 let page = Page::asked(&keys, place, request.next_token.as_deref(), request.max_results)?;
                 let mut rows = tx.list_resource_servers(&pool.id, &page.after, page.rows())?;
-                let next_token = page.cut(&keys, &mut rows, |row| &row.identifier);
+                let next_token = page.cut(&keys, &mut rows, |row| row.identifier.clone());
                 let resource_servers = rows.iter().map(shown).collect::<Answer<Vec<_>>>()?;
                 Ok(ListResourceServersResponse { resource_servers, next_token })
             })

@@ -192,7 +192,8 @@ impl Pools {
                     let challenge = pools.challenge(tx, &at, session.reveal(), Kind::SigningUp, username)?;
                     pools.live(&challenge, at.now)?;
                 }
-                pools.confirm_in_unit(tx, &at, username, request.confirmation_code.reveal())
+                let takes_alias = request.force_alias_creation == Some(true);
+                pools.confirm_in_unit(tx, &at, username, request.confirmation_code.reveal(), takes_alias)
             })
             .await?;
         match step {
@@ -203,13 +204,14 @@ impl Pools {
     }
 
     /// Judges the code of a sign-up. A wrong one is remembered; a right one confirms the user, verifies the
-    /// address, and gives the session that signs in at once.
+    /// address, and gives the session that signs in at once. An alias that somebody else has may be taken from them.
     pub fn confirm_in_unit(
         &self,
         tx: &mut Tx<'_>,
         at: &At,
         username: &str,
         code: &str,
+        takes_alias: bool,
     ) -> Answer<Step<(User, Option<String>)>> {
         let subject = self.subject_signing_up(tx, at, username)?;
         if !at.client.hides_existence {
@@ -243,6 +245,9 @@ impl Pools {
         let attribute = medium.attribute();
         user.set_verified(attribute, true);
         user.save(tx, at.now)?;
+        if takes_alias {
+            self.free_alias(tx, at, &user, medium)?;
+        }
         if !self.settle_alias(tx, &at.pool, &user, medium)? {
             return refuse(AliasExistsException, format!("An account with the {attribute} already exists."));
         }

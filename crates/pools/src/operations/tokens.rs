@@ -7,7 +7,8 @@ use crate::keys::TokenUse;
 use crate::operations::auth::authentication_result;
 use crate::operations::users::wire_attributes;
 use crate::pool::Pool;
-use crate::sign_in::At;
+use crate::sessions::not_linked;
+use crate::sign_in::{At, Subject};
 use crate::tokens::{
     AccessClaims, Grant, RefreshToken, SignInFacts, USER_ADMIN_SCOPE, access_token, prepare,
 };
@@ -140,6 +141,19 @@ impl Pools {
                 None => return Err(no("Invalid Refresh Token")),
                 Some(ago_ms) if ago_ms > rotates.unwrap_or(0) * 1000 => {
                     tx.revoke_sign_in(&sign_in.id)?;
+                    let user = tx.user_by_id(&sign_in.pool_id, &sign_in.user_id)?;
+                    let subject = Subject {
+                        name_key: sign_in.user_id.clone(),
+                        user: user.map(User::from_row).transpose()?,
+                    };
+                    self.audit(
+                        tx,
+                        at,
+                        &subject,
+                        "Refresh",
+                        "reused",
+                        "all tokens of the sign-in are revoked",
+                    )?;
                     return Ok(Err(refusal(
                         RefreshTokenReuseException,
                         "Refresh token was used before; the sign-in has been revoked.",
@@ -160,6 +174,7 @@ impl Pools {
             }
             grant.refresh_token = Some(fresh.text());
         }
+        crate::sessions::track_use(tx, at, &sign_in.id)?;
         Ok(Ok(grant))
     }
 
@@ -205,6 +220,7 @@ impl Pools {
                 {
                     return refuse(UnauthorizedException, "Unable to verify the client secret");
                 }
+                not_linked(request.revoke_associated_sessions)?;
                 if !at.client.revocable {
                     return refuse(
                         UnsupportedOperationException,
@@ -309,10 +325,10 @@ impl Pools {
         let invalid = || no("Invalid Access Token");
         let pool_id = pool_named_in(token).ok_or_else(invalid)?;
         let pool = Pool::find(tx, &self.place, &pool_id)?.ok_or_else(invalid)?;
-        let keys = crate::keys::of_pool(tx, &pool.id)?;
+        let keys = crate::keys::of_version(tx, &pool.id, pool.version)?;
         let claims = keys.verified(token, TokenUse::Access).ok_or_else(invalid)?;
         let claims =
-            access_token(&claims).filter(|claims| claims.issuer == pool.issuer).ok_or_else(invalid)?;
+            access_token(&claims).filter(|claims| pool.is_issuer(&claims.issuer)).ok_or_else(invalid)?;
         let client = Client::find(tx, &claims.client_id)?
             .filter(|client| client.pool_id == pool.id)
             .ok_or_else(invalid)?;

@@ -7,7 +7,8 @@ use crate::client::Client;
 use crate::destination::{Destination, Medium};
 use crate::messages::Occasion;
 use crate::names::NameKind;
-use crate::outgoing::Letter;
+use crate::outgoing::{Letter, too_many};
+use crate::page::Page;
 use crate::pool::Pool;
 use crate::sign_in::At;
 use crate::user::{Status, User, fresh_id};
@@ -24,7 +25,7 @@ use postern_model::cognito_idp::{
 };
 use postern_model::shape::Nothing;
 use postern_model::{Answer, refusal, refuse, shape};
-use postern_store::users::UserSearch;
+use postern_store::user_search::{Searched, UserKey, UserSearch, search_value};
 use postern_store::{Timestamp, Tx};
 use std::sync::Arc;
 
@@ -93,6 +94,11 @@ impl Pools {
                         InvalidParameterException,
                         "A user without a password needs an email address to sign in with.",
                     );
+                }
+                if request.force_alias_creation == Some(true) {
+                    for medium in [Medium::Sms, Medium::Email] {
+                        pools.free_alias(tx, &at, &user, medium)?;
+                    }
                 }
                 if !tx.add_user(&user.to_row()?, &attributes::names(&at.pool, &user))? {
                     return refuse(UsernameExistsException, "User account already exists");
@@ -195,19 +201,19 @@ impl Pools {
         self.store
             .read(move |tx| {
                 let pool = pools.pool_in(tx, &request.user_pool_id)?;
-                let search = search(&pool, request.filter.as_deref().unwrap_or_default())?;
-                let after = match &request.pagination_token {
-                    Some(token) => crate::page::read(tx.keys(), &pool.id, token)?,
-                    None => String::new(),
+                let filter = request.filter.as_deref().unwrap_or_default();
+                let search = search(filter)?;
+                let keys = tx.keys().clone();
+                let place = format!("{}/users {filter}", pool.id);
+                let page = Page::asked(&keys, place, request.pagination_token.as_deref(), request.limit)?;
+                let after = match page.after.split_once('\0') {
+                    Some((value, id)) => UserKey { value: value.to_owned(), id: id.to_owned() },
+                    None => UserKey::default(),
                 };
-                let limit = request.limit.filter(|limit| *limit > 0).unwrap_or(60);
-                let mut rows = tx.list_users(&pool.id, &search, &after, limit + 1)?;
-                let more = rows.len() as i64 > limit;
-                rows.truncate(usize::try_from(limit).unwrap_or(60));
-                let token = match rows.last() {
-                    Some(last) if more => Some(crate::page::write(tx.keys(), &pool.id, &last.id)),
-                    _ => None,
-                };
+                let mut rows = tx.list_users(&pool.id, &search, &after, page.rows())?;
+                let token = page.cut(&keys, &mut rows, |row| {
+                    search.key(row).map(|key| format!("{}\0{}", key.value, key.id)).unwrap_or_default()
+                });
                 let shown = |name: &str| {
                     request.attributes_to_get.as_ref().is_none_or(|names| names.iter().any(|n| n == name))
                 };
@@ -225,14 +231,29 @@ impl Pools {
 
     pub async fn admin_update_user_attributes(
         &self,
-        _: &Caller,
+        caller: &Caller,
         request: AdminUpdateUserAttributesRequest,
     ) -> Answer<AdminUpdateUserAttributesResponse> {
-        self.change_user(&request.user_pool_id, &request.username, move |tx, pool, user| {
-            attributes::change(pool, user, &attributes::pairs(Some(&request.user_attributes)))?;
-            rename(tx, pool, user)
+        let asked = attributes::pairs(Some(&request.user_attributes));
+        let (pools, caller_of_unit) = (self.clone(), caller.clone());
+        self.sign_in_unit(caller, move |tx| {
+            let at = pools.at_pool(tx, &caller_of_unit, &request.user_pool_id)?;
+            let (_, user) = pools.user_of_pool(tx, &request.user_pool_id, &request.username)?;
+            pools.change_attributes(tx, &at, &user, &asked)
         })
-        .await?;
+        .await
+        .map_err(|error| {
+            // This operation's model has no other words for a code that cannot be sent.
+            let kind = error.kind();
+            if kind == Some(LimitExceededException) {
+                return too_many();
+            }
+            if kind == Some(CodeDeliveryFailureException) {
+                let words = "The code that verifies the address cannot be delivered.";
+                return refusal(InvalidParameterException, words);
+            }
+            error
+        })?;
         Ok(AdminUpdateUserAttributesResponse {})
     }
 
@@ -402,7 +423,7 @@ pub fn blank(pool_id: &str, now: Timestamp) -> User {
 }
 
 /// Takes a user's names from its attributes anew; a name that somebody else has is refused.
-fn rename(tx: &mut Tx<'_>, pool: &Pool, user: &User) -> Answer<()> {
+pub(crate) fn rename(tx: &mut Tx<'_>, pool: &Pool, user: &User) -> Answer<()> {
     for kind in [NameKind::Email, NameKind::PhoneNumber, NameKind::PreferredUsername] {
         tx.drop_user_names(&pool.id, &user.id, kind.as_str())?;
     }
@@ -450,28 +471,31 @@ pub fn delivery(destination: &Destination) -> CodeDeliveryDetailsType {
     }
 }
 
-/// Reads a `Filter`: one `attribute op "value"`, where op is `=` or `^=` (API reference, ListUsers).
-fn search(pool: &Pool, filter: &str) -> Answer<UserSearch> {
+/// Reads a `Filter`: one `attribute op "value"`, where op is `=` or `^=` (API reference, ListUsers). Only user names
+/// mind case.
+fn search(filter: &str) -> Answer<UserSearch> {
     let filter = filter.trim();
     if filter.is_empty() {
         return Ok(UserSearch::All);
     }
     let (name, value, prefix) = parse_filter(filter)
         .ok_or_else(|| refusal(InvalidParameterException, "Error while parsing filter"))?;
-    Ok(match name.as_str() {
-        "username" => UserSearch::Username { value, prefix },
-        "sub" => UserSearch::Sub { value, prefix },
-        "email" => UserSearch::Email { key: crate::names::name_key(&value, false), prefix },
-        "cognito:user_status" => UserSearch::Status { value, prefix },
-        "status" => UserSearch::Enabled(value.eq_ignore_ascii_case("enabled")),
-        "phone_number" | "name" | "given_name" | "family_name" | "preferred_username" => {
-            UserSearch::Attribute { name, value, prefix }
-        }
+    let (searched, value) = match name.as_str() {
+        "username" => (Searched::Username, value),
+        "sub" => (Searched::Sub, value.to_ascii_lowercase()),
+        "email" => (Searched::Email, crate::names::name_key(&value, false)),
+        "phone_number" => (Searched::PhoneNumber, value),
+        "name" => (Searched::Name, search_value(&value)),
+        "given_name" => (Searched::GivenName, search_value(&value)),
+        "family_name" => (Searched::FamilyName, search_value(&value)),
+        "preferred_username" => (Searched::PreferredUsername, search_value(&value)),
+        "cognito:user_status" => (Searched::Status, value.to_ascii_uppercase()),
+        "status" => return Ok(UserSearch::Enabled(value.eq_ignore_ascii_case("enabled"))),
         other => {
-            tracing::debug!(pool = pool.id, "a filter names an attribute that is not searched");
             return refuse(InvalidParameterException, format!("Invalid search attribute: {other}"));
         }
-    })
+    };
+    Ok(UserSearch::By { searched, value, prefix })
 }
 
 fn parse_filter(filter: &str) -> Option<(String, String, bool)> {

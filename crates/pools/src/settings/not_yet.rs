@@ -23,10 +23,11 @@ const POOL: &[NotYet<UserPoolType>] = &[
     ("phone_number in AutoVerifiedAttributes", |pool| {
         pool.auto_verified_attributes.iter().flatten().any(|name| *name == VerifiedAttributeType::PhoneNumber)
     }),
-    ("AttributesRequireVerificationBeforeUpdate", |pool| {
+    ("phone_number in AttributesRequireVerificationBeforeUpdate", |pool| {
         let settings = pool.user_attribute_update_settings.as_ref();
         settings.is_some_and(|settings| {
-            settings.attributes_require_verification_before_update.iter().flatten().next().is_some()
+            let mut waiting = settings.attributes_require_verification_before_update.iter().flatten();
+            waiting.any(|name| *name == VerifiedAttributeType::PhoneNumber)
         })
     }),
     ("DefaultEmailOption CONFIRM_WITH_LINK", |pool| {
@@ -53,9 +54,6 @@ const POOL: &[NotYet<UserPoolType>] = &[
         pool.key_configuration.as_ref().is_some_and(|keys| {
             keys.key_type == Some(EncryptionKeyType::CustomerManagedKey) || keys.kms_key_arn.is_some()
         })
-    }),
-    ("IssuerConfiguration UPDATED", |pool| {
-        pool.issuer_configuration.as_ref().is_some_and(|issuer| issuer.r#type == Some(IssuerType::Updated))
     }),
     ("DcrConfiguration", |pool| pool.dcr_configuration.is_some()),
     ("AcrConfiguration", |pool| pool.acr_configuration.is_some()),
@@ -150,8 +148,10 @@ mod tests {
             (json!({"Policies": {"PasswordPolicy": {"PasswordHistorySize": 3}}}), "PasswordHistorySize"),
             (json!({"AutoVerifiedAttributes": ["phone_number"]}), "phone_number in AutoVerifiedAttributes"),
             (
-                json!({"UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["email"]}}),
-                "AttributesRequireVerificationBeforeUpdate",
+                json!({"UserAttributeUpdateSettings": {
+                    "AttributesRequireVerificationBeforeUpdate": ["phone_number"],
+                }}),
+                "phone_number in AttributesRequireVerificationBeforeUpdate",
             ),
             (
                 json!({"VerificationMessageTemplate": {"DefaultEmailOption": "CONFIRM_WITH_LINK"}}),
@@ -170,7 +170,6 @@ mod tests {
                 json!({"KeyConfiguration": {"KeyType": "CUSTOMER_MANAGED_KEY"}}),
                 "KeyConfiguration CUSTOMER_MANAGED_KEY",
             ),
-            (json!({"IssuerConfiguration": {"Type": "UPDATED"}}), "IssuerConfiguration UPDATED"),
             (json!({"DcrConfiguration": {}}), "DcrConfiguration"),
             (json!({"AcrConfiguration": {}}), "AcrConfiguration"),
         ] {
@@ -188,12 +187,12 @@ mod tests {
                 "SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP"]},
             },
             "AutoVerifiedAttributes": ["email"],
-            "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": []},
+            "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["email"]},
             "VerificationMessageTemplate": {"DefaultEmailOption": "CONFIRM_WITH_CODE"},
             "EmailConfiguration": {"EmailSendingAccount": "COGNITO_DEFAULT"},
             "UserPoolAddOns": {"AdvancedSecurityMode": "OFF"},
             "KeyConfiguration": {"KeyType": "AWS_OWNED_KEY"},
-            "IssuerConfiguration": {"Type": "ORIGINAL"},
+            "IssuerConfiguration": {"Type": "UPDATED"},
         });
         assert_eq!(refusal(in_pool, settings), None);
     }

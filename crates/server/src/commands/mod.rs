@@ -2,6 +2,7 @@
 
 mod init;
 mod port;
+mod rotate_keys;
 mod serve;
 
 use crate::app::{check_master_key, open_store};
@@ -43,6 +44,14 @@ enum Verb {
     Migrate {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
+    },
+    /// Publish new signing keys; they sign a day later, and the old ones are recognised until their tokens have ended
+    RotateKeys {
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Of this pool only
+        #[arg(long, value_name = "ID")]
+        pool: Option<String>,
     },
     /// Check the configuration and the database
     Check {
@@ -120,6 +129,7 @@ pub fn run() -> ExitCode {
             None => serve::run(line.serve.settings()?).await,
             Some(Verb::Serve(args)) => serve::run(args.settings()?).await,
             Some(Verb::Init { config, name }) => init::run(production(&config)?, &name).await,
+            Some(Verb::RotateKeys { config, pool }) => rotate_keys::run(production(&config)?, pool).await,
             Some(Verb::Migrate { config }) => migrate(production(&config)?).await,
             Some(Verb::Check { config }) => check(production(&config)?).await,
         }
@@ -174,6 +184,7 @@ mod tests {
         assert!(parsed(&["serve", "--ephemeral", "--data", "x"]).is_err());
         assert!(parsed(&["serve", "--config", "x", "--ses-sandbox"]).is_err());
         assert!(parsed(&["init"]).is_err());
+        assert!(parsed(&["rotate-keys", "--config", "x", "--pool", "p"]).is_ok());
         assert!(parsed(&["sevre"]).is_err());
     }
 }

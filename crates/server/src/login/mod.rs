@@ -16,7 +16,7 @@ mod show;
 mod sign_up;
 mod token;
 mod typed;
-mod visit;
+pub(crate) mod visit;
 
 use crate::app::App;
 use axum::Router;

@@ -161,7 +161,7 @@ impl Hand {
             return Ok(Went::To(Page::Confirm));
         }
         let name = flow.state.name.clone();
-        match self.pools.confirm_in_unit(tx, &flow.at, &name, &code)? {
+        match self.pools.confirm_in_unit(tx, &flow.at, &name, &code, false)? {
             Step::Done((user, _)) => {
                 let signed_in = self.pools.signed_up(tx, &flow.at, user)?;
                 self.home(tx, flow, signed_in)

@@ -8,6 +8,7 @@ pub mod links;
 pub mod login;
 pub mod moment;
 pub mod problem;
+pub mod undo;
 pub mod words;
 
 use words::{Language, Words};

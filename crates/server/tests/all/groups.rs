@@ -139,7 +139,7 @@ async fn users_join_and_leave() {
     let members = app.signed("ListUsersInGroup", json!({ "GroupName": "readers", "Limit": 1 })).await.ok();
     let rest = json!({ "GroupName": "readers", "NextToken": members["NextToken"] });
     let rest = app.signed("ListUsersInGroup", rest).await.ok();
-    let mut found = [text(&members, "/Users/0/Username"), text(&rest, "/Users/0/Username")];
+    let mut found = [text(&members["Users"][0], "/Username"), text(&rest["Users"][0], "/Username")];
     let mut both = [alice.clone(), bob];
     found.sort();
     both.sort();

@@ -4,10 +4,13 @@ mod attacks;
 mod email_role;
 mod fuzz;
 mod groups;
+mod list_users;
 mod lists;
+mod own_attributes;
 mod pages;
 mod resource_servers;
 mod server_answers;
+mod sessions;
 mod sign_in;
 mod story;
 #[path = "../support/mod.rs"]

@@ -61,6 +61,8 @@ async fn pools() -> Pools {
             begins_per_source: 0,
             sends_per_pool: 0,
             breaker_after: 0,
+            addresses_wait: true,
+            rotate_keys_days: 0,
             pkce_required: true,
         }),
         signers: Workers::start("signing", 1, 8).expect("threads"),
