@@ -56,6 +56,7 @@ printed() {
 start_servers() {
   [[ -z ${POSTERN_SANDBOX_URL:-} ]] || return 0
   cargo build --quiet -p postern-server || return
+  export POSTERN_PROGRAM=$target/debug/postern
   start_server sandbox --ses-sandbox --strict-limits || return
   export POSTERN_SANDBOX_URL=$server_url
   start_server plain || return

@@ -1,13 +1,34 @@
-//! The first administrator, made before there is anybody to make one.
+//! Administrators that are made from outside, before there is anybody to make them, and the roles they can have.
 
 use crate::access::Access;
 use crate::managed;
 use crate::operations::users;
 use anyhow::{Result, anyhow};
 
+/// What an administrator may do: a managed policy each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Sees everything, changes nothing.
+    View,
+    /// Sees everything and looks after people.
+    Operate,
+    /// May do everything.
+    Own,
+}
+
+impl Role {
+    fn policy(self) -> &'static str {
+        match self {
+            Role::View => managed::READ_ONLY_ACCESS,
+            Role::Operate => managed::OPERATOR_ACCESS,
+            Role::Own => managed::ADMINISTRATOR_ACCESS,
+        }
+    }
+}
+
 impl Access {
-    /// Makes the first administrator: a user with a key and full access. Does nothing to what is there already.
-    pub async fn seed_administrator(&self, name: &str, key_id: &str, secret: &str) -> Result<()> {
+    /// Makes an administrator: a user with a key, and a role's policy. Does nothing to what is there already.
+    pub async fn seed_administrator(&self, name: &str, role: Role, key_id: &str, secret: &str) -> Result<()> {
         let now = self.clock.now();
         let (name, key_id, secret) = (name.to_owned(), key_id.to_owned(), secret.to_owned());
         self.store
@@ -20,7 +41,7 @@ impl Access {
                         if !tx.add_iam_user(&user)? {
                             return Err(anyhow!("a user of nearly the same name as {name} is there already"));
                         }
-                        tx.attach_policy(&user.id, managed::ADMINISTRATOR_ACCESS, now)?;
+                        tx.attach_policy(&user.id, role.policy(), now)?;
                         user
                     }
                 };

@@ -6,7 +6,7 @@ use crate::fault::SignatureFault;
 use crate::names::{role_arn, user_arn};
 use crate::sigv4::{self, Presented, Request};
 use anyhow::Result;
-use postern_store::{Timestamp, Tx};
+use postern_store::{Purpose, Timestamp, Tx};
 
 /// How long a note of a key's last use stands, so that not every call writes one.
 const NOTE_EVERY_MS: i64 = 15 * 60 * 1000;
@@ -60,23 +60,48 @@ impl Access {
         Ok(known.principal)
     }
 
+    /// Proves who holds a long-term key, by its secret itself: what a person types at the console. The comparison
+    /// is that of signatures, so nothing is told about the secret.
+    pub async fn prove_key(&self, key_id: &str, secret: &str) -> Result<Principal, Unproved> {
+        let (access, asked, now) = (self.clone(), key_id.to_owned(), self.clock.now());
+        let found = self.store.read(move |tx| access.long_term_key(tx, &asked, now)).await?;
+        let Some(known) = found else { return Err(SignatureFault::UnknownKey.into()) };
+        let keys = self.store.keys();
+        let given = keys.mac(Purpose::Handle, &[b"typed secret", secret.as_bytes()]);
+        if !keys.mac_matches(Purpose::Handle, &[b"typed secret", known.secret.as_bytes()], &given) {
+            return Err(SignatureFault::Mismatch.into());
+        }
+        if known.to_note {
+            let id = key_id.to_owned();
+            self.store.write(move |tx| tx.note_iam_key_used(&id, now)).await?;
+        }
+        Ok(known.principal)
+    }
+
+    /// Tells whose key this is, if it is there and active.
+    pub fn holder_of_key(&self, tx: &mut Tx<'_>, key_id: &str) -> Result<Option<Principal>> {
+        Ok(self.long_term_key(tx, key_id, self.clock.now())?.map(|known| known.principal))
+    }
+
+    fn long_term_key(&self, tx: &mut Tx<'_>, key_id: &str, now: Timestamp) -> Result<Option<Known>> {
+        let Some((key, secret)) = tx.find_iam_key(key_id)?.filter(|(key, _)| key.active) else {
+            return Ok(None);
+        };
+        let Some(user) = tx.find_iam_user_by_id(&key.user_id)? else { return Ok(None) };
+        let arn = user_arn(&self.account, &user.path, &user.name);
+        Ok(Some(Known {
+            principal: Principal::User { name: user.name, id: user.id, arn },
+            secret,
+            expires: None,
+            to_note: key.last_used.is_none_or(|noted| now.since(noted) > NOTE_EVERY_MS),
+        }))
+    }
+
     /// Finds an active long-term key, or a session whose token was presented. A key with a token that is not its
     /// own is as good as unknown.
     fn find_key(&self, tx: &mut Tx<'_>, presented: &Presented, now: Timestamp) -> Result<Option<Known>> {
         let key_id = &presented.access_key_id;
-        let Some(token) = &presented.token else {
-            let Some((key, secret)) = tx.find_iam_key(key_id)?.filter(|(key, _)| key.active) else {
-                return Ok(None);
-            };
-            let Some(user) = tx.find_iam_user_by_id(&key.user_id)? else { return Ok(None) };
-            let arn = user_arn(&self.account, &user.path, &user.name);
-            return Ok(Some(Known {
-                principal: Principal::User { name: user.name, id: user.id, arn },
-                secret,
-                expires: None,
-                to_note: key.last_used.is_none_or(|noted| now.since(noted) > NOTE_EVERY_MS),
-            }));
-        };
+        let Some(token) = &presented.token else { return self.long_term_key(tx, key_id, now) };
         let Some(secret) = tx.iam_session_secret(key_id, token)? else { return Ok(None) };
         let Some(session) = tx.find_iam_session(key_id)? else { return Ok(None) };
         let Some(role) = tx.find_iam_role_by_id(&session.role_id)? else { return Ok(None) };

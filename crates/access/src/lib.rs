@@ -15,6 +15,7 @@ mod table;
 mod target;
 
 pub use access::{Access, Denied, Stop, Target};
+pub use administrator::Role;
 pub use authenticate::Unproved;
 pub use caller::{Caller, Principal};
 pub use fault::{Dialect, SignatureFault};

@@ -35,6 +35,8 @@ const OURS_MS: i64 = 1_767_225_600_000;
 /// 2019-03-21
 const EMAIL_ROLE_MS: i64 = 1_553_126_400_000;
 
+pub(crate) const READ_ONLY_ACCESS: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+pub(crate) const OPERATOR_ACCESS: &str = "arn:aws:iam::aws:policy/PosternOperatorAccess";
 pub(crate) const ADMINISTRATOR_ACCESS: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 pub(crate) const EMAIL_ROLE_POLICY: &str =
     "arn:aws:iam::aws:policy/aws-service-role/AmazonCognitoIdpEmailServiceRolePolicy";
@@ -73,7 +75,39 @@ const SHIPPED: &[Shipped] = &[
             "ses:Describe*",
             "sns:Get*",
             "sns:List*",
-            "sns:Check*"
+            "sns:Check*",
+            "postern:Get*",
+            "postern:List*"
+        ),
+    ),
+    Shipped(
+        "PosternOperatorAccess",
+        "/",
+        "Reading everything, looking after people in user pools, and sending mail; no settings and no keys",
+        OURS_MS,
+        allowing!(
+            "cognito-idp:Describe*",
+            "cognito-idp:Get*",
+            "cognito-idp:List*",
+            "cognito-idp:Admin*",
+            "cognito-idp:CreateGroup",
+            "cognito-idp:UpdateGroup",
+            "cognito-idp:DeleteGroup",
+            "cognito-idp:*UserImportJob",
+            "iam:Get*",
+            "iam:List*",
+            "iam:Simulate*",
+            "ses:Get*",
+            "ses:List*",
+            "ses:Describe*",
+            "ses:SendEmail",
+            "ses:SendRawEmail",
+            "ses:*SuppressedDestination",
+            "sns:Get*",
+            "sns:List*",
+            "sns:Check*",
+            "sns:Publish",
+            "postern:*"
         ),
     ),
     Shipped(

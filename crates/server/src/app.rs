@@ -3,9 +3,9 @@
 
 use crate::master_key::make_private;
 use crate::rate::Limiter;
-use crate::settings::Settings;
+use crate::settings::{ConsoleDoor, Settings};
 use anyhow::{Result, ensure};
-use postern_access::{Access, Caller, Principal};
+use postern_access::{Access, Caller, Principal, Role};
 use postern_mail::dns::Dns;
 use postern_mail::identity::Hosts;
 use postern_mail::{Mail, Worker};
@@ -93,7 +93,7 @@ impl App {
             hashers: Workers::start("hasher", cores.div_ceil(2), HASHES_WAITING_MAX)?,
         };
         if let Some(known) = &settings.development.administrator {
-            access.seed_administrator(&known.name, &known.key_id, &known.secret).await?;
+            access.seed_administrator(&known.name, Role::Own, &known.key_id, &known.secret).await?;
         }
         let app = App(Arc::new(Parts {
             public_url,
@@ -132,6 +132,15 @@ impl App {
     /// The host and port of the public URL.
     pub fn public_host(&self) -> &str {
         self.public_url.split_once("://").map_or("", |(_, host)| host)
+    }
+
+    /// Where administrators reach the console; nothing where there is none.
+    pub fn console_url(&self) -> Option<&str> {
+        match &self.settings.console {
+            ConsoleDoor::Closed => None,
+            ConsoleDoor::Shared => Some(&self.public_url),
+            ConsoleDoor::Own { url, .. } => Some(url),
+        }
     }
 
     pub fn is_https(&self) -> bool {

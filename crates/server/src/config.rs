@@ -34,6 +34,8 @@ pub struct Config {
     #[serde(default = "default_issuer")]
     pub issuer: String,
     pub mail: Mail,
+    /// The administrators' console; without this there is none.
+    pub console: Option<Console>,
     #[serde(default)]
     pub ses: Ses,
     #[serde(default)]
@@ -46,6 +48,15 @@ pub struct Config {
     pub users: Users,
     #[serde(default)]
     pub tokens: Tokens,
+}
+
+/// The administrators' console, at addresses of its own.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Console {
+    pub listen: Vec<String>,
+    /// Where administrators reach it.
+    pub url: String,
 }
 
 /// A value that must not be seen in logs.

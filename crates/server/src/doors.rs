@@ -4,7 +4,8 @@ use crate::api;
 use crate::app::App;
 use crate::pages::assets;
 use crate::respond::{finish, json, response, with_header};
-use crate::{health, inbox, links, login, well_known};
+use crate::settings::ConsoleDoor;
+use crate::{console, health, inbox, links, login, well_known};
 use axum::Router;
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -14,7 +15,7 @@ use axum::response::Response;
 use axum::routing::get;
 use serde_json::json as value;
 
-/// Makes the router. The inbox has a door only where the settings say so.
+/// Makes the router. The inbox and the console have doors only where the settings say so.
 pub fn router(app: &App) -> Router {
     let mut router = Router::new()
         .merge(api::routes())
@@ -26,6 +27,19 @@ pub fn router(app: &App) -> Router {
     if app.settings.development.inbox {
         router = router.merge(inbox::routes());
     }
+    if app.settings.console == ConsoleDoor::Shared {
+        router = router.merge(console::routes(app));
+    }
+    finished(router, app)
+}
+
+/// Makes the router of a console that has addresses of its own.
+pub fn console_router(app: &App) -> Router {
+    let router = Router::new().merge(console::routes(app)).route("/assets/{file}", get(asset));
+    finished(router, app)
+}
+
+fn finished(router: Router<App>, app: &App) -> Router {
     router
         .fallback(nothing_here)
         .method_not_allowed_fallback(other_method)

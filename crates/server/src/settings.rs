@@ -45,7 +45,19 @@ pub struct Settings {
     pub trusted_proxies: Vec<Network>,
     pub connections_max: usize,
     pub request_timeout: Duration,
+    pub console: ConsoleDoor,
     pub development: Development,
+}
+
+/// Where administrators find the console.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ConsoleDoor {
+    #[default]
+    Closed,
+    /// At `/console`, beside everything else.
+    Shared,
+    /// At addresses of its own, where nothing else is answered.
+    Own { listen: Vec<SocketAddr>, url: String },
 }
 
 /// What only a server on a developer's machine does; in production all of it is absent.
@@ -53,6 +65,8 @@ pub struct Settings {
 pub struct Development {
     /// An administrator whose key everybody knows.
     pub administrator: Option<KnownKey>,
+    /// The console takes whoever reaches it for that administrator.
+    pub open_console: bool,
     /// Caught mail can be read and is printed.
     pub inbox: bool,
     /// A pool, a client and users to try.
@@ -142,12 +156,14 @@ impl Settings {
             trusted_proxies: Vec::new(),
             connections_max: config::Http::default().connections,
             request_timeout: Duration::from_secs(config::Http::default().request_timeout_s),
+            console: ConsoleDoor::Shared,
             development: Development {
                 administrator: Some(KnownKey {
                     name: "test".to_owned(),
                     key_id: "test".to_owned(),
                     secret: "test".to_owned(),
                 }),
+                open_console: true,
                 inbox: true,
                 demo: true,
             },
@@ -197,7 +213,8 @@ impl Settings {
         }
         Ok(Settings {
             listen: listen.collect::<Result<_>>()?,
-            public_url: Some(public_url(&config.public_url)?),
+            console: console(config.console)?,
+            public_url: Some(web_url("public_url", &config.public_url)?),
             place,
             master_key,
             region: config.region,
@@ -231,6 +248,18 @@ impl Settings {
     }
 }
 
+fn console(asked: Option<config::Console>) -> Result<ConsoleDoor> {
+    let Some(console) = asked else { return Ok(ConsoleDoor::Closed) };
+    ensure!(!console.listen.is_empty(), "console.listen must name an address");
+    let listen = console.listen.iter().map(|text| {
+        text.parse().with_context(|| format!("console.listen: {text} is not an address and port"))
+    });
+    Ok(ConsoleDoor::Own {
+        listen: listen.collect::<Result<_>>()?,
+        url: web_url("console.url", &console.url)?,
+    })
+}
+
 fn in_folder(data: &Path) -> (Place, MasterKey) {
     let database = data.join(DATABASE_FILE);
     let key = MasterKey::FileOrFresh { path: data.join(FILE_NAME), database: database.clone() };
@@ -242,13 +271,13 @@ fn mailbox(text: &str) -> Result<Mailbox> {
 }
 
 /// Checks that it is `http(s)://host[:port]` and no more.
-fn public_url(text: &str) -> Result<String> {
+fn web_url(name: &str, text: &str) -> Result<String> {
     let url = text.strip_suffix('/').unwrap_or(text);
-    let uri: axum::http::Uri = url.parse().with_context(|| format!("public_url: {text} is not a URL"))?;
+    let uri: axum::http::Uri = url.parse().with_context(|| format!("{name}: {text} is not a URL"))?;
     let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
     ensure!(
         is_web && uri.path() == "/" && uri.query().is_none(),
-        "public_url must look like https://login.example.com, not {text}"
+        "{name} must look like https://login.example.com, not {text}"
     );
     Ok(url.to_owned())
 }
@@ -336,6 +365,14 @@ mod tests {
         let settings = production(str::to_owned).expect("settings");
         let development = &settings.development;
         assert!(development.administrator.is_none() && !development.inbox && !development.demo);
+        assert!(!development.open_console && settings.console == ConsoleDoor::Closed);
+        let with_console = production(|text| {
+            text.replace("#: [console]", "[console]")
+                .replace("#: listen = [\"127.0.0.1:9321\"]", "listen = [\"127.0.0.1:9321\"]")
+                .replace("#: url = \"https://console", "url = \"https://console")
+        });
+        let console = with_console.expect("settings").console;
+        assert!(matches!(console, ConsoleDoor::Own { url, .. } if url == "https://console.example.com"));
         assert!(!settings.ses.production && settings.ses.limits && settings.rules.address_limits);
         assert!(settings.rules.pkce_required && settings.pace.is_some());
     }

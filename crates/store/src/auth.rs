@@ -393,6 +393,10 @@ impl Tx<'_> {
              (select handle_mac from browser_sessions where expires_ms < $1 order by expires_ms limit 200)",
             "delete from user_codes where expires_ms in \
              (select expires_ms from user_codes where expires_ms < $1 order by expires_ms limit 200)",
+            "delete from console_sessions where handle_mac in \
+             (select handle_mac from console_sessions where expires_ms < $1 order by expires_ms limit 200)",
+            "delete from console_notes where id in \
+             (select id from console_notes where expires_ms < $1 order by expires_ms limit 200)",
             "delete from ledgers where expires_ms in \
              (select expires_ms from ledgers where expires_ms < $1 order by expires_ms limit 200)",
             "delete from token_sessions where sign_in_id in \

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod auth;
 pub mod clients;
 mod clock;
+pub mod console;
 pub mod groups;
 pub mod login;
 pub mod mail;

@@ -14,6 +14,7 @@ const STEPS: &[(&str, &str)] = &[
     ("key rotation", include_str!("../migrations/0008_key_rotation.sql")),
     ("token sessions", include_str!("../migrations/0009_token_sessions.sql")),
     ("user search", include_str!("../migrations/0010_user_search.sql")),
+    ("console", include_str!("../migrations/0011_console.sql")),
 ];
 
 const VERSIONS: &str =

@@ -5,7 +5,7 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4;
 use postern_access::sigv4::Request;
 use postern_access::{
-    Access, Caller, Context, EMAIL_SERVICE, Principal, Stop, Unproved, iam_operations, sts_operations,
+    Access, Caller, Context, EMAIL_SERVICE, Principal, Role, Stop, Unproved, iam_operations, sts_operations,
 };
 use postern_model::{Answer, Document, Error, ErrorKind, Service, ServiceModel, front};
 use postern_store::pools::PoolRow;
@@ -30,7 +30,7 @@ impl House {
     }
 
     pub async fn admin(&self) -> Caller {
-        self.access.seed_administrator("admin", "test", SECRET).await.expect("seeded");
+        self.access.seed_administrator("admin", Role::Own, "test", SECRET).await.expect("seeded");
         let credentials = serde_json::json!({"AccessKeyId": "test", "SecretAccessKey": SECRET});
         self.signs_in(&credentials).await.expect("the administrator")
     }

@@ -36,6 +36,15 @@ impl Pairs {
         self.0.iter().find(|(each, _)| each == name).map(|(_, value)| value.as_str())
     }
 
+    /// All values of a parameter, as a form sends them for boxes that are ticked.
+    pub fn every<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(each, _)| each == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Writes the pairs as a query again, without its question mark.
     pub fn query(&self) -> String {
         let pairs: Vec<(&str, &str)> =

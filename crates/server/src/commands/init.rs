@@ -5,12 +5,13 @@ use crate::app::App;
 use crate::master_key::{self, MasterKey};
 use crate::settings::Settings;
 use anyhow::{Result, bail};
+use postern_access::Role;
 use postern_store::{Clock, random};
 
 const KEY_ID_LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const SECRET_LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-pub(super) async fn run(settings: Settings, name: &str) -> Result<()> {
+pub(super) async fn run(settings: Settings, name: &str, role: Role) -> Result<()> {
     if let MasterKey::File(path) = &settings.master_key
         && !path.exists()
     {
@@ -28,7 +29,7 @@ pub(super) async fn run(settings: Settings, name: &str) -> Result<()> {
     }
     let key_id = format!("AKIA{}", random::text(KEY_ID_LETTERS, 16));
     let secret = random::text(SECRET_LETTERS, 40);
-    app.access.seed_administrator(name, &key_id, &secret).await?;
+    app.access.seed_administrator(name, role, &key_id, &secret).await?;
     eprintln!("Administrator {name} of account {}. The secret is shown this once:\n", app.account);
     println!("export AWS_ACCESS_KEY_ID={key_id}");
     println!("export AWS_SECRET_ACCESS_KEY={secret}");

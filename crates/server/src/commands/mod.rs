@@ -9,7 +9,8 @@ use crate::app::{check_master_key, open_store};
 use crate::config::{Config, ENV_MASTER_KEY};
 use crate::settings::{Flags, Settings};
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use postern_access::Role;
 use std::io::IsTerminal as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -32,13 +33,16 @@ struct Line {
 enum Verb {
     /// Run the server; without --config in development mode, for this machine only
     Serve(ServeArgs),
-    /// Prepare a production server: its master key and its first administrator
+    /// Prepare a production server: its master key and an administrator
     Init {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
         /// Name of the administrator
         #[arg(long, default_value = "administrator")]
         name: String,
+        /// What the administrator may do
+        #[arg(long, value_enum, default_value = "own")]
+        role: RoleWord,
     },
     /// Bring the database to this program's version
     Migrate {
@@ -58,6 +62,27 @@ enum Verb {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+}
+
+/// The roles of administrators, as they are typed.
+#[derive(Clone, Copy, ValueEnum)]
+enum RoleWord {
+    /// See everything, change nothing
+    View,
+    /// See everything and look after people
+    Operate,
+    /// Everything
+    Own,
+}
+
+impl From<RoleWord> for Role {
+    fn from(word: RoleWord) -> Role {
+        match word {
+            RoleWord::View => Role::View,
+            RoleWord::Operate => Role::Operate,
+            RoleWord::Own => Role::Own,
+        }
+    }
 }
 
 #[derive(Args)]
@@ -128,7 +153,9 @@ pub fn run() -> ExitCode {
         match line.verb {
             None => serve::run(line.serve.settings()?).await,
             Some(Verb::Serve(args)) => serve::run(args.settings()?).await,
-            Some(Verb::Init { config, name }) => init::run(production(&config)?, &name).await,
+            Some(Verb::Init { config, name, role }) => {
+                init::run(production(&config)?, &name, role.into()).await
+            }
             Some(Verb::RotateKeys { config, pool }) => rotate_keys::run(production(&config)?, pool).await,
             Some(Verb::Migrate { config }) => migrate(production(&config)?).await,
             Some(Verb::Check { config }) => check(production(&config)?).await,

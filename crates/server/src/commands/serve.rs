@@ -2,7 +2,7 @@
 
 use super::port;
 use crate::app::App;
-use crate::settings::Settings;
+use crate::settings::{ConsoleDoor, Settings};
 use crate::{doors, http, login, seed, worker};
 use anyhow::{Context as _, Result, anyhow};
 use postern_mail::Caught;
@@ -20,6 +20,10 @@ pub(super) async fn run(settings: Settings) -> Result<()> {
     let clock = Clock::system();
     let began = clock.now();
     let listeners = bind(&settings).await?;
+    let console_listeners = match &settings.console {
+        ConsoleDoor::Own { listen, .. } => http::bind(listen).await.context("listening for the console")?,
+        ConsoleDoor::Closed | ConsoleDoor::Shared => Vec::new(),
+    };
     let port = listeners.first().context("there is no address to listen on")?.local_addr()?.port();
     let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://localhost:{port}"));
     let (app, mails) = App::open(settings, clock.clone(), public_url).await?;
@@ -38,14 +42,18 @@ pub(super) async fn run(settings: Settings) -> Result<()> {
         asked_to_end().await;
         ending.ending.send_replace(true);
     });
-    let stop = app.clone();
-    http::serve(
-        listeners,
-        doors::router(&app),
-        app.settings.connections_max,
-        async move { stop.ended().await },
-    )
-    .await;
+    let (stop, stop_console) = (app.clone(), app.clone());
+    let connections_max = app.settings.connections_max;
+    let console = async {
+        if !console_listeners.is_empty() {
+            let stopped = async move { stop_console.ended().await };
+            http::serve(console_listeners, doors::console_router(&app), connections_max, stopped).await;
+        }
+    };
+    let main = http::serve(listeners, doors::router(&app), connections_max, async move {
+        stop.ended().await;
+    });
+    tokio::join!(main, console);
     let _ = tokio::time::timeout(FAREWELL, async {
         for worker in workers {
             let _ = worker.await;
@@ -105,6 +113,7 @@ fn greeting(app: &App, demo: Option<&seed::Demo>, took_ms: i64) -> String {
         "ready in {seconds:.1} s   (development mode: mail is caught, not sent)\n\n\
          \x20 API           {url}\n\
          \x20 Sign-in       {url}{sign_in}      demo app client, open it now\n\
+         \x20 Console       {url}/console\n\
          \x20 Inbox         {url}/inbox\n\
          \x20 Data          {data}\n\n\
          \x20 User pool     {pool_id}\n\

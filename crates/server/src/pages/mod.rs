@@ -2,6 +2,7 @@
 //! serves them says what state they are in. Forms work without script; `assets/` only makes them pleasanter.
 
 pub mod assets;
+pub mod console;
 pub mod demo;
 pub mod inbox;
 pub mod links;

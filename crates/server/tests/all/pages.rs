@@ -1,7 +1,7 @@
 //! Signing in on the pages, as a person with a browser sees it.
 
 #[path = "../support/browser.rs"]
-mod browser;
+pub mod browser;
 mod conformance;
 mod oauth;
 mod scene;

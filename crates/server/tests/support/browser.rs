@@ -187,6 +187,15 @@ impl Shown {
         href.split_once('"').expect("an address ends").0.replace("&#38;", "&").replace("&amp;", "&")
     }
 
+    /// The value of the first hidden field of a name.
+    #[track_caller]
+    pub fn field(&self, name: &str) -> String {
+        let start = format!("<input type=\"hidden\" name=\"{name}\" value=\"");
+        let (_, rest) =
+            self.html.split_once(&start).unwrap_or_else(|| panic!("no field {name}: {}", self.html));
+        rest.split_once('"').expect("a value ends").0.to_owned()
+    }
+
     /// The hidden fields of the form that posts to `action`.
     #[track_caller]
     pub fn hidden(&self, action: &str) -> Vec<(String, String)> {

@@ -1,0 +1,358 @@
+//! Email: who mail can be sent as and what still proves it, what the account may send, and a mail to try it.
+
+use super::desk::{Answered, Change, Desk, at, items, text, texts};
+use super::menu::Place;
+use super::pools::{counted, time};
+use super::{asked_for_name, deletion};
+use crate::pages::console::field::{Choice, Field, Input};
+use crate::pages::console::form::Form;
+use crate::pages::console::list::{Cell, Table, Tone};
+use crate::pages::console::parts::{Button, Buttons, Fact, Facts, Numbers, Said};
+use crate::pages::console::{Block, Html, part};
+use axum::extract::Path;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+use postern_mail::address::Mailbox;
+use postern_model::sesv2::errors::NotFoundException;
+use postern_model::{Document, Service, refusal};
+use serde_json::json;
+
+const HERE: &str = "/console/email";
+/// How often a page looks at records that are awaited, in seconds.
+const LOOK_EVERY_S: u32 = 5;
+
+/// The page of an identity. Its name may be somebody's address, so it does not stand in the open in the address bar.
+fn page_of(name: &str) -> String {
+    format!("{HERE}/identities/{}", BASE64URL.encode(name))
+}
+
+fn named(desk: &Desk, encoded: &str) -> Result<String, super::desk::Stopped> {
+    let name = BASE64URL.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    name.ok_or_else(|| desk.stopped(refusal(NotFoundException, "There is no such identity.")))
+}
+
+/// What is said where a verified identity is needed and none is there.
+pub fn no_identity() -> Html {
+    Said {
+        tone: Tone::Waiting,
+        words: "No address or domain is verified yet.".to_owned(),
+        way: Some((format!("{HERE}/new"), "Create identity".to_owned())),
+    }
+    .html()
+}
+
+fn status(identity: &Document) -> Cell {
+    let (tone, words) = match text(identity, "VerificationStatus") {
+        "SUCCESS" => (Tone::Good, "Verified"),
+        "TEMPORARY_FAILURE" => (Tone::Waiting, "Verified; its records were not found at the last look"),
+        "FAILED" => (Tone::Bad, "Not verified in time"),
+        _ => (Tone::Waiting, "Waiting for proof"),
+    };
+    Cell::Status(tone, words.to_owned())
+}
+
+/// `GET /console/email`
+pub async fn all(desk: Desk) -> Answered {
+    let account = desk.read(Service::SesV2, "GetAccount", json!({})).await?;
+    let mut input = json!({ "PageSize": 50 });
+    if !desk.asked("after").is_empty() {
+        input["NextToken"] = desk.asked("after").into();
+    }
+    let listed = desk.read(Service::SesV2, "ListEmailIdentities", input).await?;
+    let is_out = account["ProductionAccessEnabled"] == true;
+    let number = |way: &str| at(&account, way).as_f64().unwrap_or_default() as i64;
+    let limit = |number: i64| if number < 0 { "no limit".to_owned() } else { counted(number) };
+    let review = text(&account, "Details.ReviewDetails.Status");
+    let sandbox = match (is_out, review) {
+        (true, _) => Said {
+            tone: Tone::Good,
+            words: "Production access: mail goes to everybody.".to_owned(),
+            way: None,
+        },
+        (false, "PENDING") => Said {
+            tone: Tone::Waiting,
+            words: "Sandbox. Your request for production access waits for the operator of this server."
+                .to_owned(),
+            way: None,
+        },
+        _ => Said {
+            tone: Tone::Waiting,
+            words: "Sandbox: mail goes to verified addresses only, at most 200 in 24 hours and 1 a second."
+                .to_owned(),
+            way: Some((format!("{HERE}/production"), "Request production access".to_owned())),
+        },
+    };
+    let numbers = Numbers {
+        numbers: vec![
+            (counted(number("SendQuota.SentLast24Hours")), "sent in the last 24 hours".to_owned()),
+            (limit(number("SendQuota.Max24HourSend")), "may be sent in 24 hours".to_owned()),
+            (limit(number("SendQuota.MaxSendRate")), "may be sent a second".to_owned()),
+        ],
+    };
+    let rows = items(&listed, "EmailIdentities").iter().map(|identity| {
+        let name = text(identity, "IdentityName");
+        let kind = if text(identity, "IdentityType") == "EMAIL_ADDRESS" { "Email address" } else { "Domain" };
+        vec![Cell::link(page_of(name), name), Cell::words(kind), status(identity)]
+    });
+    let mut table = Table::new("Identities", vec!["Identity", "Kind", "Status"], rows.collect()).or_empty(
+        "An identity is an address or a domain that mail can be sent as, once it is proved to be yours.",
+        Some((format!("{HERE}/new"), "Create identity")),
+        "aws sesv2 create-email-identity --email-identity codes@example.com",
+    );
+    table.next_href = listed["NextToken"].as_str().map(|token| format!("{HERE}?after={}", part(token)));
+    table.first_href = (!desk.asked("after").is_empty()).then(|| HERE.to_owned());
+    let mut buttons = vec![Button::link(format!("{HERE}/test"), "Send a test email")];
+    if !table.rows.is_empty() {
+        buttons.insert(0, Button::link(format!("{HERE}/new"), "Create identity").main());
+    }
+    let buttons = Buttons { csrf: desk.csrf(), buttons };
+    let blocks = vec![sandbox.html(), numbers.html(), buttons.html(), table.html()];
+    desk.show(&Place::Top(HERE), "Email", "", blocks)
+}
+
+/// `GET /console/email/new`
+pub async fn ask_new(desk: Desk) -> Answered {
+    let field = Field::line("identity", "Email address or domain", "").api("EmailIdentity").hint(
+        "An address gets a mail with a link to prove it. A domain is proved by DNS records, and lets you send as any address of it.",
+    );
+    let form = Form::new(format!("{HERE}/new"), &desk.csrf(), "Create identity", vec![field]).cancel(HERE);
+    desk.show(&Place::Below(HERE, "Email"), "Create identity", "", vec![desk.put(form)])
+}
+
+/// `POST /console/email/new`
+pub async fn make(desk: Desk) -> Answered {
+    let name = desk.typed("identity").to_owned();
+    let words = if name.contains('@') {
+        "Identity created. Open the link in the mail to prove it."
+    } else {
+        "Identity created. Publish its records to prove it."
+    };
+    desk.change(Change {
+        service: Service::SesV2,
+        operation: "CreateEmailIdentity",
+        input: json!({ "EmailIdentity": name }),
+        words,
+        done: page_of(&name),
+        form: format!("{HERE}/new"),
+    })
+    .await
+}
+
+/// `GET /console/email/identities/{name}`
+pub async fn one(Path(encoded): Path<String>, desk: Desk) -> Answered {
+    let name = named(&desk, &encoded)?;
+    let identity = desk.read(Service::SesV2, "GetEmailIdentity", json!({ "EmailIdentity": name })).await?;
+    let is_domain = text(&identity, "IdentityType") == "DOMAIN";
+    let is_verified = text(&identity, "VerificationStatus") == "SUCCESS";
+    let mut facts = vec![
+        Fact::new("Status", "VerificationStatus", vec![status(&identity)]),
+        Fact::words(
+            "May send",
+            "VerifiedForSendingStatus",
+            if identity["VerifiedForSendingStatus"] == true { "Yes" } else { "No" },
+        ),
+    ];
+    if is_domain {
+        facts.push(Fact::new(
+            "Last look at its records",
+            "LastCheckedTimestamp",
+            vec![time(&identity, "VerificationInfo.LastCheckedTimestamp")],
+        ));
+        let error = text(&identity, "VerificationInfo.ErrorType");
+        if !error.is_empty() {
+            facts.push(Fact::words("What that look found", "ErrorType", look_words(error)));
+        }
+    }
+    let facts = Facts { title: "Identity".to_owned(), hint: String::new(), facts, edit_href: None };
+    let mut blocks = vec![facts.html()];
+    if is_domain {
+        let rows = records(&name, &identity).into_iter().zip(1..).map(|((record, kind, value, why), row)| {
+            vec![
+                Cell::words(why),
+                Cell::words(kind),
+                Cell::Copy { id: format!("name-{row}"), text: record },
+                Cell::Copy { id: format!("value-{row}"), text: value },
+            ]
+        });
+        let mut table =
+            Table::new("DNS records to publish", vec!["For", "Type", "Name", "Value"], rows.collect());
+        table.hint = "Publish these where the domain's records are kept. They are looked for every few seconds at first, and less often later.".to_owned();
+        blocks.push(table.html());
+        if !is_verified {
+            let mut live = Table::new(
+                "Live check",
+                vec!["Record", "State"],
+                vec![vec![Cell::words("DKIM"), status(&identity)]],
+            );
+            live.live = Some((page_of(&name), LOOK_EVERY_S));
+            blocks.push(live.html());
+        }
+    } else if !is_verified {
+        blocks.push(
+            Said {
+                tone: Tone::Waiting,
+                words: "A mail with a link went to this address. Opening it proves the address; it works for 24 hours.".to_owned(),
+                way: desk.app.settings.development.inbox.then(|| ("/inbox".to_owned(), "Open the inbox".to_owned())),
+            }
+            .html(),
+        );
+    }
+    let buttons = vec![
+        Button::link(format!("{HERE}/test?from={encoded}"), "Send a test email"),
+        Button::link(format!("{}/delete", page_of(&name)), "Delete identity"),
+    ];
+    blocks.push(Buttons { csrf: desk.csrf(), buttons }.html());
+    desk.show(&Place::Below(HERE, "Email"), &name, "", blocks)
+}
+
+/// The records that prove a domain: name, type, value, what for.
+fn records(domain: &str, identity: &Document) -> Vec<(String, &'static str, String, &'static str)> {
+    let zone = text(identity, "DkimAttributes.SigningHostedZone");
+    let mut records: Vec<(String, &str, String, &str)> = texts(identity, "DkimAttributes.Tokens")
+        .into_iter()
+        .map(|token| (format!("{token}._domainkey.{domain}"), "CNAME", format!("{token}.{zone}"), "DKIM"))
+        .collect();
+    records.push((format!("_dmarc.{domain}"), "TXT", "v=DMARC1; p=none;".to_owned(), "DMARC (suggested)"));
+    records
+}
+
+fn look_words(error: &str) -> &'static str {
+    match error {
+        "HOST_NOT_FOUND" => "There is no record of that name yet.",
+        "TYPE_NOT_FOUND" => "The name is there, and has no record of this type.",
+        "INVALID_VALUE" => "The record is there, and says something else.",
+        _ => "The name servers could not be asked.",
+    }
+}
+
+/// `GET /console/email/identities/{name}/delete`
+pub async fn ask_delete(Path(encoded): Path<String>, desk: Desk) -> Answered {
+    let name = named(&desk, &encoded)?;
+    let here = page_of(&name);
+    let form = deletion(&desk, "identity", &name, &format!("{here}/delete"), &here);
+    let lead = "Nothing can be sent as it any more. Pools that do will fail to send.";
+    desk.show(&Place::Below(&here, &name), "Delete identity", lead, vec![form])
+}
+
+/// `POST /console/email/identities/{name}/delete`
+pub async fn delete(Path(encoded): Path<String>, desk: Desk) -> Answered {
+    let name = named(&desk, &encoded)?;
+    let form = format!("{}/delete", page_of(&name));
+    if let Err(error) = asked_for_name(desk.typed("confirm"), &name) {
+        return desk.back(&form, error).await;
+    }
+    let (input, done) = (json!({ "EmailIdentity": name }), HERE.to_owned());
+    let change = Change {
+        service: Service::SesV2,
+        operation: "DeleteEmailIdentity",
+        input,
+        words: "Identity deleted",
+        done,
+        form,
+    };
+    desk.change(change).await
+}
+
+/// `GET /console/email/production`
+pub async fn ask_production(desk: Desk) -> Answered {
+    let account = desk.read(Service::SesV2, "GetAccount", json!({})).await?;
+    let kinds = [
+        ("TRANSACTIONAL", "Transactional", "One mail to one person for something they did: codes are."),
+        ("MARKETING", "Marketing", "The same mail to many."),
+    ];
+    let chosen = text(&account, "Details.MailType");
+    let kinds = kinds.map(|(value, label, help)| {
+        Choice::new(value, label, value == chosen || chosen.is_empty() && value == "TRANSACTIONAL").help(help)
+    });
+    let fields = vec![
+        Field::new("kind", "Mail type", Input::Radios(kinds.into())).api("MailType"),
+        Field::line_of("url", "site", "Website URL", text(&account, "Details.WebsiteURL")).api("WebsiteURL"),
+        Field::lines(
+            "use",
+            "What mail do you send, and to whom?",
+            4,
+            text(&account, "Details.UseCaseDescription"),
+        )
+        .api("UseCaseDescription"),
+    ];
+    let form = Form::new(format!("{HERE}/production"), &desk.csrf(), "Submit request", fields).cancel(HERE);
+    let lead = "In the sandbox mail goes to verified addresses only. The operator of this server grants the way out.";
+    desk.show(&Place::Below(HERE, "Email"), "Request production access", lead, vec![desk.put(form)])
+}
+
+/// `POST /console/email/production`
+pub async fn request_production(desk: Desk) -> Answered {
+    let mut input = json!({
+        "MailType": desk.typed("kind"),
+        "WebsiteURL": desk.typed("site"),
+        "ProductionAccessEnabled": true,
+    });
+    if !desk.typed("use").is_empty() {
+        input["UseCaseDescription"] = desk.typed("use").into();
+    }
+    desk.change(Change {
+        service: Service::SesV2,
+        operation: "PutAccountDetails",
+        input,
+        words: "Production access requested",
+        done: HERE.to_owned(),
+        form: format!("{HERE}/production"),
+    })
+    .await
+}
+
+/// `GET /console/email/test`
+pub async fn ask_test(desk: Desk) -> Answered {
+    let listed = desk.read(Service::SesV2, "ListEmailIdentities", json!({ "PageSize": 1000 })).await?;
+    let from = BASE64URL
+        .decode(desk.asked("from"))
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .unwrap_or_default();
+    let verified =
+        items(&listed, "EmailIdentities").iter().filter(|identity| identity["SendingEnabled"] == true);
+    let choices: Vec<Choice> = verified
+        .map(|identity| {
+            let name = text(identity, "IdentityName");
+            let address = if name.contains('@') { name.to_owned() } else { format!("test@{name}") };
+            Choice::new(&address, &address, name == from)
+        })
+        .collect();
+    let mut blocks = Vec::new();
+    if choices.is_empty() {
+        blocks.push(no_identity());
+    } else {
+        let fields = vec![
+            Field::new("from", "From", Input::Select(choices)).api("FromEmailAddress"),
+            Field::line_of("email", "to", "To", "")
+                .api("ToAddresses")
+                .hint("In the sandbox, a verified address."),
+        ];
+        let form = Form::new(format!("{HERE}/test"), &desk.csrf(), "Send a test email", fields).cancel(HERE);
+        blocks.push(desk.put(form));
+    }
+    desk.show(&Place::Below(HERE, "Email"), "Send a test email", "", blocks)
+}
+
+/// `POST /console/email/test`
+pub async fn send_test(desk: Desk) -> Answered {
+    let to = desk.typed("to").to_owned();
+    let input = json!({
+        "FromEmailAddress": desk.typed("from"),
+        "Destination": { "ToAddresses": [to] },
+        "Content": { "Simple": {
+            "Subject": { "Data": "A test email" },
+            "Body": { "Text": { "Data": "It works: this server can send mail to you.\n" } },
+        } },
+    });
+    let masked = Mailbox::parse(&to).map_or_else(|_| "***".to_owned(), |mailbox| mailbox.address.masked());
+    desk.change(Change {
+        service: Service::SesV2,
+        operation: "SendEmail",
+        input,
+        words: &format!("Test email on its way to {masked}"),
+        done: HERE.to_owned(),
+        form: format!("{HERE}/test"),
+    })
+    .await
+}

@@ -1,0 +1,112 @@
+//! The administrators' console. It owns no rule and no query: what it shows is read, and what it changes is changed, by
+//! operations of the API in the administrator's name, with the same checks, permissions and audit.
+
+mod area;
+mod client_areas;
+mod clients;
+mod command;
+mod desk;
+mod email;
+mod menu;
+mod message_areas;
+mod note;
+mod pool_areas;
+mod pools;
+mod quick_start;
+mod session;
+mod settings;
+mod users;
+
+use crate::app::App;
+use crate::pages::console::field::Field;
+use crate::pages::console::form::Form;
+use crate::pages::console::{Block as _, Html};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::middleware::from_fn_with_state;
+use axum::response::Response;
+use axum::routing::{get, post};
+use desk::Desk;
+
+/// The doors of the console.
+pub fn routes(app: &App) -> Router<App> {
+    let inside = Router::new()
+        .route("/console", get(home))
+        .route("/console/sign-out", post(sign_out))
+        .route("/console/pools", get(pools::list))
+        .route("/console/pools/new", get(pools::ask_new).post(pools::make))
+        .route("/console/pools/{pool}", get(pools::overview))
+        .route("/console/pools/{pool}/delete", get(pools::ask_delete).post(pools::delete))
+        .route("/console/pools/{pool}/methods", get(settings::methods))
+        .route("/console/pools/{pool}/sign-in", get(settings::sign_in))
+        .route("/console/pools/{pool}/sign-up", get(settings::sign_up))
+        .route("/console/pools/{pool}/messages", get(settings::messages))
+        .route("/console/pools/{pool}/settings", get(settings::general))
+        .route("/console/pools/{pool}/edit/{area}", get(settings::edit).post(settings::save))
+        .route("/console/pools/{pool}/domain", get(pools::domain).post(pools::set_domain))
+        .route("/console/pools/{pool}/domain/delete", post(pools::drop_domain))
+        .route("/console/pools/{pool}/clients", get(clients::list))
+        .route("/console/pools/{pool}/clients/new", get(clients::ask_new).post(clients::make))
+        .route("/console/pools/{pool}/clients/{client}", get(clients::one))
+        .route("/console/pools/{pool}/clients/{client}/secret", post(clients::reveal))
+        .route(
+            "/console/pools/{pool}/clients/{client}/delete",
+            get(clients::ask_delete).post(clients::delete),
+        )
+        .route(
+            "/console/pools/{pool}/clients/{client}/edit/{area}",
+            get(settings::edit_client).post(settings::save_client),
+        )
+        .route("/console/pools/{pool}/users", get(users::list))
+        .route("/console/pools/{pool}/users/new", get(users::ask_new).post(users::make))
+        .route("/console/pools/{pool}/users/{user}", get(users::one))
+        .route("/console/pools/{pool}/users/{user}/act", post(users::act))
+        .route("/console/pools/{pool}/users/{user}/edit", get(users::ask_edit).post(users::save))
+        .route(
+            "/console/pools/{pool}/users/{user}/password",
+            get(users::ask_password).post(users::set_password),
+        )
+        .route("/console/pools/{pool}/users/{user}/delete", get(users::ask_delete).post(users::delete))
+        .route("/console/email", get(email::all))
+        .route("/console/email/new", get(email::ask_new).post(email::make))
+        .route("/console/email/production", get(email::ask_production).post(email::request_production))
+        .route("/console/email/test", get(email::ask_test).post(email::send_test))
+        .route("/console/email/identities/{name}", get(email::one))
+        .route("/console/email/identities/{name}/delete", get(email::ask_delete).post(email::delete))
+        .route_layer(from_fn_with_state(app.clone(), session::admit));
+    Router::new()
+        .merge(inside)
+        .route("/console/sign-in", get(session::ask).post(session::sign_in))
+        .layer(DefaultBodyLimit::max(64 * 1024))
+}
+
+async fn home() -> Response {
+    desk::redirect("/console/pools")
+}
+
+async fn sign_out(State(app): State<App>, desk: Desk) -> Response {
+    session::end(&app, &desk.visit.headers, &desk.session).await
+}
+
+/// Wants the name of what is to be destroyed.
+fn asked_for_name(typed: &str, wanted: &str) -> Result<(), postern_model::Error> {
+    if typed == wanted {
+        return Ok(());
+    }
+    postern_model::refuse(
+        postern_model::cognito_idp::errors::InvalidParameterException,
+        format!("Type {wanted} to confirm."),
+    )
+}
+
+/// A form that asks before something is destroyed: its name is to be typed.
+fn deletion(desk: &Desk, what: &str, name: &str, action: &str, back: &str) -> Html {
+    let field = Field::line("confirm", &format!("Type {name} to confirm"), "");
+    let mut form = Form::new(action, &desk.csrf(), &format!("Delete {what}"), vec![field]).cancel(back);
+    form.is_danger = true;
+    desk.note.apply(&mut form);
+    if let Some(problem) = form.problem.take() {
+        form.fields[0].error = Some(problem);
+    }
+    form.html()
+}

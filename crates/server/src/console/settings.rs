@@ -1,0 +1,315 @@
+//! Pages of settings: read first, edited area by area, and saved on top of what stands now. Who saves over somebody
+//! else's change is told, and shown the difference.
+
+use super::area::{Area, Facts, Saves};
+use super::desk::{Answered, Desk, Stopped, found, items, settings_for, text};
+use super::menu::Place;
+use super::note::Note;
+use super::pools::base;
+use super::{client_areas, pool_areas};
+use crate::pages::console::field::Field;
+use crate::pages::console::form::Form;
+use crate::pages::console::list::Cell;
+use crate::pages::console::parts::{Button, Buttons, Fact, Facts as FactsBlock, Preview};
+use crate::pages::console::{Block as _, Html, part};
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::extract::Path;
+use postern_model::cognito_idp::errors::ResourceNotFoundException;
+use postern_model::{Document, Service, refusal};
+use serde_json::json;
+
+impl Desk {
+    /// Reads what the settings of a pool, and of one of its clients, are.
+    pub async fn facts(&self, pool_id: &str, client_id: Option<&str>) -> Result<Facts, Stopped> {
+        let pool = self.pool(pool_id).await?;
+        let mfa = self.pools("GetUserPoolMfaConfig", json!({ "UserPoolId": pool_id })).await?;
+        let client = match client_id {
+            Some(client_id) => self.client(pool_id, client_id).await?,
+            None => Document::Null,
+        };
+        let identity_arn = format!("arn:aws:ses:{}:{}:identity/", self.app.access.region, self.app.account);
+        Ok(Facts { pool, mfa, client, identities: Vec::new(), identity_arn })
+    }
+
+    /// An app client, without its secret.
+    pub async fn client(&self, pool_id: &str, client_id: &str) -> Result<Document, Stopped> {
+        let asked = json!({ "UserPoolId": pool_id, "ClientId": client_id });
+        let mut client = self.pools("DescribeUserPoolClient", asked).await?["UserPoolClient"].take();
+        if let Some(members) = client.as_object_mut() {
+            let has_secret = members.remove("ClientSecret").is_some();
+            members.insert("has_secret".to_owned(), has_secret.into());
+        }
+        Ok(client)
+    }
+
+    /// The identities that mail can be sent as, as far as this administrator may see them.
+    async fn identities(&self) -> Result<Vec<(String, bool)>, Stopped> {
+        let answer = self.look(Service::SesV2, "ListEmailIdentities", json!({ "PageSize": 1000 })).await?;
+        let listed = answer.unwrap_or_default();
+        let shown = items(&listed, "EmailIdentities")
+            .iter()
+            .map(|identity| (text(identity, "IdentityName").to_owned(), identity["SendingEnabled"] == true));
+        Ok(shown.collect())
+    }
+}
+
+/// `GET …/methods`
+pub async fn methods(Path(pool_id): Path<String>, desk: Desk) -> Answered {
+    let lead = "What people prove who they are with.";
+    page(&desk, &pool_id, "/methods", "Authentication methods", lead).await
+}
+
+/// `GET …/sign-in`
+pub async fn sign_in(Path(pool_id): Path<String>, desk: Desk) -> Answered {
+    page(&desk, &pool_id, "/sign-in", "Sign-in", "How people get in, and back in.").await
+}
+
+/// `GET …/sign-up`
+pub async fn sign_up(Path(pool_id): Path<String>, desk: Desk) -> Answered {
+    page(&desk, &pool_id, "/sign-up", "Sign-up", "How accounts come to be.").await
+}
+
+/// `GET …/messages`
+pub async fn messages(Path(pool_id): Path<String>, desk: Desk) -> Answered {
+    page(&desk, &pool_id, "/messages", "Message templates", "What mails to people say.").await
+}
+
+/// `GET …/settings`
+pub async fn general(Path(pool_id): Path<String>, desk: Desk) -> Answered {
+    page(&desk, &pool_id, "/settings", "Settings", "").await
+}
+
+async fn page(desk: &Desk, pool_id: &str, page: &str, title: &str, lead: &str) -> Answered {
+    let facts = desk.facts(pool_id, None).await?;
+    let base = base(pool_id);
+    let mut blocks = Vec::new();
+    for area in pool_areas::AREAS.iter().filter(|area| area.page == page) {
+        let fields = (area.fields)(&facts);
+        blocks.push(read_view(area, &fields, &format!("{base}/edit/{}", area.name)));
+        if page == "/messages" {
+            blocks.extend(preview(area, &fields));
+        }
+    }
+    if page == "/settings" {
+        let button = Button::link(format!("{base}/delete"), "Delete user pool");
+        blocks.push(Buttons { csrf: desk.csrf(), buttons: vec![button] }.html());
+    }
+    let place = Place::Pool { id: pool_id, name: text(&facts.pool, "Name"), page };
+    desk.show(&place, title, lead, blocks)
+}
+
+/// Settings as they are read.
+pub fn read_view(area: &Area, fields: &[Field], edit: &str) -> Html {
+    let facts = fields.iter().map(|field| {
+        let values = field.words().into_iter().map(Cell::Words).collect();
+        Fact::new(&field.label, &field.api, values)
+    });
+    FactsBlock {
+        title: area.title.to_owned(),
+        hint: area.hint.to_owned(),
+        facts: facts.collect(),
+        edit_href: Some(edit.to_owned()),
+    }
+    .html()
+}
+
+/// What a template makes, with an example filled in.
+fn preview(area: &Area, fields: &[Field]) -> Option<Html> {
+    let words = |name: &str| {
+        let field = fields.iter().find(|field| field.name == name)?;
+        let text = field.words().join("\n");
+        (!text.is_empty()).then(|| filled(&text))
+    };
+    let text = words("message")?;
+    let title = format!("{}, as it will read", area.title);
+    Some(Preview { title, subject: words("subject").unwrap_or_default(), text }.html())
+}
+
+fn filled(template: &str) -> String {
+    template.replace("{####}", "12345678").replace("{username}", "alice@example.com")
+}
+
+fn area_named(areas: &'static [Area], name: &str) -> Option<&'static Area> {
+    areas.iter().find(|area| area.name == name)
+}
+
+/// What an area says now, in short, so that a later save notices that it changed.
+fn seen(fields: &[Field]) -> String {
+    let mut said = String::new();
+    for field in fields {
+        said.push_str(&format!("{}={}\n", field.name, field.words().join("\u{1f}")));
+    }
+    hex::encode(&digest(&SHA256, said.as_bytes()).as_ref()[..8])
+}
+
+/// `GET …/edit/{area}`
+pub async fn edit(Path((pool_id, name)): Path<(String, String)>, desk: Desk) -> Answered {
+    let area = desk.area(&pool_areas::AREAS, &name)?;
+    let base = base(&pool_id);
+    let place = format!("{base}{}", area.page);
+    form(&desk, &pool_id, None, area, &format!("{base}/edit/{name}"), &place).await
+}
+
+/// `GET …/clients/{client}/edit/{area}`
+pub async fn edit_client(
+    Path((pool_id, client_id, name)): Path<(String, String, String)>,
+    desk: Desk,
+) -> Answered {
+    let area = desk.area(&client_areas::AREAS, &name)?;
+    let client = format!("{}/clients/{}", base(&pool_id), part(&client_id));
+    form(&desk, &pool_id, Some(&client_id), area, &format!("{client}/edit/{name}"), &client).await
+}
+
+impl Desk {
+    fn area(&self, areas: &'static [Area], name: &str) -> Result<&'static Area, Stopped> {
+        area_named(areas, name).ok_or_else(|| {
+            self.stopped(refusal(ResourceNotFoundException, format!("There are no settings named {name}.")))
+        })
+    }
+}
+
+async fn form(
+    desk: &Desk,
+    pool_id: &str,
+    client_id: Option<&str>,
+    area: &Area,
+    action: &str,
+    back: &str,
+) -> Answered {
+    let mut facts = desk.facts(pool_id, client_id).await?;
+    if area.name == "email" {
+        facts.identities = desk.identities().await?;
+    }
+    let fields = (area.fields)(&facts);
+    let seen = seen(&fields);
+    let shown = Form::new(action, &desk.csrf(), "Save changes", fields).cancel(back).with("seen", seen);
+    let name = text(&facts.pool, "Name");
+    let above = match client_id {
+        Some(_) => text(&facts.client, "ClientName"),
+        None => page_title(area.page),
+    };
+    let place = Place::InPool { id: pool_id, name, page: area.page, above: back, above_name: above };
+    let mut blocks = vec![desk.put(shown)];
+    if area.name == "email" && facts.identities.iter().all(|(_, is_verified)| !is_verified) {
+        blocks.insert(0, super::email::no_identity());
+    }
+    desk.show(&place, &format!("Edit {}", lower_first(area.title)), area.hint, blocks)
+}
+
+fn page_title(page: &str) -> &'static str {
+    match page {
+        "/methods" => "Authentication methods",
+        "/sign-in" => "Sign-in",
+        "/sign-up" => "Sign-up",
+        "/messages" => "Message templates",
+        _ => "Settings",
+    }
+}
+
+/// Begins a title as a word in a sentence, unless it is a short form.
+fn lower_first(title: &str) -> String {
+    let mut letters = title.chars();
+    let first = letters.next().map(|first| first.to_lowercase().to_string()).unwrap_or_default();
+    format!("{first}{}", letters.as_str())
+}
+
+/// `POST …/edit/{area}`
+pub async fn save(Path((pool_id, name)): Path<(String, String)>, desk: Desk) -> Answered {
+    let area = desk.area(&pool_areas::AREAS, &name)?;
+    let base = base(&pool_id);
+    let done = format!("{base}{}", area.page);
+    keep(&desk, &pool_id, None, area, &format!("{base}/edit/{name}"), &done).await
+}
+
+/// `POST …/clients/{client}/edit/{area}`
+pub async fn save_client(
+    Path((pool_id, client_id, name)): Path<(String, String, String)>,
+    desk: Desk,
+) -> Answered {
+    let area = desk.area(&client_areas::AREAS, &name)?;
+    let client = format!("{}/clients/{}", base(&pool_id), part(&client_id));
+    keep(&desk, &pool_id, Some(&client_id), area, &format!("{client}/edit/{name}"), &client).await
+}
+
+/// Saves an area on top of the settings as they stand now.
+async fn keep(
+    desk: &Desk,
+    pool_id: &str,
+    client_id: Option<&str>,
+    area: &Area,
+    form: &str,
+    done: &str,
+) -> Answered {
+    let mut facts = desk.facts(pool_id, client_id).await?;
+    if area.name == "email" {
+        facts.identities = desk.identities().await?;
+    }
+    let now = (area.fields)(&facts);
+    if desk.typed("seen") != seen(&now) {
+        let rows = differences(&now, desk);
+        return desk.go(form, &Note::clash(rows, desk.form())).await;
+    }
+    let (operation, before) = match area.saves {
+        Saves::Pool => ("UpdateUserPool", &facts.pool),
+        Saves::Mfa => ("SetUserPoolMfaConfig", &facts.mfa),
+        Saves::Client => ("UpdateUserPoolClient", &facts.client),
+    };
+    let mut input = settings_for(Service::CognitoIdp, operation, before);
+    (area.change)(&facts, desk.form(), &mut input);
+    input["UserPoolId"] = pool_id.into();
+    if let Some(client_id) = client_id {
+        input["ClientId"] = client_id.into();
+    }
+    let call = found(Service::CognitoIdp, operation);
+    match desk.call(call, &input).await {
+        Ok(_) => desk.go(done, &Note::done(area.saved).by(call, &input)).await,
+        Err(error) => desk.back(form, error).await,
+    }
+}
+
+/// Each setting that somebody else's words and what was typed differ in.
+fn differences(now: &[Field], desk: &Desk) -> Vec<(String, String, String)> {
+    let typed = |name: &str| -> Vec<String> { desk.form().every(name).map(str::to_owned).collect() };
+    now.iter()
+        .filter_map(|field| {
+            let mut own = field.clone();
+            own.refill(&typed);
+            let (theirs, ours) = (field.words().join(", "), own.words().join(", "));
+            (theirs != ours).then(|| (field.label.clone(), theirs, ours))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_of_any_field_is_noticed() {
+        let fields =
+            |name: &str| vec![Field::line("name", "Name", name), Field::check("on", "On", "On", true)];
+        assert_eq!(seen(&fields("a")), seen(&fields("a")));
+        assert_ne!(seen(&fields("a")), seen(&fields("b")));
+    }
+
+    #[test]
+    fn every_area_has_a_name_of_its_own_and_fields_that_the_api_can_refuse() {
+        let areas = pool_areas::AREAS.iter().chain(&client_areas::AREAS);
+        let mut names: Vec<&str> = areas.clone().map(|area| area.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), areas.clone().count());
+        for area in areas {
+            assert!(
+                (area.fields)(&Facts::default()).iter().any(|field| !field.api.is_empty()),
+                "{}",
+                area.name
+            );
+        }
+    }
+
+    #[test]
+    fn a_preview_shows_an_example() {
+        assert_eq!(filled("Hello {username}, {####}"), "Hello alice@example.com, 12345678");
+    }
+}

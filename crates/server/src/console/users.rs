@@ -1,0 +1,491 @@
+//! Users: found and listed, made, shown with what each can do now and why not more, and looked after.
+
+use super::desk::{Answered, Change, Desk, items, lines, text, texts};
+use super::menu::Place;
+use super::pools::{base, counted, time};
+use super::{asked_for_name, deletion};
+use crate::pages::console::field::{Choice, Field, Input};
+use crate::pages::console::form::Form;
+use crate::pages::console::list::{Cell, Search, Table, Tone};
+use crate::pages::console::parts::{Button, Buttons, Fact, Facts};
+use crate::pages::console::{Block, part};
+use axum::extract::Path;
+use postern_model::cognito_idp::errors::InvalidParameterException;
+use postern_model::{Document, Service, refusal};
+use serde_json::json;
+
+const PAGE: i64 = 50;
+
+/// What users are found by: the filter's attribute, and how people call it.
+const BY: [(&str, &str); 8] = [
+    ("email", "Email address"),
+    ("username", "Username"),
+    ("phone_number", "Phone number"),
+    ("given_name", "Given name"),
+    ("family_name", "Family name"),
+    ("sub", "User ID (sub)"),
+    ("cognito:user_status", "Confirmation status"),
+    ("status", "Enabled or disabled"),
+];
+
+/// A pool's page of a user, by an id that tells nothing about them.
+fn page_of(pool_id: &str, sub: &str) -> String {
+    format!("{}/users/{}", base(pool_id), part(sub))
+}
+
+/// An attribute of a user, whichever operation showed it.
+fn attribute<'a>(user: &'a Document, name: &str) -> &'a str {
+    let lists = ["Attributes", "UserAttributes"];
+    let all = lists.iter().flat_map(|list| items(user, list));
+    all.into_iter().find(|one| one["Name"] == name).map(|one| text(one, "Value")).unwrap_or_default()
+}
+
+/// The status in words, and how it stands.
+fn status(user: &Document) -> Cell {
+    if user["Enabled"] == false {
+        return Cell::Status(Tone::Bad, "Disabled".to_owned());
+    }
+    let (tone, words) = match text(user, "UserStatus") {
+        "CONFIRMED" => (Tone::Good, "Confirmed"),
+        "UNCONFIRMED" => (Tone::Waiting, "Waiting for confirmation"),
+        "FORCE_CHANGE_PASSWORD" => (Tone::Waiting, "Must change password"),
+        "RESET_REQUIRED" => (Tone::Waiting, "Must reset password"),
+        "EXTERNAL_PROVIDER" => (Tone::Good, "Signs in elsewhere"),
+        other => (Tone::Plain, other),
+    };
+    Cell::Status(tone, words.to_owned())
+}
+
+/// The name people know a user by.
+fn known_as(user: &Document) -> String {
+    let names = [attribute(user, "email"), attribute(user, "phone_number"), text(user, "Username")];
+    names.into_iter().find(|name| !name.is_empty()).unwrap_or_default().to_owned()
+}
+
+/// The filter that finds what was searched for: all that begins so.
+fn filter(by: &str, wanted: &str) -> String {
+    let quoted = wanted.replace('\\', "\\\\").replace('"', "\\\"");
+    let compare = if ["sub", "status", "cognito:user_status"].contains(&by) { "=" } else { "^=" };
+    format!("{by} {compare} \"{quoted}\"")
+}
+
+/// `GET …/users`
+pub async fn list(Path(pool_id): Path<String>, desk: Desk) -> Answered {
+    let pool = desk.pool(&pool_id).await?;
+    let base = format!("{}/users", base(&pool_id));
+    let (wanted, by) = (desk.asked("q").to_owned(), desk.asked("by").to_owned());
+    let by = if BY.iter().any(|(name, _)| *name == by) { by } else { "email".to_owned() };
+    let mut input = json!({ "UserPoolId": pool_id, "Limit": PAGE });
+    if !wanted.is_empty() {
+        input["Filter"] = filter(&by, &wanted).into();
+    }
+    if !desk.asked("after").is_empty() {
+        input["PaginationToken"] = desk.asked("after").into();
+    }
+    let answer = desk.pools("ListUsers", input).await?;
+    let rows = items(&answer, "Users").iter().map(|user| {
+        vec![
+            Cell::link(page_of(&pool_id, attribute(user, "sub")), known_as(user)),
+            status(user),
+            Cell::words(if attribute(user, "email_verified") == "true" {
+                "Verified"
+            } else {
+                "Not verified"
+            }),
+            time(user, "UserCreateDate"),
+        ]
+    });
+    let mut table = Table::new("Users", vec!["User", "Status", "Email", "Created"], rows.collect()).or_empty(
+        "The people who can sign in to your apps.",
+        Some((format!("{base}/new"), "Create user")),
+        &format!("aws cognito-idp admin-create-user --user-pool-id {pool_id} --username alice@example.com"),
+    );
+    let choices = BY.map(|(value, label)| Choice::new(value, label, value == by));
+    table.search = Some(Search {
+        action: base.clone(),
+        label: "Find users whose value begins with".to_owned(),
+        value: wanted.clone(),
+        choices: vec![("by".to_owned(), "By".to_owned(), choices.into())],
+    });
+    let query = |after: &str| format!("{base}?q={}&by={}&after={}", part(&wanted), part(&by), part(after));
+    table.clear_href = (!wanted.is_empty()).then(|| base.clone());
+    table.first_href = (!desk.asked("after").is_empty()).then(|| query(""));
+    table.next_href = answer["PaginationToken"].as_str().map(query);
+    let all = pool["EstimatedNumberOfUsers"].as_i64().unwrap_or_default();
+    table.count = if all == 1 {
+        "1 user in this pool".to_owned()
+    } else {
+        format!("{} users in this pool", counted(all))
+    };
+    if all == 0 {
+        table.search = None;
+    }
+    let mut blocks = Vec::new();
+    if all > 0 {
+        let button = Button::link(format!("{base}/new"), "Create user").main();
+        blocks.push(Buttons { csrf: desk.csrf(), buttons: vec![button] }.html());
+    }
+    blocks.push(table.html());
+    let place = Place::Pool { id: &pool_id, name: text(&pool, "Name"), page: "/users" };
+    desk.show(&place, "Users", "", blocks)
+}
+
+/// `GET …/users/new`
+pub async fn ask_new(Path(pool_id): Path<String>, desk: Desk) -> Answered {
+    let pool = desk.pool(&pool_id).await?;
+    let list = format!("{}/users", base(&pool_id));
+    let is_development = desk.app.settings.development.inbox;
+    let names = texts(&pool, "UsernameAttributes");
+    let mut fields = Vec::new();
+    if names.is_empty() {
+        fields.push(Field::line("username", "Username", "").api("Username"));
+    }
+    let by_mail = texts(&pool, "Policies.SignInPolicy.AllowedFirstAuthFactors")
+        .iter()
+        .any(|factor| factor == "EMAIL_OTP");
+    fields.push(Field::line_of("email", "email", "Email address", "").api(if names.is_empty() {
+        "email"
+    } else {
+        "Username"
+    }));
+    fields.push(
+        Field::check("verified", "Email verification", "Mark email address as verified", is_development)
+            .api("email_verified"),
+    );
+    if names.iter().any(|name| name == "phone_number") {
+        fields.push(
+            Field::line_of("tel", "phone", "Phone number", "")
+                .api("phone_number")
+                .hint("With its country code, such as +12065550100."),
+        );
+    }
+    fields
+        .push(Field::check("invite", "Invitation", "Send an invitation by email", true).api("MessageAction"));
+    fields.push(Field::new("password", "Temporary password", Input::Secret).api("TemporaryPassword").hint(
+        if by_mail {
+            "Not needed: this pool lets people sign in by a mailed code. Empty: no password."
+        } else {
+            "Empty: one is made, and sent with the invitation."
+        },
+    ));
+    let form = Form::new(format!("{list}/new"), &desk.csrf(), "Create user", fields).cancel(&list);
+    let place = Place::InPool {
+        id: &pool_id,
+        name: text(&pool, "Name"),
+        page: "/users",
+        above: &list,
+        above_name: "Users",
+    };
+    desk.show(&place, "Create user", "", vec![desk.put(form)])
+}
+
+/// `POST …/users/new`
+pub async fn make(Path(pool_id): Path<String>, desk: Desk) -> Answered {
+    let (email, phone) = (desk.typed("email"), desk.typed("phone"));
+    let name = [desk.typed("username"), email, phone].into_iter().find(|name| !name.is_empty());
+    let mut attributes = Vec::new();
+    if !email.is_empty() {
+        attributes.push(json!({ "Name": "email", "Value": email }));
+        let verified = if desk.typed("verified").is_empty() { "false" } else { "true" };
+        attributes.push(json!({ "Name": "email_verified", "Value": verified }));
+    }
+    if !phone.is_empty() {
+        attributes.push(json!({ "Name": "phone_number", "Value": phone }));
+    }
+    let mut input = json!({
+        "UserPoolId": pool_id,
+        "Username": name.unwrap_or_default(),
+        "UserAttributes": attributes,
+    });
+    if desk.typed("invite").is_empty() {
+        input["MessageAction"] = "SUPPRESS".into();
+    }
+    if !desk.typed("password").is_empty() {
+        input["TemporaryPassword"] = desk.typed("password").into();
+    }
+    let list = format!("{}/users", base(&pool_id));
+    desk.change(Change {
+        service: Service::CognitoIdp,
+        operation: "AdminCreateUser",
+        input,
+        words: "User created",
+        done: list.clone(),
+        form: format!("{list}/new"),
+    })
+    .await
+}
+
+/// `GET …/users/{user}`
+pub async fn one(Path((pool_id, sub)): Path<(String, String)>, desk: Desk) -> Answered {
+    let pool = desk.pool(&pool_id).await?;
+    let user = desk.pools("AdminGetUser", json!({ "UserPoolId": pool_id, "Username": sub })).await?;
+    let (here, list) = (page_of(&pool_id, &sub), format!("{}/users", base(&pool_id)));
+    let facts = vec![
+        Fact::new("Status", "UserStatus", vec![status(&user)]),
+        Fact::new("User ID", "sub", vec![Cell::Copy { id: "sub".to_owned(), text: sub.clone() }]),
+        Fact::new("Username", "Username", vec![Cell::Code(text(&user, "Username").to_owned())]),
+        Fact::new("Created", "UserCreateDate", vec![time(&user, "UserCreateDate")]),
+        Fact::new("Last changed", "UserLastModifiedDate", vec![time(&user, "UserLastModifiedDate")]),
+    ];
+    let mut blocks = vec![
+        Facts { title: "User information".to_owned(), hint: String::new(), facts, edit_href: None }.html(),
+    ];
+    let rows = ways(&pool, &user).into_iter().map(|(way, why_not)| {
+        let state = match why_not {
+            None => Cell::Status(Tone::Good, "Can be used now".to_owned()),
+            Some(why) => Cell::Status(Tone::Waiting, why.to_owned()),
+        };
+        vec![Cell::words(way), state]
+    });
+    blocks.push(Table::new("Ways to sign in", vec!["Way", "State"], rows.collect()).html());
+    let attributes = items(&user, "UserAttributes").iter().filter(|one| one["Name"] != "sub");
+    let attributes = attributes.map(|one| Fact::words(text(one, "Name"), "", text(one, "Value")));
+    blocks.push(
+        Facts {
+            title: "User attributes".to_owned(),
+            hint: String::new(),
+            facts: attributes.collect(),
+            edit_href: Some(format!("{here}/edit")),
+        }
+        .html(),
+    );
+    blocks.push(Buttons { csrf: desk.csrf(), buttons: actions(&user, &here) }.html());
+    let place = Place::InPool {
+        id: &pool_id,
+        name: text(&pool, "Name"),
+        page: "/users",
+        above: &list,
+        above_name: "Users",
+    };
+    desk.show(&place, &known_as(&user), "", blocks)
+}
+
+/// The ways to sign in that the console tells about, and why one cannot be used now.
+fn ways(pool: &Document, user: &Document) -> Vec<(&'static str, Option<&'static str>)> {
+    let allowed = texts(pool, "Policies.SignInPolicy.AllowedFirstAuthFactors");
+    let allows = |factor: &str| allowed.iter().any(|each| each == factor);
+    let status = text(user, "UserStatus");
+    let general = if user["Enabled"] == false {
+        Some("The user is disabled")
+    } else if status == "UNCONFIRMED" {
+        Some("The account is not confirmed")
+    } else {
+        None
+    };
+    let way = |factor: &str, why_not: Option<&'static str>| {
+        if !allows(factor) { Some("Not one of this pool's choices") } else { general.or(why_not) }
+    };
+    let email = if attribute(user, "email").is_empty() { Some("There is no email address") } else { None };
+    let phone =
+        if attribute(user, "phone_number").is_empty() { Some("There is no phone number") } else { None };
+    let password = match status {
+        "RESET_REQUIRED" => Some("The password must be reset first"),
+        _ => None,
+    };
+    vec![
+        ("Email code", way("EMAIL_OTP", email)),
+        ("Password", way("PASSWORD", password)),
+        ("SMS code", way("SMS_OTP", phone)),
+    ]
+}
+
+/// What can be done with a user as it stands.
+fn actions(user: &Document, here: &str) -> Vec<Button> {
+    let act = |label: &str, action: &str| Button::post(format!("{here}/act"), label, &[("action", action)]);
+    let mut buttons = Vec::new();
+    match text(user, "UserStatus") {
+        "UNCONFIRMED" => buttons.push(act("Confirm account", "confirm")),
+        "FORCE_CHANGE_PASSWORD" => buttons.push(act("Send invitation again", "invite")),
+        _ => {}
+    }
+    if !attribute(user, "email").is_empty() && attribute(user, "email_verified") != "true" {
+        buttons.push(act("Mark email as verified", "verify"));
+    }
+    buttons.push(Button::link(format!("{here}/password"), "Set password"));
+    buttons.push(act("Sign out everywhere", "sign-out"));
+    buttons.push(if user["Enabled"] == false {
+        act("Enable user", "enable")
+    } else {
+        act("Disable user", "disable")
+    });
+    buttons.push(Button::link(format!("{here}/delete"), "Delete user"));
+    buttons
+}
+
+/// `POST …/users/{user}/act`
+pub async fn act(Path((pool_id, sub)): Path<(String, String)>, desk: Desk) -> Answered {
+    let here = page_of(&pool_id, &sub);
+    let mut input = json!({ "UserPoolId": pool_id, "Username": sub });
+    let (operation, words) = match desk.typed("action") {
+        "confirm" => ("AdminConfirmSignUp", "Account confirmed"),
+        "enable" => ("AdminEnableUser", "User enabled"),
+        "disable" => ("AdminDisableUser", "User disabled and signed out"),
+        "sign-out" => ("AdminUserGlobalSignOut", "Signed out everywhere"),
+        "invite" => {
+            input["MessageAction"] = "RESEND".into();
+            ("AdminCreateUser", "Invitation sent again")
+        }
+        "verify" => {
+            input["UserAttributes"] = json!([{ "Name": "email_verified", "Value": "true" }]);
+            ("AdminUpdateUserAttributes", "Email marked as verified")
+        }
+        _ => return desk.back(&here, refusal(InvalidParameterException, "There is no such action.")).await,
+    };
+    desk.change(Change {
+        service: Service::CognitoIdp,
+        operation,
+        input,
+        words,
+        done: here.clone(),
+        form: here,
+    })
+    .await
+}
+
+/// `GET …/users/{user}/edit`
+pub async fn ask_edit(Path((pool_id, sub)): Path<(String, String)>, desk: Desk) -> Answered {
+    let pool = desk.pool(&pool_id).await?;
+    let user = desk.pools("AdminGetUser", json!({ "UserPoolId": pool_id, "Username": sub })).await?;
+    let here = page_of(&pool_id, &sub);
+    let attributes: Vec<String> = items(&user, "UserAttributes")
+        .iter()
+        .filter(|one| one["Name"] != "sub")
+        .map(|one| format!("{}={}", text(one, "Name"), text(one, "Value")))
+        .collect();
+    let field = Field::lines("attributes", "User attributes", 10, attributes.join("\n"))
+        .api("UserAttributes")
+        .hint("One name=value a line. Lines that are taken out stay as they are; use name= to empty one.");
+    let form = Form::new(format!("{here}/edit"), &desk.csrf(), "Save changes", vec![field]).cancel(&here);
+    let known_as = known_as(&user);
+    let place = Place::InPool {
+        id: &pool_id,
+        name: text(&pool, "Name"),
+        page: "/users",
+        above: &here,
+        above_name: &known_as,
+    };
+    desk.show(&place, "Edit user attributes", "", vec![desk.put(form)])
+}
+
+/// `POST …/users/{user}/edit`
+pub async fn save(Path((pool_id, sub)): Path<(String, String)>, desk: Desk) -> Answered {
+    let here = page_of(&pool_id, &sub);
+    let typed = lines(desk.form().first("attributes").unwrap_or_default());
+    let attributes: Vec<Document> = typed
+        .iter()
+        .map(|line| line.split_once('=').unwrap_or((line, "")))
+        .map(|(name, value)| json!({ "Name": name.trim(), "Value": value.trim() }))
+        .collect();
+    desk.change(Change {
+        service: Service::CognitoIdp,
+        operation: "AdminUpdateUserAttributes",
+        input: json!({ "UserPoolId": pool_id, "Username": sub, "UserAttributes": attributes }),
+        words: "User attributes saved",
+        done: here.clone(),
+        form: format!("{here}/edit"),
+    })
+    .await
+}
+
+/// `GET …/users/{user}/password`
+pub async fn ask_password(Path((pool_id, sub)): Path<(String, String)>, desk: Desk) -> Answered {
+    let pool = desk.pool(&pool_id).await?;
+    let user = desk.pools("AdminGetUser", json!({ "UserPoolId": pool_id, "Username": sub })).await?;
+    let here = page_of(&pool_id, &sub);
+    let fields = vec![
+        Field::new("password", "New password", Input::Secret).api("Password"),
+        Field::check("temporary", "Temporary", "The user must change it at the next sign-in", true)
+            .api("Permanent"),
+    ];
+    let form = Form::new(format!("{here}/password"), &desk.csrf(), "Set password", fields).cancel(&here);
+    let known_as = known_as(&user);
+    let place = Place::InPool {
+        id: &pool_id,
+        name: text(&pool, "Name"),
+        page: "/users",
+        above: &here,
+        above_name: &known_as,
+    };
+    desk.show(&place, "Set password", "", vec![desk.put(form)])
+}
+
+/// `POST …/users/{user}/password`
+pub async fn set_password(Path((pool_id, sub)): Path<(String, String)>, desk: Desk) -> Answered {
+    let here = page_of(&pool_id, &sub);
+    let permanent = desk.typed("temporary").is_empty();
+    desk.change(Change {
+        service: Service::CognitoIdp,
+        operation: "AdminSetUserPassword",
+        input: json!({
+            "UserPoolId": pool_id, "Username": sub, "Password": desk.form().first("password").unwrap_or_default(),
+            "Permanent": permanent,
+        }),
+        words: "Password set",
+        done: here.clone(),
+        form: format!("{here}/password"),
+    })
+    .await
+}
+
+/// `GET …/users/{user}/delete`
+pub async fn ask_delete(Path((pool_id, sub)): Path<(String, String)>, desk: Desk) -> Answered {
+    let pool = desk.pool(&pool_id).await?;
+    let user = desk.pools("AdminGetUser", json!({ "UserPoolId": pool_id, "Username": sub })).await?;
+    let (here, known_as) = (page_of(&pool_id, &sub), known_as(&user));
+    let place = Place::InPool {
+        id: &pool_id,
+        name: text(&pool, "Name"),
+        page: "/users",
+        above: &here,
+        above_name: &known_as,
+    };
+    let form = deletion(&desk, "user", &known_as, &format!("{here}/delete"), &here);
+    desk.show(&place, "Delete user", "The account and all that is known of it are gone for good.", vec![form])
+}
+
+/// `POST …/users/{user}/delete`
+pub async fn delete(Path((pool_id, sub)): Path<(String, String)>, desk: Desk) -> Answered {
+    let user = desk.pools("AdminGetUser", json!({ "UserPoolId": pool_id, "Username": sub })).await?;
+    let form = format!("{}/delete", page_of(&pool_id, &sub));
+    if let Err(error) = asked_for_name(desk.typed("confirm"), &known_as(&user)) {
+        return desk.back(&form, error).await;
+    }
+    desk.change(Change {
+        service: Service::CognitoIdp,
+        operation: "AdminDeleteUser",
+        input: json!({ "UserPoolId": pool_id, "Username": sub }),
+        words: "User deleted",
+        done: format!("{}/users", base(&pool_id)),
+        form,
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(attributes: &[(&str, &str)], status: &str, enabled: bool) -> Document {
+        let attributes: Vec<Document> =
+            attributes.iter().map(|(name, value)| json!({ "Name": name, "Value": value })).collect();
+        json!({ "UserAttributes": attributes, "UserStatus": status, "Enabled": enabled })
+    }
+
+    #[test]
+    fn each_way_says_why_it_cannot_be_used() {
+        let pool = json!({ "Policies": { "SignInPolicy": { "AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP"] } } });
+        let alice = [("email", "a@b.test")];
+        let state = |user: &Document| ways(&pool, user).into_iter().map(|(_, why)| why).collect::<Vec<_>>();
+        let no_sms = Some("Not one of this pool's choices");
+        assert_eq!(state(&user(&alice, "CONFIRMED", true)), [None, None, no_sms]);
+        assert_eq!(state(&user(&[], "CONFIRMED", true))[0], Some("There is no email address"));
+        assert_eq!(state(&user(&alice, "CONFIRMED", false))[0], Some("The user is disabled"));
+        assert_eq!(state(&user(&alice, "UNCONFIRMED", true))[1], Some("The account is not confirmed"));
+    }
+
+    #[test]
+    fn what_is_searched_for_cannot_leave_its_quotes() {
+        assert_eq!(filter("email", r#"a" or "b\"#), r#"email ^= "a\" or \"b\\""#);
+        assert_eq!(filter("sub", "x"), r#"sub = "x""#);
+    }
+}
