@@ -37,6 +37,8 @@ pub struct Client {
     pub session_ms: i64,
     pub lifetimes: Lifetimes,
     pub revocable: bool,
+    /// How long a browser stays signed in by this client.
+    pub sso_ms: i64,
     /// Seconds for which a rotated refresh token still works; nothing when rotation is off.
     pub rotation_grace_s: Option<i64>,
 }
@@ -48,7 +50,8 @@ impl Client {
         tx.cached("client", client_id, version, |tx| match tx.find_client(client_id)? {
             Some(row) => {
                 let secrets = tx.client_secrets(client_id)?;
-                Client::parse(row, secrets).map(Some)
+                let sso_ms = tx.sso_minutes(client_id)?.unwrap_or_default() * 60_000;
+                Client::parse(row, secrets).map(|client| Some(Client { sso_ms, ..client }))
             }
             None => Ok(None),
         })
@@ -67,6 +70,7 @@ impl Client {
             session_ms: config.auth_session_validity.unwrap_or(3) * 60_000,
             lifetimes: lifetimes(&config),
             revocable: config.enable_token_revocation.unwrap_or(true),
+            sso_ms: 0,
             rotation_grace_s: rotation
                 .filter(|rotation| rotation.feature == FeatureType::Enabled)
                 .map(|rotation| rotation.retry_grace_period_seconds.unwrap_or(0)),
@@ -91,6 +95,7 @@ impl Client {
             session_ms: 3 * 60_000,
             lifetimes: lifetimes(&config),
             revocable: true,
+            sso_ms: 0,
             rotation_grace_s: None,
             config,
         }

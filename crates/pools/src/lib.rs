@@ -6,6 +6,7 @@ pub mod aliases;
 pub mod attributes;
 pub mod auth;
 pub mod client;
+mod csv;
 pub mod destination;
 pub mod groups;
 pub mod key_rotation;

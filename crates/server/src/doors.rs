@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::pages::assets;
 use crate::respond::{finish, json, response, with_header};
 use crate::settings::ConsoleDoor;
-use crate::{console, health, inbox, links, login, well_known};
+use crate::{console, health, inbox, links, login, upload, well_known};
 use axum::Router;
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -22,6 +22,7 @@ pub fn router(app: &App) -> Router {
         .merge(health::routes())
         .merge(well_known::routes())
         .merge(links::routes())
+        .merge(upload::routes())
         .merge(login::routes(app))
         .route("/assets/{file}", get(asset));
     if app.settings.development.inbox {

@@ -20,5 +20,6 @@ pub mod respond;
 pub mod seed;
 pub mod settings;
 pub mod source;
+mod upload;
 mod well_known;
 pub mod worker;

@@ -1,4 +1,5 @@
-//! What runs beside the requests: mails carried, expired things swept away, the audit chained, signing keys changed.
+//! What runs beside the requests: mails carried, expired things swept away, the audit chained, signing keys changed, users
+//! imported.
 
 use crate::app::App;
 use postern_mail::Worker;
@@ -13,12 +14,17 @@ const KEY_ROUND: Duration = Duration::from_secs(3600);
 
 /// Starts the workers; they end with the server.
 pub fn start(app: &App, mails: Worker) -> Vec<JoinHandle<()>> {
-    let (one, other, third) = (app.clone(), app.clone(), app.clone());
+    let [one, other, third, fourth] = [app.clone(), app.clone(), app.clone(), app.clone()];
     vec![
         tokio::spawn(async move { mails.run(async move { one.ended().await }).await }),
         tokio::spawn(async move {
             while timeout(ROUND, other.ended()).await.is_err() {
                 round(&other).await;
+            }
+        }),
+        tokio::spawn(async move {
+            while timeout(ROUND, fourth.ended()).await.is_err() {
+                import(&fourth).await;
             }
         }),
         tokio::spawn(async move {
@@ -29,6 +35,17 @@ pub fn start(app: &App, mails: Worker) -> Vec<JoinHandle<()>> {
             }
         }),
     ]
+}
+
+/// Works off what imports wait.
+async fn import(app: &App) {
+    while !*app.ending.borrow() {
+        match app.pools.import_some().await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(cause) => return tracing::error!(cause = %cause, "users could not be imported"),
+        }
+    }
 }
 
 /// One round of housekeeping.

@@ -124,6 +124,16 @@ impl Tx<'_> {
         Ok(gone == 1)
     }
 
+    /// Minutes for which a browser stays signed in by a client.
+    pub fn sso_minutes(&mut self, client_id: &str) -> Result<Option<i64>> {
+        self.row("select sso_minutes from app_clients where id = $1", values![client_id], |row| row.int(0))
+    }
+
+    pub fn set_sso_minutes(&mut self, client_id: &str, minutes: i64) -> Result<()> {
+        self.run("update app_clients set sso_minutes = $1 where id = $2", values![minutes, client_id])?;
+        self.touch_client(client_id)
+    }
+
     /// Draws a client's version anew, because something changed that its parsed form knows of.
     fn touch_client(&mut self, client_id: &str) -> Result<()> {
         self.run("update app_clients set version = $1 where id = $2", values![fresh_version(), client_id])?;

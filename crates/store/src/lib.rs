@@ -8,6 +8,7 @@ pub mod clients;
 mod clock;
 pub mod console;
 pub mod groups;
+pub mod import_jobs;
 pub mod login;
 pub mod mail;
 mod migrate;

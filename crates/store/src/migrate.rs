@@ -15,6 +15,8 @@ const STEPS: &[(&str, &str)] = &[
     ("token sessions", include_str!("../migrations/0009_token_sessions.sql")),
     ("user search", include_str!("../migrations/0010_user_search.sql")),
     ("console", include_str!("../migrations/0011_console.sql")),
+    ("import jobs", include_str!("../migrations/0012_import_jobs.sql")),
+    ("sso sessions", include_str!("../migrations/0013_sso_sessions.sql")),
 ];
 
 const VERSIONS: &str =

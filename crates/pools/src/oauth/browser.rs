@@ -1,4 +1,5 @@
-//! Signed-in browsers: who came through the pages is not asked again for an hour, by any app of the same pool.
+//! Signed-in browsers: who came through the pages is not asked again by any app of the same pool, for as
+//! long as the app that they came by says.
 
 use super::authorize::AuthorizeRequest;
 use crate::Pools;
@@ -15,9 +16,6 @@ use postern_model::{Answer, refuse};
 use postern_store::login::BrowserSessionRow;
 use postern_store::{Timestamp, Tx};
 use serde::{Deserialize, Serialize};
-
-/// Life of the session, whatever is done in it (Developer Guide, "Managed login", on its cookie).
-pub const SESSION_MS: i64 = 3_600_000;
 
 /// Somebody who has proved in a browser who they are.
 pub struct Person {
@@ -75,6 +73,7 @@ impl Pools {
         at: &At,
         person: &Person,
         before: Option<&str>,
+        life_ms: i64,
     ) -> Answer<String> {
         if let Some(before) = before {
             self.sign_browser_out(tx, before)?;
@@ -87,7 +86,7 @@ impl Pools {
             user_id: person.user.id.clone(),
             facts: serde_json::to_string(&facts).map_err(anyhow::Error::from)?,
             auth: person.auth,
-            expires: at.now.plus_ms(SESSION_MS),
+            expires: at.now.plus_ms(life_ms),
         })?;
         Ok(handle.text)
     }

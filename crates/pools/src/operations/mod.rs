@@ -6,6 +6,8 @@ pub mod client_secrets;
 pub mod clients;
 pub mod domains;
 pub mod groups;
+pub mod import;
+pub mod import_file;
 pub mod mfa;
 pub mod pools;
 pub mod resource_servers;
@@ -25,6 +27,7 @@ pub fn operations() -> Operations<Pools> {
         clients::operations(),
         domains::operations(),
         groups::operations(),
+        import::operations(),
         mfa::operations(),
         pools::operations(),
         resource_servers::operations(),

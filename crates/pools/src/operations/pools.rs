@@ -13,6 +13,14 @@ use postern_model::{Answer, Shape, refusal, refuse};
 use postern_store::pools::{DomainRow, PoolRow};
 use postern_store::{Timestamp, Tx, random};
 
+/// What an import stands on does not change under it.
+fn not_while_importing(tx: &mut Tx<'_>, pool_id: &str) -> Answer<()> {
+    match tx.is_importing(pool_id)? {
+        true => refuse(UserImportInProgressException, "Users are being imported into the user pool."),
+        false => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests;
 
@@ -200,6 +208,7 @@ impl Pools {
         self.store
             .write(move |tx| {
                 let mut stored = StoredPool::find_to_change(tx, &request.user_pool_id)?;
+                not_while_importing(tx, &request.user_pool_id)?;
                 let mut asked: UserPoolType = settings::asked(&request)?;
                 let mode = asked.mfa_configuration.take();
                 stored.config = pool::updated(&stored.config, asked)?;
@@ -220,6 +229,7 @@ impl Pools {
         self.store
             .write(move |tx| {
                 let stored = StoredPool::find_to_change(tx, &request.user_pool_id)?;
+                not_while_importing(tx, &request.user_pool_id)?;
                 if stored.config.deletion_protection == Some(DeletionProtectionType::Active) {
                     return refuse(
                         InvalidParameterException,
@@ -288,6 +298,7 @@ impl Pools {
         self.store
             .write(move |tx| {
                 let mut stored = StoredPool::find_to_change(tx, &request.user_pool_id)?;
+                not_while_importing(tx, &request.user_pool_id)?;
                 let before = stored.config.schema_attributes.take().unwrap_or_default();
                 let after = schema::extended(before, request.custom_attributes.clone())?;
                 stored.config.schema_attributes = Some(after);

@@ -1,6 +1,7 @@
 //! Where somebody is signed in: listed and ended one by one, by themselves or by an administrator.
 
 use crate::Pools;
+use crate::operations::clients::find as find_client;
 use crate::operations::tokens::Bearer;
 use crate::pool::Pool;
 use crate::sessions::{not_linked, session_id, sign_in_shown_as, tracked};
@@ -9,9 +10,11 @@ use postern_access::{Caller, Operations};
 use postern_model::cognito_idp::errors::*;
 use postern_model::cognito_idp::{
     AdminListUserSessionsRequest, AdminListUserSessionsResponse, AdminRevokeUserSessionRequest,
-    AdminRevokeUserSessionResponse, GetUserPoolSessionConfigurationRequest,
+    AdminRevokeUserSessionResponse, ClientSSOSessionConfigType, GetUserPoolClientSessionConfigurationRequest,
+    GetUserPoolClientSessionConfigurationResponse, GetUserPoolSessionConfigurationRequest,
     GetUserPoolSessionConfigurationResponse, ListUserSessionsRequest, ListUserSessionsResponse,
     RevokeUserSessionRequest, RevokeUserSessionResponse, SessionDescriptionType, SessionTypeType,
+    SetUserPoolClientSessionConfigurationRequest, SetUserPoolClientSessionConfigurationResponse,
     SetUserPoolSessionConfigurationRequest, SetUserPoolSessionConfigurationResponse,
     UserPoolTokenSessionConfigType, UserSessionTrackingType, op,
 };
@@ -24,6 +27,8 @@ pub fn operations() -> Operations<Pools> {
     Operations::new()
         .on(op::GetUserPoolSessionConfiguration, Pools::get_user_pool_session_configuration)
         .on(op::SetUserPoolSessionConfiguration, Pools::set_user_pool_session_configuration)
+        .on(op::GetUserPoolClientSessionConfiguration, Pools::get_user_pool_client_session_configuration)
+        .on(op::SetUserPoolClientSessionConfiguration, Pools::set_user_pool_client_session_configuration)
         .on(op::ListUserSessions, Pools::list_user_sessions)
         .on(op::AdminListUserSessions, Pools::admin_list_user_sessions)
         .on(op::RevokeUserSession, Pools::revoke_user_session)
@@ -74,6 +79,44 @@ impl Pools {
                     user_pool_id: Some(pool.id.clone()),
                     user_session_tracking: Some(request.user_session_tracking),
                     token_session: Some(request.token_session.clone()),
+                })
+            })
+            .await
+    }
+
+    pub async fn get_user_pool_client_session_configuration(
+        &self,
+        _: &Caller,
+        request: GetUserPoolClientSessionConfigurationRequest,
+    ) -> Answer<GetUserPoolClientSessionConfigurationResponse> {
+        self.store
+            .read(move |tx| {
+                let client = find_client(tx, &request.user_pool_id, &request.client_id)?;
+                let minutes = tx.sso_minutes(&client.id)?;
+                Ok(GetUserPoolClientSessionConfigurationResponse {
+                    user_pool_id: Some(client.pool_id),
+                    client_id: Some(client.id),
+                    sso_session: minutes
+                        .map(|minutes| ClientSSOSessionConfigType { max_validity_minutes: minutes }),
+                })
+            })
+            .await
+    }
+
+    /// Sets for how long browsers that sign in by a client stay signed in; those that are stay as they are.
+    pub async fn set_user_pool_client_session_configuration(
+        &self,
+        _: &Caller,
+        request: SetUserPoolClientSessionConfigurationRequest,
+    ) -> Answer<SetUserPoolClientSessionConfigurationResponse> {
+        self.store
+            .write(move |tx| {
+                let client = find_client(tx, &request.user_pool_id, &request.client_id)?;
+                tx.set_sso_minutes(&client.id, request.sso_session.max_validity_minutes)?;
+                Ok(SetUserPoolClientSessionConfigurationResponse {
+                    user_pool_id: Some(client.pool_id),
+                    client_id: Some(client.id),
+                    sso_session: Some(request.sso_session.clone()),
                 })
             })
             .await

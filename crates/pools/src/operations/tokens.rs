@@ -167,6 +167,10 @@ impl Pools {
         // A nonce is the first ID token's only (OpenID Connect Core 12.2).
         facts.nonce = None;
         let mut grant = prepare(tx, &at.pool, &at.client, &user, sign_in.id, &facts, at.now)?;
+        // A refreshed ID token has no hash of its access token, as on AWS.
+        if let Some(claims) = grant.id_claims.as_mut().and_then(serde_json::Value::as_object_mut) {
+            claims.remove("at_hash");
+        }
         if rotates.is_some() {
             let fresh = RefreshToken::fresh(sign_in.id);
             if !tx.rotate_refresh(&sign_in, &fresh.mac(tx.keys()), at.now)? {

@@ -6,7 +6,6 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
-use postern_pools::oauth::browser::SESSION_MS;
 use postern_store::random;
 
 const BROWSER: &str = "postern";
@@ -67,8 +66,8 @@ impl Cookies {
         self.pairs.iter().filter_map(move |(name, value)| Some((name.strip_prefix(&prefix)?, value.as_str())))
     }
 
-    pub fn set_session(&self, pool_id: &str, handle: &str) -> Setting {
-        self.set(&format!("{SESSION}{pool_id}"), handle, SESSION_MS / 1000)
+    pub fn set_session(&self, pool_id: &str, handle: &str, seconds: i64) -> Setting {
+        self.set(&format!("{SESSION}{pool_id}"), handle, seconds)
     }
 
     pub fn clear_session(&self, pool_id: &str) -> Setting {
@@ -129,7 +128,7 @@ mod tests {
 
     #[test]
     fn cookies_are_bound_to_the_host_and_hidden_from_scripts() {
-        let Setting(tls) = cookies("a=1", true).set_session("p", "h");
+        let Setting(tls) = cookies("a=1", true).set_session("p", "h", 3600);
         assert_eq!(tls, "__Host-postern-session-p=h; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=3600");
         let Setting(plain) = cookies("a=1", false).set_browser("b");
         assert_eq!(plain, "postern=b; Path=/; HttpOnly; SameSite=Lax");

@@ -19,6 +19,9 @@ use postern_pools::oauth::redirect::Mode;
 use postern_pools::sign_in::SignedIn;
 use postern_store::Tx;
 
+/// How long somebody is signed in at least, where the answer is posted by a page that comes after.
+const POSTING_MS: i64 = 30_000;
+
 /// How long a person waits when it is not known for how long.
 const WAIT_S: u32 = 60;
 
@@ -30,6 +33,7 @@ pub enum Went {
         href: String,
         pool_id: String,
         session: String,
+        session_s: i64,
     },
 }
 
@@ -167,8 +171,13 @@ impl Hand {
         let at = &flow.at;
         let person = Person::now(signed_in.user, &signed_in.facts, at.now);
         let before = self.visit.cookies.session(&at.pool.id);
-        let session = self.pools.sign_browser_in(tx, at, &person, before)?;
         let request = &flow.state.request;
+        // A posted answer is a page of its own, which comes once more for who is signed in.
+        let life_ms = match request.mode {
+            Mode::Query => at.client.sso_ms,
+            Mode::FormPost => at.client.sso_ms.max(POSTING_MS),
+        };
+        let session = self.pools.sign_browser_in(tx, at, &person, before, life_ms)?;
         let href = match request.mode {
             Mode::Query => self.pools.answer_with_code(tx, at, request, &person)?.href(),
             // A press is answered by a redirect: the same request once more brings the page that posts the answer.
@@ -178,7 +187,7 @@ impl Hand {
         flow.state.done = true;
         flow.state.forget_session();
         flow.state.fields.clear();
-        Ok(Went::Home { href, pool_id, session })
+        Ok(Went::Home { href, pool_id, session, session_s: life_ms / 1000 })
     }
 
     /// The response to a press.
@@ -188,8 +197,9 @@ impl Hand {
             Ok(Pressed::Went { flow, went: Went::To(page) }) => {
                 redirect(StatusCode::SEE_OTHER, &format!("{}?flow={flow}", page.path()))
             }
-            Ok(Pressed::Went { went: Went::Home { href, pool_id, session }, .. }) => {
-                visit.cookies.set_session(&pool_id, &session).on(redirect(StatusCode::SEE_OTHER, &href))
+            Ok(Pressed::Went { went: Went::Home { href, pool_id, session, session_s }, .. }) => {
+                let setting = visit.cookies.set_session(&pool_id, &session, session_s);
+                setting.on(redirect(StatusCode::SEE_OTHER, &href))
             }
             Ok(Pressed::Over { href }) => redirect(StatusCode::SEE_OTHER, &href),
             Ok(Pressed::Expired { app_name, href }) => {

@@ -5,6 +5,7 @@ mod console;
 mod email_role;
 mod fuzz;
 mod groups;
+mod import;
 mod list_users;
 mod lists;
 mod own_attributes;

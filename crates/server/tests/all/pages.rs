@@ -5,6 +5,7 @@ pub mod browser;
 mod conformance;
 mod oauth;
 mod scene;
+mod sso;
 
 use crate::support::TestServer;
 use browser::{Browser, Shown};

@@ -1,0 +1,254 @@
+//! Users brought in from a file: taken apart when it arrives, and worked off some lines at a time, each time in one
+//! unit of work that also notes how far it came, so that no line counts twice, wherever a node stops.
+
+use crate::Pools;
+use crate::attributes;
+use crate::csv::records;
+use crate::operations::users::blank;
+use crate::pool::Pool;
+use crate::user::Status;
+use anyhow::anyhow;
+use postern_model::{Answer, Error};
+use postern_store::import_jobs::ImportJobRow;
+use postern_store::{Keys, Purpose, Timestamp, Tx};
+
+/// The name column, and the one that says whether the user has a second factor.
+pub const USERNAME: &str = "cognito:username";
+pub const MFA_ENABLED: &str = "cognito:mfa_enabled";
+
+/// Limits of a file (Developer Guide, "Importing users from a CSV file").
+pub const FILE_MAX: usize = 100 * 1024 * 1024;
+const USERS_MAX: usize = 500_000;
+const LINE_MAX: usize = 16_000;
+/// Lines worked off in one unit.
+const CHUNK: usize = 100;
+/// A job that is not started is forgotten after a day.
+const WAIT_MS: i64 = 86_400_000;
+
+/// How a file was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upload {
+    Taken,
+    /// No job waits for a file at this address, or no longer.
+    NoJob,
+    /// What came is not a file that the job can work off.
+    Unreadable(&'static str),
+}
+
+/// What became of a line.
+enum Outcome {
+    Imported,
+    /// There is a user of that name.
+    Skipped,
+    Failed,
+}
+
+/// The columns of a pool's file.
+pub fn columns(pool: &Pool) -> Vec<String> {
+    let attributes = pool.config.schema_attributes.iter().flatten().filter_map(|entry| entry.name.clone());
+    let mut columns: Vec<String> =
+        attributes.filter(|name| !["sub", "identities"].contains(&name.as_str())).collect();
+    columns.extend([MFA_ENABLED.to_owned(), USERNAME.to_owned()]);
+    columns
+}
+
+/// The hash under which the token of an upload's address is kept.
+pub fn upload_mac(keys: &Keys, token: &str) -> [u8; 32] {
+    keys.mac(Purpose::Token, &[b"import", token.as_bytes()])
+}
+
+impl Pools {
+    /// Tells whether a job waits for its file at this address.
+    pub async fn awaits_import_file(&self, job_id: &str, token: &str) -> anyhow::Result<bool> {
+        let (pools, job_id, token) = (self.clone(), job_id.to_owned(), token.to_owned());
+        self.store
+            .read(move |tx| {
+                let now = pools.clock.now();
+                let job = tx.find_import_job(&job_id)?;
+                Ok(job.is_some_and(|job| awaits_file(tx.keys(), &job, &token, now)))
+            })
+            .await
+    }
+
+    /// Takes a job's file, in the place of one that came before.
+    pub async fn take_import_file(&self, job_id: &str, token: &str, file: Vec<u8>) -> anyhow::Result<Upload> {
+        let (pools, job_id, token) = (self.clone(), job_id.to_owned(), token.to_owned());
+        let lines =
+            self.hashers.run(move || lines_of(file)).await.map_err(|_| anyhow!("the threads are busy"))?;
+        self.store
+            .write(move |tx| {
+                let now = pools.clock.now();
+                let Some(mut job) = tx.import_job_to_change(&job_id)? else { return Ok(Upload::NoJob) };
+                if !awaits_file(tx.keys(), &job, &token, now) {
+                    return Ok(Upload::NoJob);
+                }
+                let lines = match &lines {
+                    Ok(lines) => lines,
+                    Err(fault) => return Ok(Upload::Unreadable(fault)),
+                };
+                let Some(pool) = Pool::find(tx, &pools.place, &job.pool_id)? else {
+                    return Ok(Upload::NoJob);
+                };
+                let known = columns(&pool);
+                let Some((header, lines)) = lines.split_first() else {
+                    return Ok(Upload::Unreadable("The file has no header."));
+                };
+                if header.iter().any(|name| !known.contains(name)) || !header.contains(&USERNAME.to_owned()) {
+                    return Ok(Upload::Unreadable(
+                        "The header has a column that the user pool does not have.",
+                    ));
+                }
+                tx.drop_import_chunks(&job.id)?;
+                for (number, chunk) in (0..).zip(lines.chunks(CHUNK)) {
+                    tx.add_import_chunk(&job.id, number, &serde_json::to_string(chunk)?)?;
+                }
+                job.header = serde_json::to_string(header)?;
+                tx.change_import_job(&job)?;
+                Ok(Upload::Taken)
+            })
+            .await
+    }
+
+    /// Works off some lines of some job; false when there is nothing to do.
+    pub async fn import_some(&self) -> Answer<bool> {
+        let pools = self.clone();
+        self.store
+            .write(move |tx| {
+                let now = pools.clock.now();
+                if let Some(old) = tx.old_import_job("Created", now.minus_ms(WAIT_MS))? {
+                    finish(tx, old, "Expired", "The job was not started in time.", now)?;
+                    return Ok(true);
+                }
+                for status in ["Stopping", "InProgress", "Pending"] {
+                    if let Some(job) = tx.import_job_in(status)? {
+                        pools.go_on_importing(tx, &job.id, now)?;
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            })
+            .await
+    }
+
+    fn go_on_importing(&self, tx: &mut Tx<'_>, job_id: &str, now: Timestamp) -> Answer<()> {
+        let Some(mut job) = tx.import_job_to_change(job_id)? else { return Ok(()) };
+        match job.status.as_str() {
+            "Stopping" => return finish(tx, job, "Stopped", "The job was stopped.", now),
+            "Pending" | "InProgress" => {}
+            // Another node was quicker.
+            _ => return Ok(()),
+        }
+        let Some(pool) = Pool::find(tx, &self.place, &job.pool_id)? else { return Ok(()) };
+        let Some(chunk) = tx.import_chunk(&job.id, job.next_chunk)? else {
+            let (status, words) = match job.imported + job.skipped {
+                0 if job.failed > 0 => {
+                    ("Failed", "No user could be imported. See the log for each line's fault.")
+                }
+                _ => ("Succeeded", "Import Job Completed Successfully."),
+            };
+            return finish(tx, job, status, words, now);
+        };
+        let header: Vec<String> = serde_json::from_str(&job.header).map_err(anyhow::Error::from)?;
+        let lines: Vec<Vec<String>> = serde_json::from_str(&chunk).map_err(anyhow::Error::from)?;
+        for (line, number) in lines.iter().zip(job.next_chunk * CHUNK as i64 + 2..) {
+            match import_line(tx, &pool, &header, line, now) {
+                Ok(Outcome::Imported) => job.imported += 1,
+                Ok(Outcome::Skipped) => job.skipped += 1,
+                Ok(Outcome::Failed) => {
+                    tracing::warn!(job = job.id, number, "a line cannot be imported");
+                    job.failed += 1;
+                }
+                Err(Error::Refused(refused)) => {
+                    // The words may hold what stands in the line, so only their kind is told.
+                    tracing::warn!(
+                        job = job.id,
+                        number,
+                        kind = refused.kind.code,
+                        "a line cannot be imported"
+                    );
+                    job.failed += 1;
+                }
+                Err(failed) => return Err(failed),
+            }
+        }
+        job.status = "InProgress".into();
+        job.next_chunk += 1;
+        tx.change_import_job(&job)?;
+        Ok(())
+    }
+}
+
+fn awaits_file(keys: &Keys, job: &ImportJobRow, token: &str, now: Timestamp) -> bool {
+    let is_its = keys.mac_matches(Purpose::Token, &[b"import", token.as_bytes()], &job.upload_mac);
+    is_its && now < job.upload_expires && job.status == "Created"
+}
+
+fn finish(tx: &mut Tx<'_>, mut job: ImportJobRow, status: &str, words: &str, now: Timestamp) -> Answer<()> {
+    job.status = status.to_owned();
+    job.message = words.to_owned();
+    job.completed = Some(now);
+    tx.drop_import_chunks(&job.id)?;
+    tx.change_import_job(&job)?;
+    Ok(())
+}
+
+/// Brings one user in, who sets a password of their own before anything else.
+fn import_line(
+    tx: &mut Tx<'_>,
+    pool: &Pool,
+    header: &[String],
+    line: &[String],
+    now: Timestamp,
+) -> Answer<Outcome> {
+    if line.len() != header.len() {
+        return Ok(Outcome::Failed);
+    }
+    let mut username = "";
+    let mut asked = Vec::new();
+    for (name, value) in header.iter().zip(line) {
+        match name.as_str() {
+            USERNAME => username = value,
+            // Nobody comes with a second factor that works.
+            MFA_ENABLED if value.eq_ignore_ascii_case("true") => return Ok(Outcome::Failed),
+            MFA_ENABLED => {}
+            _ if value.is_empty() => {}
+            _ => asked.push((name.clone(), value.clone())),
+        }
+    }
+    let mut user = blank(&pool.id, now);
+    user.status = Status::ResetRequired;
+    // Where addresses are the names, the name is the address.
+    let address = pool.username_attributes.iter().find_map(|kind| {
+        asked.iter().find(|(name, _)| name == kind.as_str()).map(|(_, value)| value.as_str())
+    });
+    attributes::new_username(pool, address.unwrap_or(username), &mut user)?;
+    attributes::write_new(pool, &mut user, &asked)?;
+    let is_verified = pool.auto_verified.is_empty()
+        || pool.auto_verified.iter().any(|medium| user.is_verified(medium.attribute()));
+    if user.username.is_empty() || !is_verified {
+        return Ok(Outcome::Failed);
+    }
+    let names = attributes::names(pool, &user);
+    for name in &names {
+        if tx.user_named(&pool.id, &name.key)?.is_some() {
+            return Ok(Outcome::Skipped);
+        }
+    }
+    if !tx.add_user(&user.to_row()?, &names)? {
+        return Err(anyhow!("somebody took a name while it was imported").into());
+    }
+    Ok(Outcome::Imported)
+}
+
+/// Takes a file apart.
+fn lines_of(file: Vec<u8>) -> Result<Vec<Vec<String>>, &'static str> {
+    let text = String::from_utf8(file).map_err(|_| "The file is not UTF-8.")?;
+    let lines = records(&text).ok_or("A quoted value does not end.")?;
+    if lines.len() > USERS_MAX + 1 {
+        return Err("The file has more than 500,000 users.");
+    }
+    if lines.iter().any(|line| line.iter().map(String::len).sum::<usize>() > LINE_MAX) {
+        return Err("A line is longer than 16,000 characters.");
+    }
+    Ok(lines)
+}
