@@ -154,14 +154,24 @@ impl Tx<'_> {
         Ok(changed == 1)
     }
 
-    /// Removes a user, its names and its codes; false when it is gone.
+    /// Removes a user and all that is known of them, but for what dies by itself within a quarter of an hour and the
+    /// refresh tokens, which say nothing of a person and are refused; false when it is gone.
     pub fn delete_user(&mut self, pool_id: &str, user_id: &str) -> Result<bool> {
+        self.run(
+            "delete from sign_ins where id in \
+             (select sign_in_id from token_sessions where pool_id = $1 and user_id = $2)",
+            values![pool_id, user_id],
+        )?;
         let gone = self.run("delete from users where pool_id = $1 and id = $2", values![pool_id, user_id])?;
         if gone == 0 {
             return Ok(false);
         }
         self.run("delete from user_names where pool_id = $1 and user_id = $2", values![pool_id, user_id])?;
         self.run("delete from user_codes where pool_id = $1 and subject = $2", values![pool_id, user_id])?;
+        self.run(
+            "delete from browser_sessions where pool_id = $1 and user_id = $2",
+            values![pool_id, user_id],
+        )?;
         self.run("update user_pools set users_count = users_count - 1 where id = $1", values![pool_id])?;
         Ok(true)
     }

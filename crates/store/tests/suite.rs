@@ -5,7 +5,10 @@ use anyhow::{Result, anyhow, bail};
 use postern_store::audit::AuditRecord;
 use postern_store::auth::{ChallengeRow, Rotated, SignInRow};
 use postern_store::clients::{ClientRow, ClientSecretRow};
+use postern_store::groups::GroupRow;
+use postern_store::login::BrowserSessionRow;
 use postern_store::pools::PoolRow;
+use postern_store::undo_links::UndoLinkRow;
 use postern_store::user_search::{Searched, UserKey, UserSearch};
 use postern_store::users::{UserName, UserRow};
 use postern_store::{Keys, Place, Store, Timestamp, Tx, random};
@@ -425,6 +428,70 @@ async fn a_deleted_pool_leaves_nothing_behind() {
         assert!(!store.write(|tx| tx.delete_pool(POOL)).await?);
         assert!(store.read(|tx| tx.user_named(POOL, "a@example.com")).await?.is_none());
         assert!(store.read(|tx| tx.find_challenge(&[[1; 32]])).await?.is_none());
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_deleted_user_leaves_nothing_behind() {
+    const LATER: Timestamp = Timestamp::from_ms(NOW.ms() + 1);
+    everywhere(|store| async move {
+        store
+            .write(|tx| {
+                let person = UserRow {
+                    attributes: r#"{"email":"a@example.com","name":"Ann"}"#.into(),
+                    ..user("user", "a@example.com")
+                };
+                tx.add_user(&person, &[email("a@example.com")])?;
+                tx.add_group(&GroupRow {
+                    pool_id: POOL.into(),
+                    name: "group".into(),
+                    description: None,
+                    role_arn: None,
+                    precedence: None,
+                    created: NOW,
+                    modified: NOW,
+                })?;
+                tx.add_member(POOL, "user", "group")?;
+                tx.add_undo_link(&UndoLinkRow {
+                    token_mac: vec![2; 32],
+                    pool_id: POOL.into(),
+                    user_id: "user".into(),
+                    attribute: "email".into(),
+                    old_value: "b@example.com".into(),
+                    expires: LATER,
+                })?;
+                tx.add_browser_session(&BrowserSessionRow {
+                    handle_mac: vec![3; 32],
+                    pool_id: POOL.into(),
+                    user_id: "user".into(),
+                    facts: "{}".into(),
+                    auth: NOW,
+                    expires: LATER,
+                })
+            })
+            .await?;
+        let is_searched = || {
+            store.read(|tx| {
+                let search = UserSearch::By { searched: Searched::Name, value: "ann".into(), prefix: false };
+                Ok::<_, anyhow::Error>(tx.list_users(POOL, &search, &UserKey::default(), 1)?.len() == 1)
+            })
+        };
+        assert!(is_searched().await?);
+        assert!(store.write(|tx| tx.delete_user(POOL, "user")).await?);
+        assert!(!store.write(|tx| tx.delete_user(POOL, "user")).await?);
+        assert!(!is_searched().await?);
+        let left = store.read(|tx| {
+            anyhow::Ok((
+                tx.user_named(POOL, "a@example.com")?.is_some(),
+                tx.users_in_group(POOL, "group", "", 1)?.len(),
+                tx.find_undo_link(&[2; 32], NOW)?.is_some(),
+                tx.find_browser_session(&[[3; 32]])?.is_some(),
+                tx.count_users(POOL)?,
+            ))
+        });
+        assert_eq!(left.await?, (false, 0, false, false, 0));
         Ok(())
     })
     .await;
