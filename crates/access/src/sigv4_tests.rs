@@ -325,3 +325,23 @@ proptest! {
         let _ = parse(&Request { method: "GET", path: "/", query: &query, headers: &[], body: b"" });
     }
 }
+
+/// What we sign is what we accept, which the vectors above hold to what others sign.
+#[test]
+fn a_request_of_ours_is_signed_like_any_other() {
+    let headers = [("host", "lambda.example.com:9001"), ("content-type", "application/json")];
+    let request = Request {
+        method: "POST",
+        path: "/2015-03-31/functions/pre-sign-up/invocations",
+        query: "Qualifier=live",
+        headers: &headers,
+        body: b"{}",
+    };
+    let key = SigningKey { access_key_id: KEY, secret: SECRET, region: "eu-west-1", service: "lambda" };
+    let [authorization, date] = signature(&request, key, NOW).expect("a signature");
+    let sent = [headers[0], headers[1], (authorization.0, &authorization.1), (date.0, &date.1)];
+    let sent = Request { headers: &sent, ..request };
+    assert!(judged(&sent, SECRET, "lambda", NOW).is_ok());
+    assert!(judged(&sent, "another secret", "lambda", NOW).is_err());
+    assert!(judged(&Request { body: b"[]", ..sent }, SECRET, "lambda", NOW).is_err());
+}

@@ -1,50 +1,12 @@
 //! Where a request truly comes from: the peer, or what a configured proxy says about it.
 
-use anyhow::{Context as _, Result, ensure};
 use axum::http::HeaderMap;
+use postern_mail::transport::Network;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// The address at the other end of the connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
-
-/// A range of addresses, as `10.0.0.0/8`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    base: IpAddr,
-    prefix: u32,
-}
-
-impl Network {
-    pub fn parse(text: &str) -> Result<Network> {
-        let (base, prefix) = match text.split_once('/') {
-            Some((base, prefix)) => (base, Some(prefix)),
-            None => (text, None),
-        };
-        let base: IpAddr = base.parse().with_context(|| format!("{text} is not a network"))?;
-        let longest = if base.is_ipv4() { 32 } else { 128 };
-        let prefix = match prefix {
-            Some(prefix) => prefix.parse().with_context(|| format!("{text} is not a network"))?,
-            None => longest,
-        };
-        ensure!(prefix <= longest, "{text} is not a network");
-        Ok(Network { base, prefix })
-    }
-
-    pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.base, address) {
-            (IpAddr::V4(base), IpAddr::V4(address)) => {
-                let rest = 32 - self.prefix;
-                u32::from(base).checked_shr(rest) == u32::from(address).checked_shr(rest)
-            }
-            (IpAddr::V6(base), IpAddr::V6(address)) => {
-                let rest = 128 - self.prefix;
-                u128::from(base).checked_shr(rest) == u128::from(address).checked_shr(rest)
-            }
-            _ => false,
-        }
-    }
-}
 
 /// Unfolds an IPv4 address that is written as an IPv6 one.
 pub fn unfolded(address: IpAddr) -> IpAddr {

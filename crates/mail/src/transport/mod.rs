@@ -1,8 +1,12 @@
-//! The ways out of the house: a relay by SMTP, a file, the memory of a test, or the local inbox.
+//! The ways out of the house: a relay by SMTP, a file, the memory of a test, or the local inbox; and calls by HTTP.
 
 mod file;
+pub mod functions;
 mod memory;
+mod network;
 mod smtp;
+pub mod web;
+pub mod webhook;
 
 use std::time::Duration;
 
@@ -13,6 +17,7 @@ use crate::address::Address;
 
 pub use file::FileSink;
 pub use memory::{Delivered, Memory};
+pub use network::{Network, is_public};
 pub use smtp::{Security, Smtp, SmtpSettings};
 
 /// How long one attempt may take in all.
