@@ -59,7 +59,10 @@ start_servers() {
   export POSTERN_PROGRAM=$target/debug/postern
   start_server sandbox --ses-sandbox --strict-limits || return
   export POSTERN_SANDBOX_URL=$server_url
-  start_server plain || return
+  # Where the functions will be that tests run, for triggers.
+  POSTERN_FUNCTIONS_PORT=$(free_port)
+  export POSTERN_FUNCTIONS_PORT
+  start_server plain --functions "http://127.0.0.1:$POSTERN_FUNCTIONS_PORT" || return
   export POSTERN_URL=$server_url
   POSTERN_POOL=$(printed 'User pool') POSTERN_CLIENT=$(printed 'App client')
   export POSTERN_POOL POSTERN_CLIENT

@@ -14,10 +14,11 @@ use tokio::time::timeout;
 
 use crate::Mail;
 use crate::dkim::Key;
-use crate::draft::Letter;
+use crate::draft::{Handover, Letter};
 use crate::handover::{LEASE, Note};
 use crate::inbox::Caught;
 use crate::send::signing_domain;
+use crate::transport::functions::{Functions, NoAnswer};
 use crate::transport::{ATTEMPT, Delivery, Parcel, Transport};
 
 /// Mails taken up at one time.
@@ -28,6 +29,8 @@ const POLL: Duration = Duration::from_secs(15);
 /// anything else within minutes, then hourly for a day.
 const URGENT_MS: [i64; 6] = [2_000, 3_000, 5_000, 10_000, 20_000, 60_000];
 const PATIENT_MS: [i64; 4] = [60_000, 5 * 60_000, 15 * 60_000, 60 * 60_000];
+/// How often a function is called to send one message.
+const HANDOVERS_MAX: i64 = 3;
 /// How long it is remembered what became of a mail.
 const KEPT_MS: i64 = 7 * 24 * 3_600_000;
 /// Caught mails that are kept.
@@ -37,6 +40,8 @@ pub const INBOX_MAX: i64 = 500;
 pub struct Worker {
     mail: Mail,
     transport: Transport,
+    /// Who is called for messages that functions send.
+    functions: Option<Functions>,
     notes: mpsc::Receiver<Note>,
     jobs: JoinSet<Outcome>,
     /// When the outbox must be looked at next.
@@ -65,7 +70,12 @@ fn pause_ms(urgent: bool, attempts: i64) -> i64 {
 
 impl Worker {
     pub(crate) fn new(mail: Mail, transport: Transport, notes: mpsc::Receiver<Note>) -> Worker {
-        Worker { mail, transport, notes, jobs: JoinSet::new(), due: None }
+        Worker { mail, transport, functions: None, notes, jobs: JoinSet::new(), due: None }
+    }
+
+    /// The same, with somebody to call for messages that functions send.
+    pub fn with_functions(self, functions: Functions) -> Worker {
+        Worker { functions: Some(functions), ..self }
     }
 
     /// One who is told nothing, where another is at work.
@@ -183,6 +193,11 @@ impl Worker {
         if now >= row.not_after {
             return Some(ended(row, "expired", "no time was left to use it".to_owned()));
         }
+        if let Some(handover) = letter.handover.clone() {
+            let (mail, functions) = (self.mail.clone(), self.functions.clone());
+            self.jobs.spawn(async move { hand_over(&mail, functions, row, &handover).await });
+            return None;
+        }
         if let Transport::Inbox = self.transport {
             let caught = Arc::new(Caught::new(&row, &letter));
             let verdict =
@@ -271,6 +286,32 @@ impl Worker {
             }
         }
     }
+}
+
+/// Has a function send a message. One that fails is called again a few times, as Lambda does when nobody waits.
+async fn hand_over(
+    mail: &Mail,
+    functions: Option<Functions>,
+    row: OutboxRow,
+    handover: &Handover,
+) -> Outcome {
+    let Some(functions) = functions else { return failed(row, "nobody calls functions here".to_owned()) };
+    // What it answers is of no interest, and what it says when it fails may name what it was told.
+    let reply = match functions.invoke(&handover.function, &handover.event).await {
+        Ok(_) | Err(NoAnswer::Unreadable) => {
+            return ended(row, "sent", "handed over to its function".to_owned());
+        }
+        Err(NoAnswer::Failed(_)) => "the function failed".to_owned(),
+        Err(NoAnswer::NotInvoked(fault)) => format!("the function could not be called: {fault}"),
+    };
+    if row.attempts >= HANDOVERS_MAX {
+        return failed(row, reply);
+    }
+    let next = mail.clock.now().plus_ms(pause_ms(true, row.attempts));
+    if next >= row.not_after {
+        return ended(row, "expired", reply);
+    }
+    Outcome { row, verdict: Verdict::Later { next, reply } }
 }
 
 /// Writes, signs and hands over one mail.

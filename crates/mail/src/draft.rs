@@ -86,6 +86,15 @@ pub struct Draft {
     pub facts: BTreeMap<String, String>,
     /// Stands for a mail to somebody who does not exist: costs the same, and is never sent.
     pub decoy: bool,
+    /// Who sends it in our place.
+    pub handover: Option<Handover>,
+}
+
+/// A function that sends a message in our place, and the event that it gets.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Handover {
+    pub function: String,
+    pub event: serde_json::Value,
 }
 
 impl Draft {
@@ -114,6 +123,7 @@ impl Draft {
             code: None,
             facts: BTreeMap::new(),
             decoy: false,
+            handover: None,
         }
     }
 
@@ -139,6 +149,8 @@ pub struct Letter {
     pub decoy: bool,
     /// When what it carries dies, in milliseconds since the epoch; then every second counts.
     pub expires_ms: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handover: Option<Handover>,
 }
 
 impl Letter {

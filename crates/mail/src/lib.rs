@@ -31,7 +31,7 @@ use tokio::sync::{broadcast, mpsc};
 
 pub use authority::SenderVerdict;
 pub use deliver::{INBOX_MAX, Worker};
-pub use draft::{Content, Draft, Letter, Sender};
+pub use draft::{Content, Draft, Handover, Letter, Sender};
 pub use inbox::Caught;
 pub use operations::operations;
 pub use sandbox::{PRODUCTION_QUOTA, PRODUCTION_RATE, UNLIMITED};

@@ -38,6 +38,11 @@ impl Mail {
         if draft.to.len() > RECIPIENTS_MAX {
             return Err(Unsent::TooManyRecipients);
         }
+        if draft.handover.is_some() {
+            // Somebody else sends it, by rules of their own.
+            let from = draft.content.from().address.clone();
+            return self.write_down(tx, draft, from, now, 0);
+        }
         let mut paused = match &draft.configuration_set {
             Some(name) => self.set_is_paused(tx, name)?,
             None => false,
@@ -216,8 +221,9 @@ impl Mail {
                 facts: draft.facts.clone(),
                 decoy: draft.decoy,
                 expires_ms: draft.expires.map(Timestamp::ms),
+                handover: draft.handover.clone(),
             };
-            let suppressed = tx.find_suppressed(&to.spelling())?.is_some();
+            let suppressed = draft.handover.is_none() && tx.find_suppressed(&to.spelling())?.is_some();
             let at_once = wait_ms == 0;
             let next = if at_once { now.plus_ms(LEASE.as_millis() as i64) } else { now.plus_ms(wait_ms) };
             let mut row = OutboxRow {

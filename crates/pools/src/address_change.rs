@@ -69,7 +69,7 @@ impl Pools {
         let subject = subject_of(&at.pool, &user);
         let mut sent = Vec::new();
         for to in &unverified {
-            self.send_verification(tx, at, &subject, to)?;
+            self.send_verification(tx, at, &subject, to, Occasion::UpdateAttribute)?;
             sent.push(delivery(to));
         }
         self.audit(tx, at, &subject, "UpdateUserAttributes", "changed", "")?;
@@ -95,7 +95,7 @@ impl Pools {
             let is_unverified = at.pool.verifies(medium) && !user.is_verified(medium.attribute());
             let new = user.destination(medium).filter(|new| before.destination(medium).as_ref() != Some(new));
             if let Some(to) = new.filter(|_| is_unverified) {
-                self.send_verification(tx, at, &subject, &to)?;
+                self.send_verification(tx, at, &subject, &to, Occasion::UpdateAttribute)?;
             }
         }
         Ok(())
@@ -136,7 +136,7 @@ impl Pools {
         let Some(to) = waiting.or_else(|| bearer.user.destination(medium)) else {
             return refuse(InvalidParameterException, format!("The user has no {attribute} to verify."));
         };
-        self.send_verification(tx, at, &subject, &to)?;
+        self.send_verification(tx, at, &subject, &to, Occasion::VerifyAttribute)?;
         self.audit(tx, at, &subject, "GetUserAttributeVerificationCode", "sent", "")?;
         Ok(delivery(&to))
     }
@@ -194,14 +194,9 @@ impl Pools {
         at: &At,
         subject: &Subject,
         to: &Destination,
+        occasion: Occasion,
     ) -> Answer<()> {
-        let sending = Sending {
-            code: verifying(to.medium),
-            subject,
-            to,
-            occasion: Occasion::VerifyAttribute,
-            counts: true,
-        };
+        let sending = Sending { code: verifying(to.medium), subject, to, occasion, counts: true };
         self.send_account_code(tx, at, &sending)
     }
 

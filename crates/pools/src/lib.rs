@@ -7,7 +7,9 @@ pub mod attributes;
 pub mod auth;
 pub mod client;
 mod csv;
+mod custom_sender;
 pub mod destination;
+pub mod functions;
 pub mod groups;
 pub mod key_rotation;
 pub mod keys;
@@ -26,14 +28,15 @@ pub mod settings;
 pub mod sign_in;
 pub mod step;
 pub mod tokens;
+mod triggers;
+pub mod unit;
 pub mod user;
 pub mod work;
 
-use postern_access::{Access, Caller};
+use postern_access::Access;
 use postern_mail::Mail;
-use postern_model::{Answer, Error};
-use postern_store::audit::AuditRecord;
-use postern_store::{Clock, Store, Tx};
+use postern_mail::transport::functions::Functions;
+use postern_store::{Clock, Store};
 use std::sync::Arc;
 
 /// The user pools service: the floors below it, the threads that sign and hash, and its settings.
@@ -43,6 +46,7 @@ pub struct Pools {
     pub clock: Clock,
     pub access: Access,
     pub mail: Mail,
+    pub functions: Functions,
     pub place: Arc<pool::Place>,
     pub rules: Arc<Rules>,
     pub signers: work::Workers,
@@ -72,32 +76,4 @@ pub struct Rules {
     pub rotate_keys_days: i64,
     /// Public clients must use PKCE; `false` is Cognito's behaviour.
     pub pkce_required: bool,
-}
-
-impl Pools {
-    /// Runs a unit of work of a sign-in. What it refuses is undone; where there is a reason that the caller is not
-    /// told, such as a policy that forbids the mail, that reason is kept in the audit.
-    pub(crate) async fn sign_in_unit<T: Send + 'static>(
-        &self,
-        caller: &Caller,
-        unit: impl FnMut(&mut Tx<'_>) -> Answer<T> + Send + 'static,
-    ) -> Answer<T> {
-        let result = self.store.write(unit).await;
-        if let Err(Error::Refused(refusal)) = &result
-            && let Some(reason) = refusal.reason.clone()
-        {
-            let record = AuditRecord {
-                time: self.clock.now(),
-                request_id: caller.request_id.clone(),
-                who: caller.arn(),
-                action: "SendMail".into(),
-                resource: String::new(),
-                source: caller.source.map(|ip| ip.to_string()).unwrap_or_default(),
-                outcome: refusal.kind.code.into(),
-                detail: reason,
-            };
-            self.store.write(move |tx| tx.add_audit(&record)).await?;
-        }
-        result
-    }
 }

@@ -11,6 +11,8 @@ pub enum Occasion {
     /// An invitation for somebody who signs in by codes and has no password.
     InvitationWithoutPassword,
     VerifyAttribute,
+    /// The same, for an address that was just changed.
+    UpdateAttribute,
     ForgotPassword,
     /// Somebody signed up with an address that has an account.
     AccountExists,
@@ -27,11 +29,25 @@ impl Occasion {
             Occasion::SignIn => "Sign-in code",
             Occasion::SignUp | Occasion::ResendCode => "Confirm sign-up",
             Occasion::Invitation | Occasion::InvitationWithoutPassword => "Invitation",
-            Occasion::VerifyAttribute => "Verify address",
+            Occasion::VerifyAttribute | Occasion::UpdateAttribute => "Verify address",
             Occasion::ForgotPassword => "Reset password",
             Occasion::AccountExists => "You already have an account",
             Occasion::GuessesUsedUp => "Wrong codes",
             Occasion::AddressChange => "Address change",
+        }
+    }
+
+    /// The occasion as functions that choose words are told it; nothing where the words are the house's own.
+    pub fn trigger(self) -> Option<&'static str> {
+        match self {
+            Occasion::SignIn => Some("Authentication"),
+            Occasion::SignUp | Occasion::AccountExists => Some("SignUp"),
+            Occasion::ResendCode => Some("ResendCode"),
+            Occasion::Invitation | Occasion::InvitationWithoutPassword => Some("AdminCreateUser"),
+            Occasion::VerifyAttribute => Some("VerifyUserAttribute"),
+            Occasion::UpdateAttribute => Some("UpdateUserAttribute"),
+            Occasion::ForgotPassword => Some("ForgotPassword"),
+            Occasion::GuessesUsedUp | Occasion::AddressChange => None,
         }
     }
 
@@ -41,6 +57,7 @@ impl Occasion {
             Occasion::SignUp
             | Occasion::ResendCode
             | Occasion::VerifyAttribute
+            | Occasion::UpdateAttribute
             | Occasion::ForgotPassword => "Your verification code",
             Occasion::Invitation => "Your temporary password",
             Occasion::InvitationWithoutPassword => "Your new account",
@@ -56,6 +73,7 @@ impl Occasion {
             Occasion::SignUp
             | Occasion::ResendCode
             | Occasion::VerifyAttribute
+            | Occasion::UpdateAttribute
             | Occasion::ForgotPassword => "Your verification code is {####}.",
             Occasion::Invitation => "Your username is {username} and temporary password is {####}.",
             Occasion::InvitationWithoutPassword => "Your username is {username}.",
@@ -83,7 +101,7 @@ impl Occasion {
         match self {
             Occasion::SignIn => "sign in to",
             Occasion::SignUp | Occasion::ResendCode => "confirm your new account at",
-            Occasion::VerifyAttribute => "confirm this address at",
+            Occasion::VerifyAttribute | Occasion::UpdateAttribute => "confirm this address at",
             Occasion::ForgotPassword => "set a new password at",
             _ => "use",
         }

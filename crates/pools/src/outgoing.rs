@@ -3,8 +3,9 @@
 
 use crate::Pools;
 use crate::destination::{Destination, Medium};
+use crate::functions::message::Chosen;
 use crate::limits::Sends;
-use crate::messages::{Facts, Occasion, render};
+use crate::messages::{Facts, Occasion, Template, render};
 use crate::names::NameKind;
 use crate::pool::{Pool, Sender};
 use crate::step::{At, Subject};
@@ -48,7 +49,14 @@ impl Pools {
     }
 
     fn send_mail(&self, tx: &mut Tx<'_>, at: &At, letter: Letter<'_>) -> Answer<()> {
-        let draft = self.draft(at, &letter)?;
+        let handover = self.custom_sender(tx, at, &letter)?;
+        let chosen = match &handover {
+            // The words are the function's that sends it.
+            Some(_) => Chosen::default(),
+            None => self.custom_message(tx, at, &letter)?,
+        };
+        let mut draft = self.draft(at, &letter, chosen)?;
+        draft.handover = handover;
         let sender = match &at.pool.sender {
             Sender::CognitoDefault => OnBehalf::Default { pool_arn: &at.pool.arn },
             Sender::Developer { .. } => OnBehalf::Pool { pool_id: &at.pool.id, pool_arn: &at.pool.arn },
@@ -59,13 +67,16 @@ impl Pools {
         }
     }
 
-    fn draft(&self, at: &At, letter: &Letter<'_>) -> Answer<Draft> {
+    fn draft(&self, at: &At, letter: &Letter<'_>, chosen: Chosen) -> Answer<Draft> {
         let pool = &at.pool;
+        let own = pool.template(letter.occasion);
+        let template =
+            Template { subject: chosen.email_subject.or(own.subject), body: chosen.email.or(own.body) };
         let to = Address::parse(&letter.to.address)
             .map_err(|_| refusal(InvalidParameterException, "Invalid email address format."))?;
         let words = render(&Facts {
             occasion: letter.occasion,
-            template: &pool.template(letter.occasion),
+            template: &template,
             app: if at.client.name.is_empty() { &pool.name } else { &at.client.name },
             code: letter.code,
             username: letter.user.map_or(&letter.to.address, |user| shown_name(pool, user)),

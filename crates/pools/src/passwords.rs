@@ -6,6 +6,7 @@ use crate::auth::password::fault;
 use crate::limits::Failures;
 use crate::pool::Pool;
 use crate::step::{At, Check, Kind, Proof, SignedIn, Step, Subject};
+use crate::unit::kept;
 use crate::user::{Status, User};
 use crate::work::Busy;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, Salt, SaltString};
@@ -80,12 +81,12 @@ impl Pools {
         let right = self.hashers.run(move || is_password(hash.as_deref(), password.reveal())).await;
         let right = right.map_err(too_busy)?;
         let (pools, at) = (self.clone(), at.clone());
-        self.store
-            .write(move |tx| {
-                let step = pools.password_checked(tx, &at, &check, right)?;
-                step.end(|signed_in| finish(tx, &at, signed_in))
-            })
-            .await
+        let caller = at.caller.clone();
+        self.sign_in_unit(&caller, move |tx| {
+            let step = pools.password_checked(tx, &at, &check, right);
+            kept(step.and_then(|step| step.end(|signed_in| finish(tx, &at, signed_in))))
+        })
+        .await
     }
 
     fn password_checked(

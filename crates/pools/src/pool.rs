@@ -237,6 +237,7 @@ impl Pool {
             Occasion::SignUp
             | Occasion::ResendCode
             | Occasion::VerifyAttribute
+            | Occasion::UpdateAttribute
             | Occasion::ForgotPassword => {
                 let template = self.config.verification_message_template.clone().unwrap_or_default();
                 Template { subject: template.email_subject, body: template.email_message }

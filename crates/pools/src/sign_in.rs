@@ -17,7 +17,7 @@ use postern_model::{Answer, refusal, refuse};
 use postern_store::auth::ChallengeRow;
 use postern_store::{Purpose, Tx};
 
-pub use crate::step::{Asked, At, Kind, Proof, Resent, SignedIn, Step, Subject};
+pub use crate::step::{Asked, At, Kind, Proof, Resent, Says, SignedIn, Step, Subject};
 pub use code::{code_life_ms, stand_in};
 
 impl Pools {
@@ -94,6 +94,7 @@ impl Pools {
         self.consume(tx, &challenge, Kind::SignedUp, at.now)?;
         let facts: Facts = serde_json::from_str(&challenge.facts).unwrap_or_default();
         let subject = Subject { name_key: challenge.name_key, user: Some(user.clone()) };
+        self.pre_authentication(tx, at, &subject)?;
         self.proven(tx, at, &subject, user, Proof { amr: facts.amr, told: "by the session of sign-up" })
     }
 
@@ -138,8 +139,8 @@ impl Pools {
         Ok(Step::Ask(Asked { available: available.to_vec(), ..asked }))
     }
 
-    /// Whose sign-in a typed name begins. Where existence is hidden, nobody's looks like somebody's, and so does
-    /// a disabled account's.
+    /// Whose sign-in a typed name begins, if the pool's function lets it begin. Where existence is hidden, nobody's
+    /// looks like somebody's, and so does a disabled account's.
     fn subject(&self, tx: &mut Tx<'_>, at: &At, username: &str) -> Answer<Subject> {
         let name_key = at.pool.name_key(username);
         let user = self.find_user(tx, &at.pool, username)?;
@@ -150,7 +151,9 @@ impl Pools {
                 Some(_) => {}
             }
         }
-        Ok(Subject { name_key, user })
+        let subject = Subject { name_key, user };
+        self.pre_authentication(tx, at, &subject)?;
+        Ok(subject)
     }
 
     pub(crate) fn subject_of(&self, tx: &mut Tx<'_>, challenge: &ChallengeRow) -> Answer<Subject> {

@@ -10,6 +10,7 @@ use postern_access::Caller;
 use postern_model::{Answer, Error, Secret};
 use postern_store::Timestamp;
 use postern_store::auth::ChallengeRow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Where and through what a person signs in.
@@ -19,6 +20,22 @@ pub struct At {
     pub client: Arc<Client>,
     pub caller: Caller,
     pub now: Timestamp,
+    pub says: Says,
+}
+
+/// What an app says with a call for functions to hear.
+#[derive(Clone, Default)]
+pub struct Says {
+    /// `ValidationData`, or the `ClientMetadata` of a sign-in that begins.
+    pub validation: Option<BTreeMap<String, String>>,
+    /// `ClientMetadata`.
+    pub metadata: Option<BTreeMap<String, String>>,
+}
+
+impl Says {
+    pub fn metadata(metadata: Option<BTreeMap<String, String>>) -> Says {
+        Says { metadata, ..Says::default() }
+    }
 }
 
 impl At {

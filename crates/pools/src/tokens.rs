@@ -40,6 +40,8 @@ pub struct SignInFacts {
 pub struct Grant {
     pub id: [u8; 16],
     pub refresh_token: Option<String>,
+    /// The scopes that were granted, whatever a function makes of them.
+    pub scope: String,
     pub id_claims: Option<Value>,
     pub access_claims: Value,
     pub expires_in_s: i64,
@@ -133,6 +135,7 @@ pub fn prepare(
     Ok(Grant {
         id,
         refresh_token: None,
+        scope: facts.scope.clone(),
         id_claims: has_id_token.then(|| id_claims(pool, client, user, &groups, id, facts, now)),
         access_claims: access_claims(pool, client, user, &groups, id, facts, now),
         expires_in_s: client.lifetimes.access_s,
@@ -164,6 +167,7 @@ pub fn of_client(
     Ok(Grant {
         id: random::bytes(),
         refresh_token: None,
+        scope: scope.to_owned(),
         id_claims: None,
         access_claims,
         expires_in_s: client.lifetimes.access_s,

@@ -8,6 +8,8 @@ use anyhow::{Result, ensure};
 use postern_access::{Access, Caller, Principal, Role};
 use postern_mail::dns::Dns;
 use postern_mail::identity::Hosts;
+use postern_mail::transport::functions::Functions;
+use postern_mail::transport::web::Web;
 use postern_mail::{Mail, Worker};
 use postern_pools::Pools;
 use postern_pools::pool::Place;
@@ -76,12 +78,16 @@ impl App {
             mail_settings,
         )
         .await?;
+        let functions =
+            Functions::new(settings.functions.clone(), Web::open(settings.reachable.clone())?, clock.clone());
+        let worker = worker.with_functions(functions.clone());
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let pools = Pools {
             store: store.clone(),
             clock: clock.clone(),
             access: access.clone(),
             mail: mail.clone(),
+            functions,
             place: Arc::new(Place {
                 region,
                 account: account.to_string(),

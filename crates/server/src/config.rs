@@ -3,6 +3,7 @@
 
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 pub const ENV_MASTER_KEY: &str = "POSTERN_MASTER_KEY";
 pub const ENV_DATABASE: &str = "POSTERN_DATABASE";
 pub const ENV_SMTP_PASSWORD: &str = "POSTERN_SMTP_PASSWORD";
+pub const ENV_FUNCTIONS_SECRET: &str = "POSTERN_FUNCTIONS_SECRET";
 
 /// The file as a whole.
 #[derive(Debug, Deserialize)]
@@ -48,6 +50,10 @@ pub struct Config {
     pub users: Users,
     #[serde(default)]
     pub tokens: Tokens,
+    #[serde(default)]
+    pub functions: Functions,
+    #[serde(default)]
+    pub outgoing: Outgoing,
 }
 
 /// The administrators' console, at addresses of its own.
@@ -182,6 +188,42 @@ pub struct Oauth {
     pub pkce: Pkce,
 }
 
+/// Where functions are that pools call (Lambda triggers).
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Functions {
+    /// The address of a Lambda Invoke API, for all functions without a place of their own.
+    pub invoke: Option<String>,
+    /// The key that signs calls of the Invoke API.
+    pub access_key_id: Option<String>,
+    pub secret_access_key: Option<Hidden>,
+    pub region: String,
+    /// How long a function may take.
+    pub time_limit_ms: u64,
+    /// Places of single functions, by name.
+    pub at: BTreeMap<String, Function>,
+    /// Keys that codes are encrypted with for custom senders: 32 bytes in hex, by the ARN that KMSKeyID names.
+    pub code_keys: BTreeMap<String, Hidden>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Function {
+    /// The whole address of the function's invocations.
+    pub invoke: Option<String>,
+    /// The address of a webhook, and the secret that signs what is posted there.
+    pub webhook: Option<String>,
+    pub secret: Option<Hidden>,
+}
+
+/// Calls to addresses that operators and pools name.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Outgoing {
+    /// Networks that may be called though they are not public.
+    pub allow: Vec<String>,
+}
+
 /// Whether public clients must use PKCE.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -200,6 +242,20 @@ impl Default for Ses {
             rate: 14,
             default_sender_daily: 50,
             hosts: None,
+        }
+    }
+}
+
+impl Default for Functions {
+    fn default() -> Self {
+        Functions {
+            invoke: None,
+            access_key_id: None,
+            secret_access_key: None,
+            region: default_region(),
+            time_limit_ms: 5_000,
+            at: BTreeMap::new(),
+            code_keys: BTreeMap::new(),
         }
     }
 }
@@ -253,6 +309,9 @@ impl Config {
             Config::parse(&text).with_context(|| format!("{} cannot be used", path.display()))?;
         if let Some(database) = env(ENV_DATABASE) {
             config.database = Some(Hidden(database));
+        }
+        if let Some(secret) = env(ENV_FUNCTIONS_SECRET) {
+            config.functions.secret_access_key = Some(Hidden(secret));
         }
         if let (Some(smtp), Some(password)) = (&mut config.mail.smtp, env(ENV_SMTP_PASSWORD)) {
             smtp.password = Some(Hidden(password));

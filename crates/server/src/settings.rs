@@ -4,11 +4,13 @@
 use crate::config::{self, Config, Pkce};
 use crate::master_key::{FILE_NAME, MasterKey};
 use crate::rate::Pace;
-use crate::source::Network;
 use anyhow::{Context as _, Result, bail, ensure};
 use postern_mail::address::{Address, Mailbox};
 use postern_mail::identity::Hosts;
-use postern_mail::transport::{FileSink, Security, Smtp, SmtpSettings, Transport};
+use postern_mail::transport::functions;
+use postern_mail::transport::web::Url;
+use postern_mail::transport::{FileSink, Network, Security, Smtp, SmtpSettings, Transport};
+use postern_model::Secret;
 use postern_pools::Rules;
 use postern_store::Place;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -19,6 +21,8 @@ pub const DEFAULT_PORT: u16 = 9320;
 
 /// The account of development mode, as documents of the real service write it.
 const DEVELOPMENT_ACCOUNT: &str = "123456789012";
+/// A key for custom senders, 32 times the letter t, that everybody knows.
+const DEVELOPMENT_CODE_KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/test";
 /// The name of the database in the data folder.
 const DATABASE_FILE: &str = "postern.db";
 
@@ -40,6 +44,10 @@ pub struct Settings {
     pub bounces: Option<Address>,
     pub ses: Ses,
     pub rules: Rules,
+    /// Where functions are.
+    pub functions: functions::Settings,
+    /// Networks that may be called though they are not public.
+    pub reachable: Vec<Network>,
     /// Unsigned calls from one source.
     pub pace: Option<Pace>,
     pub trusted_proxies: Vec<Network>,
@@ -104,6 +112,8 @@ pub struct Flags {
     pub ephemeral: bool,
     pub ses_sandbox: bool,
     pub strict_limits: bool,
+    /// The address of an Invoke API on this machine.
+    pub functions: Option<Url>,
 }
 
 impl Settings {
@@ -152,6 +162,12 @@ impl Settings {
                 asks_dns: false,
             },
             rules,
+            functions: functions::Settings {
+                invoke: flags.functions.clone(),
+                code_keys: [(DEVELOPMENT_CODE_KEY.to_owned(), functions::CodeKey([b't'; 32]))].into(),
+                ..functions::Settings::default()
+            },
+            reachable: vec![Network::parse("127.0.0.0/8")?, Network::parse("::1")?],
             pace: flags.strict_limits.then(|| pace(&limits)).flatten(),
             trusted_proxies: Vec::new(),
             connections_max: config::Http::default().connections,
@@ -196,6 +212,8 @@ impl Settings {
             .listen
             .iter()
             .map(|text| text.parse().with_context(|| format!("listen: {text} is not an address and port")));
+        let reachable =
+            config.outgoing.allow.iter().map(|text| Network::parse(text).context("outgoing.allow"));
         let proxies = config.http.trusted_proxies.iter().map(|text| Network::parse(text));
         let bounces = config.mail.bounces.as_deref().map(|text| {
             Address::parse(text).map_err(|fault| anyhow::anyhow!("mail.bounces: {}", fault.words()))
@@ -239,6 +257,8 @@ impl Settings {
                 rotate_keys_days: i64::from(config.tokens.rotate_keys_days),
                 ..rules(&config.limits, config.oauth.pkce)
             },
+            functions: functions(config.functions)?,
+            reachable: reachable.collect::<Result<_>>()?,
             pace: pace(&config.limits),
             trusted_proxies: proxies.collect::<Result<_>>()?,
             connections_max: config.http.connections,
@@ -306,6 +326,38 @@ fn transport(mail: config::Mail) -> Result<Transport> {
         }
         _ => bail!("exactly one of [mail.smtp] and mail.file must be set"),
     }
+}
+
+fn functions(asked: config::Functions) -> Result<functions::Settings> {
+    let url = |text: &str| Url::parse(text).context("functions");
+    let key = match (asked.access_key_id, asked.secret_access_key) {
+        (Some(id), Some(secret)) => {
+            Some(functions::Key { id, secret: Secret::new(secret.0), region: asked.region })
+        }
+        (None, None) => None,
+        _ => bail!("functions: access_key_id and secret_access_key belong together"),
+    };
+    let place = |(name, place): (String, config::Function)| {
+        let place = match (place.invoke, place.webhook, place.secret) {
+            (Some(address), None, None) => functions::Place::Invoke(url(&address)?),
+            (None, Some(address), Some(secret)) => {
+                functions::Place::Webhook { url: url(&address)?, secret: Secret::new(secret.0) }
+            }
+            _ => bail!("functions.at.{name}: either invoke, or webhook and secret"),
+        };
+        Ok((name, place))
+    };
+    let code_key = |(arn, key): (String, config::Hidden)| {
+        let key = functions::code_key(&key.0).with_context(|| format!("functions.code_keys: {arn}"))?;
+        Ok((arn, key))
+    };
+    Ok(functions::Settings {
+        invoke: asked.invoke.as_deref().map(url).transpose()?,
+        key,
+        places: asked.at.into_iter().map(place).collect::<Result<_>>()?,
+        time_limit: Duration::from_millis(asked.time_limit_ms),
+        code_keys: asked.code_keys.into_iter().map(code_key).collect::<Result<_>>()?,
+    })
 }
 
 fn rules(limits: &config::Limits, pkce: Pkce) -> Rules {

@@ -91,6 +91,7 @@ fn run(
             cache,
             after_commit: Vec::new(),
             conflict: false,
+            known: None,
         };
         let kept = catch_unwind(AssertUnwindSafe(|| (job.run)(&mut tx)));
         let conflict = tx.conflict;

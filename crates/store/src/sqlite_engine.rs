@@ -170,8 +170,14 @@ impl Unit<'_> {
 }
 
 fn run(connection: &Connection, job: &mut Job, keys: &Keys, cache: &Cache) -> Result<bool> {
-    let mut tx =
-        Tx { engine: Engine::Sqlite(connection), keys, cache, after_commit: Vec::new(), conflict: false };
+    let mut tx = Tx {
+        engine: Engine::Sqlite(connection),
+        keys,
+        cache,
+        after_commit: Vec::new(),
+        conflict: false,
+        known: None,
+    };
     catch_unwind(AssertUnwindSafe(|| (job.run)(&mut tx))).map_err(|_| anyhow!("a unit of work panicked"))
 }
 

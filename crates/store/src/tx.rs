@@ -26,6 +26,8 @@ pub struct Tx<'a> {
     pub(crate) after_commit: Vec<AfterCommit>,
     /// A statement failed because of somebody else's transaction: the whole unit may be run again.
     pub(crate) conflict: bool,
+    /// See [`Tx::know`].
+    pub(crate) known: Option<Box<dyn Any>>,
 }
 
 impl Tx<'_> {
@@ -37,6 +39,16 @@ impl Tx<'_> {
     /// Has something done once this unit of work is durable, and not at all if it is undone.
     pub fn after_commit(&mut self, act: impl FnOnce() + Send + 'static) {
         self.after_commit.push(Box::new(act));
+    }
+
+    /// Lets this run of the unit of work find what whoever runs it knows beforehand, such as answers from outside.
+    pub fn know(&mut self, known: impl Any) {
+        self.known = Some(Box::new(known));
+    }
+
+    /// What this run knows beforehand, if it is of this type.
+    pub fn known<T: Any>(&mut self) -> Option<&mut T> {
+        self.known.as_mut()?.downcast_mut()
     }
 
     /// Gives the parsed form of a row, parsed once for each version of it. A version is drawn at random

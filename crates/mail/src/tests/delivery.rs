@@ -196,3 +196,31 @@ async fn the_worker_carries_mails_on_its_own_and_stops_when_told() {
     stop.send(()).expect("it runs");
     running.await.expect("it ends");
 }
+
+#[tokio::test]
+async fn a_function_that_sends_in_our_place_is_called_a_few_times_and_no_relay_instead() {
+    use crate::transport::functions::{Functions, Settings as Places};
+    use crate::transport::web::{Url, Web};
+
+    let mut bench = Bench::new(settings()).await;
+    let web = Web::open(Vec::new()).expect("the way out");
+    // This machine is not to be called, so no call comes through.
+    let invoke = Some(Url::parse("http://127.0.0.1:9/").expect("a URL"));
+    let places = Places { invoke, ..Places::default() };
+    bench.worker = std::mem::replace(&mut bench.worker, Worker::idle(&bench.mail))
+        .with_functions(Functions::new(places, web, bench.clock.clone()));
+    let mut draft = code_mail(&bench, "no-reply@verificationemail.com", "jo@x.test");
+    draft.handover = Some(crate::Handover {
+        function: "arn:aws:lambda:us-east-1:123456789012:function:post".to_owned(),
+        event: serde_json::json!({}),
+    });
+    bench.send_by_default(draft).await.expect("accepted");
+    bench.worker.run_due().await;
+    assert_eq!(bench.states().await, ["waiting"]);
+    for _ in 0..4 {
+        bench.clock.advance(10_000);
+        bench.worker.run_due().await;
+    }
+    assert_eq!(bench.states().await, ["failed"]);
+    assert_eq!(bench.relay.attempts(), 0);
+}

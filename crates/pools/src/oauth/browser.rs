@@ -105,6 +105,7 @@ impl Pools {
             return refuse(NotAuthorizedException, "User is disabled.");
         }
         let subject = Subject { name_key: at.pool.name_key(&user.username), user: Some(user.clone()) };
+        self.post_authentication(tx, at, &user)?;
         self.audit(tx, at, &subject, "SignIn", "signed in", "by the code of sign-up")?;
         Ok(SignedIn { user, facts: facts_of(at, vec!["otp".into(), "email_otp".into()]) })
     }

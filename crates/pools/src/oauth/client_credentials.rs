@@ -62,6 +62,7 @@ impl Pools {
         if let Some(resource) = resource {
             grant.access_claims["aud"] = resource.into();
         }
+        self.pre_token_generation_of_client(tx, at, &mut grant)?;
         Ok(grant)
     }
 }

@@ -6,6 +6,7 @@ use super::errors::{INVALID_GRANT, INVALID_TARGET};
 use super::pkce;
 use super::redirect::Back;
 use crate::Pools;
+use crate::functions;
 use crate::sign_in::At;
 use crate::tokens::{Grant, SignInFacts, grant};
 use crate::user::{User, fresh_id};
@@ -99,10 +100,18 @@ impl Pools {
         if presented.resource.is_some() && presented.resource != facts.sign_in.resource.as_deref() {
             return Ok(Err(refusal(INVALID_TARGET, "resource must be the one of the authorization request")));
         }
-        let grant = grant(tx, &at.pool, &at.client, &user, &facts.sign_in, at.now)?;
+        let mut grant = grant(tx, &at.pool, &at.client, &user, &facts.sign_in, at.now)?;
         crate::sessions::track(tx, at, &user, &grant.id)?;
         if tx.consume_authorization_code(&row.code_mac, &grant.id, at.now)? {
-            return Ok(Ok(grant));
+            return match self.pre_token_generation(tx, at, &user, "HostedAuth", &mut grant) {
+                Ok(()) => Ok(Ok(grant)),
+                // The code is used up, whatever the function says.
+                Err(Error::Refused(no)) if functions::refused(no.kind) => {
+                    tx.revoke_sign_in(&grant.id)?;
+                    Ok(Err(Error::Refused(no)))
+                }
+                Err(error) => Err(error),
+            };
         }
         // Somebody else was faster by a moment: neither keeps anything.
         tx.revoke_sign_in(&grant.id)?;

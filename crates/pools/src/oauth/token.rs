@@ -104,11 +104,10 @@ impl Pools {
     /// Gives tokens for a code or for a refresh token.
     pub async fn token(&self, caller: &Caller, proof: ClientProof, form: &Pairs) -> Answer<Tokens> {
         let asked = read(form)?;
-        let (pools, caller) = (self.clone(), caller.clone());
+        let (pools, caller_of_unit) = (self.clone(), caller.clone());
         let grant = self
-            .store
-            .write(move |tx| {
-                let at = pools.proven_client(tx, &caller, &proof)?;
+            .sign_in_unit(caller, move |tx| {
+                let at = pools.proven_client(tx, &caller_of_unit, &proof)?;
                 pools.redeem(tx, &at, &asked)
             })
             .await?;
@@ -141,7 +140,7 @@ impl Pools {
                 let refreshed =
                     self.refresh_or_note(tx, at, token.reveal(), true).map_err(in_oauths_words)?;
                 if let (Ok(grant), Some(scope)) = (&refreshed, scope)
-                    && !is_same_scope(scope, grant.access_claims["scope"].as_str().unwrap_or_default())
+                    && !is_same_scope(scope, &grant.scope)
                 {
                     return refuse(INVALID_SCOPE, "scope must be what was granted, or be left out");
                 }

@@ -4,7 +4,7 @@ use crate::Pools;
 use crate::attributes;
 use crate::operations::tokens::Bearer;
 use crate::outgoing::too_many;
-use crate::sign_in::At;
+use crate::sign_in::{At, Says};
 use postern_access::{Caller, Operations};
 use postern_model::cognito_idp::errors::*;
 use postern_model::cognito_idp::{
@@ -34,6 +34,7 @@ impl Pools {
         let sent = self
             .sign_in_unit(caller, move |tx| {
                 let (at, bearer) = pools.bearer_at(tx, &caller_of_unit, &request.access_token)?;
+                let at = At { says: Says::metadata(request.client_metadata.clone()), ..at };
                 pools.change_own_attributes(tx, &at, &bearer, &asked)
             })
             .await
@@ -68,6 +69,7 @@ impl Pools {
         let sent = self
             .sign_in_unit(caller, move |tx| {
                 let (at, bearer) = pools.bearer_at(tx, &caller_of_unit, &request.access_token)?;
+                let at = At { says: Says::metadata(request.client_metadata.clone()), ..at };
                 pools.send_own_verification(tx, &at, &bearer, &request.attribute_name)
             })
             .await?;
@@ -97,6 +99,7 @@ impl Pools {
             client: bearer.client.clone(),
             caller: caller.clone(),
             now: self.clock.now(),
+            says: Says::default(),
         };
         Ok((at, bearer))
     }

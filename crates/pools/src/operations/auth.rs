@@ -5,8 +5,9 @@ use crate::auth::code::CodeKind;
 use crate::auth::factors::Factor;
 use crate::client::Client;
 use crate::pool::Pool;
-use crate::sign_in::{Asked, At, Kind, Step};
+use crate::sign_in::{Asked, At, Kind, Says, SignedIn, Step};
 use crate::tokens::{self, Grant, Tokens};
+use crate::unit::kept;
 use postern_access::{Caller, Operations};
 use postern_model::cognito_idp::errors::*;
 use postern_model::cognito_idp::{
@@ -19,6 +20,9 @@ use postern_model::{Answer, Secret, Secrets, refusal, refuse};
 use postern_store::Tx;
 use serde_json::json;
 use std::collections::BTreeMap;
+
+/// The usual occasion of `TokenGeneration_…` events.
+const SIGN_IN: &str = "Authentication";
 
 pub fn operations() -> Operations<Pools> {
     Operations::new()
@@ -37,6 +41,7 @@ struct Begin {
     flow: AuthFlowType,
     parameters: Secrets,
     session: Option<Secret>,
+    says: Says,
 }
 
 /// What either way of answering says.
@@ -47,6 +52,7 @@ struct Reply {
     challenge: ChallengeNameType,
     session: Option<Secret>,
     responses: Secrets,
+    says: Says,
 }
 
 /// The answer that all four operations share.
@@ -71,6 +77,7 @@ impl Pools {
             flow: request.auth_flow,
             parameters: request.auth_parameters.unwrap_or_default(),
             session: request.session,
+            says: beginning(request.client_metadata),
         };
         let envelope = self.begin_flow(caller, begin).await?;
         Ok(InitiateAuthResponse {
@@ -93,6 +100,7 @@ impl Pools {
             flow: request.auth_flow,
             parameters: request.auth_parameters.unwrap_or_default(),
             session: request.session,
+            says: beginning(request.client_metadata),
         };
         let envelope = self.begin_flow(caller, begin).await?;
         Ok(AdminInitiateAuthResponse {
@@ -115,6 +123,7 @@ impl Pools {
             challenge: request.challenge_name,
             session: request.session,
             responses: request.challenge_responses.unwrap_or_default(),
+            says: Says::metadata(request.client_metadata),
         };
         let envelope = self.answer_challenge(caller, reply).await?;
         Ok(RespondToAuthChallengeResponse {
@@ -137,6 +146,7 @@ impl Pools {
             challenge: request.challenge_name,
             session: request.session,
             responses: request.challenge_responses.unwrap_or_default(),
+            says: Says::metadata(request.client_metadata),
         };
         let envelope = self.answer_challenge(caller, reply).await?;
         Ok(AdminRespondToAuthChallengeResponse {
@@ -153,6 +163,7 @@ impl Pools {
         let (at, step) = self
             .sign_in_unit(caller, move |tx| {
                 let at = pools.at(tx, &caller_of_unit, &begin.client_id, begin.pool_id.as_deref())?;
+                let at = At { says: begin.says.clone(), ..at };
                 let step = pools.begin_in_unit(tx, &at, &begin)?;
                 Ok((at, step))
             })
@@ -193,7 +204,7 @@ impl Pools {
                 );
             }
         };
-        step.end(|signed_in| grant(tx, at, &signed_in))
+        step.end(|signed_in| self.grant(tx, at, &signed_in, SIGN_IN))
     }
 
     async fn answer_challenge(&self, caller: &Caller, reply: Reply) -> Answer<Envelope> {
@@ -209,7 +220,8 @@ impl Pools {
         let (at, step) = self
             .sign_in_unit(caller, move |tx| {
                 let at = pools.at(tx, &caller_of_unit, &reply.client_id, reply.pool_id.as_deref())?;
-                let step = pools.answer_in_unit(tx, &at, &reply, hash.as_deref())?;
+                let at = At { says: reply.says.clone(), ..at };
+                let step = kept(pools.answer_in_unit(tx, &at, &reply, hash.as_deref()))?;
                 Ok((at, step))
             })
             .await?;
@@ -262,12 +274,19 @@ impl Pools {
             // No session of another kind is ever given out.
             _ => return refuse(NotAuthorizedException, "Invalid session for the user."),
         };
-        step.end(|signed_in| grant(tx, at, &signed_in))
+        let occasion = match reply.challenge {
+            ChallengeNameType::NewPasswordRequired => "NewPasswordChallenge",
+            _ => SIGN_IN,
+        };
+        step.end(|signed_in| self.grant(tx, at, &signed_in, occasion))
     }
 
     /// Carries a step to its end and says it in the words of the API.
     async fn envelope(&self, at: &At, step: Step<Grant>) -> Answer<Envelope> {
-        let step = self.check_password(at, step, |tx, at, signed_in| grant(tx, at, &signed_in)).await?;
+        let pools = self.clone();
+        let finish =
+            move |tx: &mut Tx<'_>, at: &At, signed_in: SignedIn| pools.grant(tx, at, &signed_in, SIGN_IN);
+        let step = self.check_password(at, step, finish).await?;
         match step {
             Step::Ask(asked) => Ok(asked_envelope(&asked)),
             Step::Done(grant) => {
@@ -277,6 +296,15 @@ impl Pools {
             Step::No(error) => Err(error),
             Step::Check(_) => Err(anyhow::anyhow!("a password check asked for another").into()),
         }
+    }
+
+    /// Remembers a sign-in and prepares its tokens.
+    fn grant(&self, tx: &mut Tx<'_>, at: &At, signed_in: &SignedIn, occasion: &'static str) -> Answer<Grant> {
+        let SignedIn { user, facts } = signed_in;
+        let mut grant = tokens::grant(tx, &at.pool, &at.client, user, facts, at.now)?;
+        crate::sessions::track(tx, at, user, &grant.id)?;
+        self.pre_token_generation(tx, at, user, occasion, &mut grant)?;
+        Ok(grant)
     }
 
     /// Signs a grant's tokens on the signing threads.
@@ -299,7 +327,7 @@ impl Pools {
             })?;
         let pool = Pool::find(tx, &self.place, &client.pool_id)?
             .ok_or_else(|| anyhow::anyhow!("the pool of client {client_id} is gone"))?;
-        Ok(At { pool, client, caller: caller.clone(), now: self.clock.now() })
+        Ok(At { pool, client, caller: caller.clone(), now: self.clock.now(), says: Says::default() })
     }
 
     async fn pool_of_client(
@@ -358,10 +386,9 @@ fn prove_secret_of_refresh(
     pools.prove_secret(tx, at, hash, user_id.as_deref().unwrap_or_default())
 }
 
-fn grant(tx: &mut Tx<'_>, at: &At, signed_in: &crate::sign_in::SignedIn) -> Answer<Grant> {
-    let grant = tokens::grant(tx, &at.pool, &at.client, &signed_in.user, &signed_in.facts, at.now)?;
-    crate::sessions::track(tx, at, &signed_in.user, &grant.id)?;
-    Ok(grant)
+/// What an app says to functions when it begins: some hear it as `validationData`, and only those.
+fn beginning(metadata: Option<BTreeMap<String, String>>) -> Says {
+    Says { validation: metadata, metadata: None }
 }
 
 fn missing(name: &str) -> postern_model::Error {

@@ -1,6 +1,7 @@
 //! User pools as such: made, shown, changed, listed, tagged, removed.
 
 use crate::Pools;
+use crate::functions;
 use crate::page;
 use crate::pool::Place;
 use crate::settings::{self, email, mfa, pool, schema};
@@ -143,6 +144,7 @@ impl Pools {
         let user_pool = self
             .store
             .write(move |tx| {
+                pools.accept_functions(&config)?;
                 pools.accept_sender(tx, &caller, &config)?;
                 pools.accept_issuer(&config)?;
                 if !tx.add_pool(&row)? {
@@ -167,6 +169,27 @@ impl Pools {
             );
         }
         Ok(())
+    }
+
+    /// Lets a pool be saved if it is known where its functions are: a call to nowhere would fail each time.
+    fn accept_functions(&self, config: &UserPoolType) -> Answer<()> {
+        let Some(config) = &config.lambda_config else { return Ok(()) };
+        let sends = config.custom_email_sender.is_some() || config.custom_sms_sender.is_some();
+        if let Some(key) = config.kms_key_id.as_ref().filter(|_| sends)
+            && self.functions.code_key(key).is_none()
+        {
+            return refuse(
+                InvalidParameterException,
+                format!("No key is known for the KMSKeyID {key}: see the setting functions.code_keys."),
+            );
+        }
+        match functions::named(config).find(|function| !self.functions.knows(function)) {
+            Some(function) => refuse(
+                InvalidParameterException,
+                format!("No place is known for the function {function}: see the setting functions."),
+            ),
+            None => Ok(()),
+        }
     }
 
     /// Lets a pool be saved whose mail comes from an identity of the account: the mail service must know it, and
@@ -216,6 +239,7 @@ impl Pools {
                 if let Some(name) = &request.pool_name {
                     stored.row.name.clone_from(name);
                 }
+                pools.accept_functions(&stored.config)?;
                 pools.accept_sender(tx, &caller, &stored.config)?;
                 pools.accept_issuer(&stored.config)?;
                 stored.save(tx, pools.clock.now())?;

@@ -8,7 +8,9 @@ use crate::destination::Destination;
 use crate::messages::Occasion;
 use crate::operations::users::{blank, delivery};
 use crate::outgoing::Letter;
-use crate::sign_in::{At, Kind, Step, Subject, stand_in};
+use crate::sign_in::{At, Kind, Says, Step, Subject, stand_in};
+use crate::triggers::Welcome;
+use crate::unit::kept;
 use crate::user::{Status, User, fresh_id};
 use postern_access::{Caller, Operations};
 use postern_model::cognito_idp::errors::*;
@@ -38,6 +40,8 @@ pub struct NewAccount {
 /// What signing up gave.
 pub struct SignedUp {
     pub user_sub: String,
+    /// By the pool's own function: no code is needed.
+    pub confirmed: bool,
     pub destination: Option<Destination>,
     pub session: Option<String>,
 }
@@ -57,10 +61,18 @@ impl Pools {
             username: request.username,
         };
         let hash_of_secret = request.secret_hash;
+        let says = Says {
+            validation: request
+                .validation_data
+                .as_ref()
+                .map(|data| attributes::pairs(Some(data)).into_iter().collect()),
+            metadata: request.client_metadata,
+        };
         let (pools, caller_of_unit, client_id) = (self.clone(), caller.clone(), request.client_id);
         let signed_up = self
             .sign_in_unit(caller, move |tx| {
                 let at = pools.at(tx, &caller_of_unit, &client_id, None)?;
+                let at = At { says: says.clone(), ..at };
                 pools.prove_secret(
                     tx,
                     &at,
@@ -71,7 +83,7 @@ impl Pools {
             })
             .await?;
         Ok(SignUpResponse {
-            user_confirmed: false,
+            user_confirmed: signed_up.confirmed,
             code_delivery_details: signed_up.destination.as_ref().map(delivery),
             user_sub: signed_up.user_sub,
             session: signed_up.session.map(Secret::new),
@@ -86,6 +98,7 @@ impl Pools {
         }
         self.note_begin(tx, at)?;
         let mut user = blank(&pool.id, at.now);
+        user.id = self.id_of_new_user(tx);
         attributes::new_username(pool, &account.username, &mut user)?;
         attributes::write_own(pool, &at.client, &mut user, &account.attributes)?;
         attributes::write_new(pool, &mut user, &[])?;
@@ -93,6 +106,9 @@ impl Pools {
         if account.password_hash.is_none() {
             self.allow_no_password(at, &user)?;
         }
+        // Whether there is such a user already makes no difference to the function, nor to how long it takes.
+        let welcome = self.pre_sign_up(tx, at, &user, "SignUp")?;
+        welcome.write(&mut user)?;
         let names = attributes::names(pool, &user);
         let taken = {
             let mut taken = false;
@@ -102,19 +118,24 @@ impl Pools {
             taken
         };
         if taken {
-            return self.sign_up_of_taken_name(tx, at, account, &user);
+            return self.sign_up_of_taken_name(tx, at, account, &user, welcome);
         }
         if !tx.add_user(&user.to_row()?, &names)? {
             return refuse(UsernameExistsException, "User already exists");
         }
         let subject = Subject { name_key: pool.name_key(&account.username), user: Some(user.clone()) };
+        if welcome.confirmed {
+            self.post_confirmation(tx, at, &user, "ConfirmSignUp")?;
+            self.audit(tx, at, &subject, "SignUp", "created and confirmed", "")?;
+            return Ok(SignedUp { user_sub: user.id, confirmed: true, destination: None, session: None });
+        }
         let destination = confirmed_by(at, &user);
         if let Some(to) = &destination {
             self.send_sign_up_code(tx, at, &subject, to, Occasion::SignUp)?;
         }
         let session = self.session_of_sign_up_begun(tx, at, &subject)?;
         self.audit(tx, at, &subject, "SignUp", "created", "")?;
-        Ok(SignedUp { user_sub: user.id, destination, session })
+        Ok(SignedUp { user_sub: user.id, confirmed: false, destination, session })
     }
 
     /// An address that has an account, where existence is hidden: the answer is that of a new account, and the
@@ -125,12 +146,17 @@ impl Pools {
         at: &At,
         account: &NewAccount,
         asked_for: &User,
+        welcome: Welcome,
     ) -> Answer<SignedUp> {
         if at.pool.username_attributes.is_empty() || !at.client.hides_existence {
             return refuse(UsernameExistsException, "User already exists");
         }
         let owner = self.find_user(tx, &at.pool, &account.username)?;
         let subject = Subject { name_key: at.pool.name_key(&account.username), user: None };
+        if welcome.confirmed {
+            self.audit(tx, at, &subject, "SignUp", "exists", "")?;
+            return Ok(SignedUp { user_sub: fresh_id(), confirmed: true, destination: None, session: None });
+        }
         // A new account's code would go where this goes; only the stored spelling of it gets anything (rule A5).
         let destination = confirmed_by(at, asked_for).map(|asked| {
             let stored = owner.as_ref().and_then(|owner| owner.destination(asked.medium));
@@ -153,7 +179,7 @@ impl Pools {
         }
         let session = self.session_of_sign_up_begun(tx, at, &subject)?;
         self.audit(tx, at, &subject, "SignUp", "exists", "")?;
-        Ok(SignedUp { user_sub: fresh_id(), destination, session })
+        Ok(SignedUp { user_sub: fresh_id(), confirmed: false, destination, session })
     }
 
     /// No password is needed where its owner can sign in by codes that go where confirmation proves them to be.
@@ -186,6 +212,7 @@ impl Pools {
         let step = self
             .sign_in_unit(caller, move |tx| {
                 let at = pools.at(tx, &caller_of_unit, &request.client_id, None)?;
+                let at = At { says: Says::metadata(request.client_metadata.clone()), ..at };
                 let username = request.username.as_str();
                 pools.prove_secret(tx, &at, request.secret_hash.as_ref().map(Secret::reveal), username)?;
                 if let Some(session) = &request.session {
@@ -193,7 +220,8 @@ impl Pools {
                     pools.live(&challenge, at.now)?;
                 }
                 let takes_alias = request.force_alias_creation == Some(true);
-                pools.confirm_in_unit(tx, &at, username, request.confirmation_code.reveal(), takes_alias)
+                let code = request.confirmation_code.reveal();
+                kept(pools.confirm_in_unit(tx, &at, username, code, takes_alias))
             })
             .await?;
         match step {
@@ -252,6 +280,7 @@ impl Pools {
             return refuse(AliasExistsException, format!("An account with the {attribute} already exists."));
         }
         let subject = Subject { user: Some(user.clone()), ..subject };
+        self.post_confirmation(tx, at, &user, "ConfirmSignUp")?;
         let session = match at.client.allows(ExplicitAuthFlowsType::AllowUserAuth) {
             true => Some(self.session_of(tx, at, &subject, Kind::SignedUp)?),
             false => None,
@@ -269,6 +298,7 @@ impl Pools {
         let details = self
             .sign_in_unit(caller, move |tx| {
                 let at = pools.at(tx, &caller_of_unit, &request.client_id, None)?;
+                let at = At { says: Says::metadata(request.client_metadata.clone()), ..at };
                 let username = request.username.as_str();
                 pools.prove_secret(tx, &at, request.secret_hash.as_ref().map(Secret::reveal), username)?;
                 pools.resend_in_unit(tx, &at, username)

@@ -8,7 +8,7 @@ use crate::operations::auth::authentication_result;
 use crate::operations::users::wire_attributes;
 use crate::pool::Pool;
 use crate::sessions::not_linked;
-use crate::sign_in::{At, Subject};
+use crate::sign_in::{At, Says, Subject};
 use crate::tokens::{
     AccessClaims, Grant, RefreshToken, SignInFacts, USER_ADMIN_SCOPE, access_token, prepare,
 };
@@ -54,11 +54,11 @@ impl Pools {
         caller: &Caller,
         request: GetTokensFromRefreshTokenRequest,
     ) -> Answer<GetTokensFromRefreshTokenResponse> {
-        let (pools, caller) = (self.clone(), caller.clone());
+        let (pools, caller_of_unit) = (self.clone(), caller.clone());
         let grant = self
-            .store
-            .write(move |tx| {
-                let at = pools.at(tx, &caller, &request.client_id, None)?;
+            .sign_in_unit(caller, move |tx| {
+                let at = pools.at(tx, &caller_of_unit, &request.client_id, None)?;
+                let at = At { says: Says::metadata(request.client_metadata.clone()), ..at };
                 prove_client(&at.client, request.client_secret.as_ref().map(|secret| secret.reveal()))?;
                 pools.refresh_or_note(tx, &at, request.refresh_token.reveal(), true)
             })
@@ -73,11 +73,10 @@ impl Pools {
         caller: &Caller,
         request: GetClientTokenRequest,
     ) -> Answer<GetClientTokenResponse> {
-        let (pools, caller) = (self.clone(), caller.clone());
+        let (pools, caller_of_unit) = (self.clone(), caller.clone());
         let grant = self
-            .store
-            .write(move |tx| {
-                let at = pools.at(tx, &caller, &request.client_id, None)?;
+            .sign_in_unit(caller, move |tx| {
+                let at = pools.at(tx, &caller_of_unit, &request.client_id, None)?;
                 if !at.client.secret_matches(request.secret.reveal()) {
                     return refuse(
                         NotAuthorizedException,
@@ -171,6 +170,7 @@ impl Pools {
         if let Some(claims) = grant.id_claims.as_mut().and_then(serde_json::Value::as_object_mut) {
             claims.remove("at_hash");
         }
+        self.pre_token_generation(tx, at, &user, "RefreshTokens", &mut grant)?;
         if rotates.is_some() {
             let fresh = RefreshToken::fresh(sign_in.id);
             if !tx.rotate_refresh(&sign_in, &fresh.mac(tx.keys()), at.now)? {

@@ -10,7 +10,9 @@ use crate::names::NameKind;
 use crate::outgoing::{Letter, too_many};
 use crate::page::Page;
 use crate::pool::Pool;
-use crate::sign_in::At;
+use crate::sign_in::{At, Says, Step};
+use crate::triggers::Welcome;
+use crate::unit::kept;
 use crate::user::{Status, User, fresh_id};
 use postern_access::{Caller, Operations};
 use postern_model::cognito_idp::errors::*;
@@ -78,7 +80,9 @@ impl Pools {
         let user = self
             .sign_in_unit(&caller.clone(), move |tx| {
                 let at = pools.at_pool(tx, &caller, &request.user_pool_id)?;
+                let at = At { says: says(&request), ..at };
                 let mut user = blank(&at.pool.id, at.now);
+                user.id = pools.id_of_new_user(tx);
                 attributes::new_username(&at.pool, &request.username, &mut user)?;
                 attributes::write_new(
                     &at.pool,
@@ -95,6 +99,8 @@ impl Pools {
                         "A user without a password needs an email address to sign in with.",
                     );
                 }
+                let welcome = pools.pre_sign_up(tx, &at, &user, "AdminCreateUser")?;
+                Welcome { confirmed: false, ..welcome }.write(&mut user)?;
                 if request.force_alias_creation == Some(true) {
                     for medium in [Medium::Sms, Medium::Email] {
                         pools.free_alias(tx, &at, &user, medium)?;
@@ -128,6 +134,7 @@ impl Pools {
         let user = self
             .sign_in_unit(&caller.clone(), move |tx| {
                 let at = pools.at_pool(tx, &caller, &request.user_pool_id)?;
+                let at = At { says: says(&request), ..at };
                 let (_, user) = pools.user_of_pool(tx, &request.user_pool_id, &request.username)?;
                 let mut user = pools.user_to_change(tx, &user)?;
                 if user.status != Status::ForceChangePassword {
@@ -291,10 +298,15 @@ impl Pools {
 
     pub async fn admin_confirm_sign_up(
         &self,
-        _: &Caller,
+        caller: &Caller,
         request: AdminConfirmSignUpRequest,
     ) -> Answer<AdminConfirmSignUpResponse> {
-        self.change_user(&request.user_pool_id, &request.username, |_, _, user| {
+        let (pools, caller_of_unit) = (self.clone(), caller.clone());
+        let step = self.sign_in_unit(caller, move |tx| {
+            let at = pools.at_pool(tx, &caller_of_unit, &request.user_pool_id)?;
+            let at = At { says: Says::metadata(request.client_metadata.clone()), ..at };
+            let (_, user) = pools.user_of_pool(tx, &request.user_pool_id, &request.username)?;
+            let mut user = pools.user_to_change(tx, &user)?;
             if user.status != Status::Unconfirmed {
                 return refuse(
                     NotAuthorizedException,
@@ -302,10 +314,13 @@ impl Pools {
                 );
             }
             user.status = Status::Confirmed;
-            Ok(())
-        })
-        .await?;
-        Ok(AdminConfirmSignUpResponse {})
+            user.save(tx, at.now)?;
+            kept(pools.post_confirmation(tx, &at, &user, "ConfirmSignUp").map(Step::Done))
+        });
+        match step.await? {
+            Step::No(error) => Err(error),
+            _ => Ok(AdminConfirmSignUpResponse {}),
+        }
     }
 
     pub async fn admin_enable_user(
@@ -401,7 +416,18 @@ impl Pools {
     pub fn at_pool(&self, tx: &mut Tx<'_>, caller: &Caller, pool_id: &str) -> Answer<At> {
         let pool = self.pool_in(tx, pool_id)?;
         let client = Arc::new(Client::none(&pool.id));
-        Ok(At { pool, client, caller: caller.clone(), now: self.clock.now() })
+        Ok(At { pool, client, caller: caller.clone(), now: self.clock.now(), says: Says::default() })
+    }
+}
+
+/// What an administrator says to functions about a new user.
+fn says(request: &AdminCreateUserRequest) -> Says {
+    Says {
+        validation: request
+            .validation_data
+            .as_ref()
+            .map(|data| attributes::pairs(Some(data)).into_iter().collect()),
+        metadata: request.client_metadata.clone(),
     }
 }
 

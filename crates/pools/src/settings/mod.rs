@@ -4,6 +4,7 @@
 pub mod client;
 pub mod domain;
 pub mod email;
+pub mod functions;
 pub mod mfa;
 pub mod not_yet;
 pub mod pool;

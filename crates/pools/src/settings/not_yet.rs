@@ -9,8 +9,19 @@ use postern_model::cognito_idp::*;
 type NotYet<S> = (&'static str, fn(&S) -> bool);
 
 const POOL: &[NotYet<UserPoolType>] = &[
-    ("LambdaConfig with a trigger", |pool| {
-        pool.lambda_config.as_ref().is_some_and(|triggers| *triggers != LambdaConfigType::default())
+    ("LambdaConfig with DefineAuthChallenge", |pool| {
+        has(pool, |triggers| triggers.define_auth_challenge.is_some())
+    }),
+    ("LambdaConfig with CreateAuthChallenge", |pool| {
+        has(pool, |triggers| triggers.create_auth_challenge.is_some())
+    }),
+    ("LambdaConfig with VerifyAuthChallengeResponse", |pool| {
+        has(pool, |triggers| triggers.verify_auth_challenge_response.is_some())
+    }),
+    ("LambdaConfig with UserMigration", |pool| has(pool, |triggers| triggers.user_migration.is_some())),
+    ("LambdaConfig with CustomSMSSender", |pool| has(pool, |triggers| triggers.custom_sms_sender.is_some())),
+    ("LambdaConfig with InboundFederation", |pool| {
+        has(pool, |triggers| triggers.inbound_federation.is_some())
     }),
     ("SmsConfiguration", |pool| pool.sms_configuration.is_some()),
     ("SMS_OTP in AllowedFirstAuthFactors", |pool| allows(pool, AuthFactorType::SmsOtp)),
@@ -112,6 +123,10 @@ fn refuse_first<S>(list: &[NotYet<S>], settings: &S) -> Answer<()> {
     }
 }
 
+fn has(pool: &UserPoolType, asks: fn(&LambdaConfigType) -> bool) -> bool {
+    pool.lambda_config.as_ref().is_some_and(asks)
+}
+
 fn allows(pool: &UserPoolType, factor: AuthFactorType) -> bool {
     super::pool::first_factors(pool).contains(&factor)
 }
@@ -140,7 +155,7 @@ mod tests {
         let factors =
             |factor: &str| json!({"SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD", factor]}});
         for (settings, name) in [
-            (json!({"LambdaConfig": {"PreSignUp": arn}}), "LambdaConfig with a trigger"),
+            (json!({"LambdaConfig": {"UserMigration": arn}}), "LambdaConfig with UserMigration"),
             (json!({"SmsConfiguration": {"SnsCallerArn": arn}}), "SmsConfiguration"),
             (json!({"Policies": factors("SMS_OTP")}), "SMS_OTP in AllowedFirstAuthFactors"),
             (json!({"Policies": factors("WEB_AUTHN")}), "WEB_AUTHN in AllowedFirstAuthFactors"),

@@ -1,6 +1,6 @@
 //! A pool's settings: what a bare pool has, what an update keeps, and what excludes what.
 
-use super::{email, invalid, not_yet, schema};
+use super::{email, functions, invalid, not_yet, schema};
 use postern_model::cognito_idp::errors::FeatureUnavailableInTierException;
 use postern_model::cognito_idp::*;
 use postern_model::{Answer, ErrorKind, refuse};
@@ -96,7 +96,7 @@ fn settled(mut pool: UserPoolType) -> Answer<UserPoolType> {
     });
     messages(&mut pool)?;
     pool.deletion_protection.get_or_insert(DeletionProtectionType::Inactive);
-    pool.lambda_config.get_or_insert_default();
+    functions::accept(pool.lambda_config.get_or_insert_default(), pool.user_pool_tier)?;
     let update_settings = pool.user_attribute_update_settings.get_or_insert_default();
     update_settings.attributes_require_verification_before_update.get_or_insert_default();
     pool.email_configuration = Some(email::settled(pool.email_configuration.take())?);

@@ -17,6 +17,7 @@ impl Pools {
         user: User,
         proof: Proof,
     ) -> Answer<Step<SignedIn>> {
+        self.post_authentication(tx, at, &user)?;
         self.audit(tx, at, subject, "SignIn", "signed in", proof.told)?;
         Ok(Step::Done(SignedIn { user, facts: facts_of(at, proof.amr) }))
     }

@@ -11,6 +11,7 @@ use crate::settings::{Flags, Settings};
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use postern_access::Role;
+use postern_mail::transport::web::Url;
 use std::io::IsTerminal as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -88,7 +89,7 @@ impl From<RoleWord> for Role {
 #[derive(Args)]
 struct ServeArgs {
     /// Run in production, by this configuration
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "ephemeral", "ses_sandbox", "strict_limits"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "ephemeral", "ses_sandbox", "strict_limits", "functions"])]
     config: Option<PathBuf>,
     /// Listen on this port [default: 9320]
     #[arg(long, value_name = "N")]
@@ -108,6 +109,9 @@ struct ServeArgs {
     /// Keep the limits that are lifted for tests
     #[arg(long)]
     strict_limits: bool,
+    /// Call the functions of Lambda triggers at this Invoke API
+    #[arg(long, value_name = "URL", value_parser = |text: &str| Url::parse(text))]
+    functions: Option<Url>,
 }
 
 impl ServeArgs {
@@ -120,6 +124,7 @@ impl ServeArgs {
                 ephemeral: self.ephemeral,
                 ses_sandbox: self.ses_sandbox,
                 strict_limits: self.strict_limits,
+                functions: self.functions.clone(),
             });
         };
         let mut settings = production(path)?;

@@ -8,7 +8,9 @@ use axum::response::Response;
 use postern_model::cognito_idp::errors::{CodeMismatchException, NotAuthorizedException};
 use postern_model::{Answer, Error};
 use postern_pools::auth::code::CodeKind;
+use postern_pools::functions;
 use postern_pools::sign_in::Step;
+use postern_pools::unit::kept;
 use postern_store::Tx;
 
 /// `POST /login/code`
@@ -29,10 +31,16 @@ impl Hand {
             flow.state.stay(Page::Code, Fault::Empty);
             return Ok(Went::To(Page::Code));
         }
-        match self.pools.answer_code(tx, &flow.at, &CodeKind::ALL, &flow.state.name, &session, &code) {
+        let answered =
+            self.pools.answer_code(tx, &flow.at, &CodeKind::ALL, &flow.state.name, &session, &code);
+        match kept(answered) {
             Ok(Step::Done(signed_in)) => self.home(tx, flow, signed_in),
             Ok(Step::No(error)) if error.kind() == Some(CodeMismatchException) => {
                 flow.state.stay(Page::Code, Fault::Wrong);
+                Ok(Went::To(Page::Code))
+            }
+            Ok(Step::No(Error::Refused(no))) if functions::refused(no.kind) => {
+                flow.state.stay(Page::Code, Fault::Refused);
                 Ok(Went::To(Page::Code))
             }
             // The code was right, and the account is gone or closed: it opens nothing any more.

@@ -72,7 +72,7 @@ impl Hand {
     }
 
     /// Asks for the best factor of whoever has the name: a mailed code before a password.
-    fn ask(&self, tx: &mut Tx<'_>, flow: &mut Flow) -> Answer<Went> {
+    pub(super) fn ask(&self, tx: &mut Tx<'_>, flow: &mut Flow) -> Answer<Went> {
         let at = flow.at.clone();
         if !at.client.allows(ExplicitAuthFlowsType::AllowUserAuth) {
             flow.state.offered = vec![Factor::Password.as_str().to_owned()];

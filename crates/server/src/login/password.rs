@@ -9,7 +9,9 @@ use postern_model::cognito_idp::errors::{
     InvalidParameterException, NotAuthorizedException, UserNotConfirmedException,
 };
 use postern_model::{Answer, Error, Secret, refusal};
+use postern_pools::functions;
 use postern_pools::sign_in::{Asked, At, Step};
+use postern_pools::unit::kept;
 use postern_store::Tx;
 
 /// The longest password that can be anybody's.
@@ -95,6 +97,9 @@ impl Hand {
                 let hand = self.clone();
                 self.press(Page::Password, move |tx, flow| hand.send_confirmation(tx, flow)).await
             }
+            Ok(Step::No(Error::Refused(no))) if functions::refused(no.kind) => {
+                self.press(Page::Password, |_, flow| stay(flow, Page::Password, Fault::Refused)).await
+            }
             Ok(Step::No(Error::Refused(_))) => {
                 self.press(Page::Password, |_, flow| stay(flow, Page::Password, Fault::Wrong)).await
             }
@@ -166,8 +171,13 @@ impl Hand {
     ) -> Answer<Went> {
         let Some(session) = flow.session(tx.keys()) else { return Ok(Went::To(Page::Password)) };
         let name = flow.state.name.clone();
-        match self.pools.answer_new_password(tx, &flow.at, &name, &session, hash, attributes) {
+        match kept(self.pools.answer_new_password(tx, &flow.at, &name, &session, hash, attributes)) {
             Ok(Step::Done(signed_in)) => self.home(tx, flow, signed_in),
+            // The password is set; only who signs in by it is refused.
+            Ok(Step::No(Error::Refused(no))) if functions::refused(no.kind) => {
+                flow.state.forget_session();
+                stay(flow, Page::Password, Fault::Refused)
+            }
             // The question is too old: the first password asks it again.
             Err(Error::Refused(refused)) if refused.kind == NotAuthorizedException => {
                 flow.state.forget_session();

@@ -10,10 +10,12 @@ use postern_model::cognito_idp::ExplicitAuthFlowsType;
 use postern_model::cognito_idp::errors::{CodeMismatchException, ExpiredCodeException};
 use postern_model::{Answer, Error};
 use postern_pools::attributes;
+use postern_pools::functions;
 use postern_pools::limits::SEND_PAUSE_MS;
 use postern_pools::names::{NameKind, is_phone_number};
 use postern_pools::operations::sign_up::NewAccount;
 use postern_pools::sign_in::Step;
+use postern_pools::unit::kept;
 use postern_store::Tx;
 
 /// `POST /signup`
@@ -148,6 +150,9 @@ impl Hand {
         flow.state.destination = signed_up.destination.map(|to| to.masked()).unwrap_or_default();
         flow.state.sent_ms = flow.at.now.ms();
         flow.state.forget_session();
+        if signed_up.confirmed {
+            return self.ask(tx, flow);
+        }
         Ok(Went::To(Page::Confirm))
     }
 
@@ -161,7 +166,7 @@ impl Hand {
             return Ok(Went::To(Page::Confirm));
         }
         let name = flow.state.name.clone();
-        match self.pools.confirm_in_unit(tx, &flow.at, &name, &code, false)? {
+        match kept(self.pools.confirm_in_unit(tx, &flow.at, &name, &code, false))? {
             Step::Done((user, _)) => {
                 let signed_in = self.pools.signed_up(tx, &flow.at, user)?;
                 self.home(tx, flow, signed_in)
@@ -170,6 +175,7 @@ impl Hand {
                 let fault = match error.kind() {
                     Some(kind) if kind == CodeMismatchException => Fault::Wrong,
                     Some(kind) if kind == ExpiredCodeException => Fault::Expired,
+                    Some(kind) if functions::refused(kind) => Fault::Refused,
                     _ => return Err(error),
                 };
                 flow.state.stay(Page::Confirm, fault);

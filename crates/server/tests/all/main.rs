@@ -3,6 +3,7 @@
 mod attacks;
 mod console;
 mod email_role;
+mod functions;
 mod fuzz;
 mod groups;
 mod import;

@@ -3,9 +3,11 @@
 #![allow(dead_code, reason = "each test takes what it needs")]
 
 mod client;
+mod lambda;
 mod place;
 
 pub use client::{Answer, Client, Key};
+pub use lambda::{Does, Lambda, answering};
 use place::fresh_place;
 use postern_model::Service;
 use postern_server::app::App;

@@ -7,6 +7,8 @@ use postern_mail::address::Mailbox;
 use postern_mail::dns::Dns;
 use postern_mail::identity::{Hosts, Identity, Status};
 use postern_mail::transport::Transport;
+use postern_mail::transport::functions::Functions;
+use postern_mail::transport::web::Web;
 use postern_mail::{Mail, Settings};
 use postern_model::{Document, Error, ErrorKind};
 use postern_store::mail::ConfigurationSetRow;
@@ -48,6 +50,11 @@ async fn pools() -> Pools {
         clock,
         access,
         mail,
+        functions: Functions::new(
+            Default::default(),
+            Web::open(Vec::new()).expect("the way out"),
+            Clock::manual(START),
+        ),
         place: Arc::new(Place {
             region: REGION.to_owned(),
             account: ACCOUNT.to_owned(),

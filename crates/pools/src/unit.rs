@@ -1,0 +1,79 @@
+//! How a unit of work of a sign-in is run. When it comes to a function whose answer is not known, it stops, and what
+//! it wrote is undone; the function is called, outside of any transaction; and the unit is run again with the answer
+//! at hand. So nothing is awaited inside one, and what may happen once only happens in its last run.
+
+use crate::Pools;
+use crate::functions::{self, Answers, Unanswered};
+use crate::step::Step;
+use postern_access::Caller;
+use postern_model::{Answer, Error};
+use postern_store::Tx;
+use postern_store::audit::AuditRecord;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Calls that one unit of work may need; a unit that asks for more asks in circles.
+const CALLS_MAX: usize = 16;
+
+impl Pools {
+    /// Runs a unit of work of a sign-in. What it refuses is undone; where there is a reason that the caller is not
+    /// told, such as a policy that forbids the mail, that reason is kept in the audit.
+    pub(crate) async fn sign_in_unit<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        unit: impl FnMut(&mut Tx<'_>) -> Answer<T> + Send + 'static,
+    ) -> Answer<T> {
+        let result = self.run_to_its_end(unit).await;
+        if let Err(Error::Refused(refusal)) = &result
+            && let Some(reason) = refusal.reason.clone()
+        {
+            let record = AuditRecord {
+                time: self.clock.now(),
+                request_id: caller.request_id.clone(),
+                who: caller.arn(),
+                action: "SendMail".into(),
+                resource: String::new(),
+                source: caller.source.map(|ip| ip.to_string()).unwrap_or_default(),
+                outcome: refusal.kind.code.into(),
+                detail: reason,
+            };
+            self.store.write(move |tx| tx.add_audit(&record)).await?;
+        }
+        result
+    }
+
+    async fn run_to_its_end<T: Send + 'static>(
+        &self,
+        unit: impl FnMut(&mut Tx<'_>) -> Answer<T> + Send + 'static,
+    ) -> Answer<T> {
+        let unit = Arc::new(Mutex::new(unit));
+        let mut answers = Answers::none();
+        loop {
+            let (unit, known) = (unit.clone(), answers.clone());
+            let result = self
+                .store
+                .write(move |tx| {
+                    tx.know(known.clone());
+                    let mut unit = unit.lock().unwrap_or_else(PoisonError::into_inner);
+                    (*unit)(tx)
+                })
+                .await;
+            let unanswered = match result {
+                Err(Error::Failed(cause)) if answers.len() < CALLS_MAX => cause.downcast::<Unanswered>()?,
+                result => return result,
+            };
+            let question = &unanswered.question;
+            let answer = self.functions.invoke(&question.function, &question.event).await;
+            let answer = functions::judge(question.trigger, answer);
+            answers.note(unanswered, answer);
+        }
+    }
+}
+
+/// Keeps what was written although a function refused in the end: attempts, counts, codes that are used up. Other
+/// refusals stay what they are, and undo.
+pub fn kept<T>(result: Answer<Step<T>>) -> Answer<Step<T>> {
+    match result {
+        Err(Error::Refused(no)) if functions::refused(no.kind) => Ok(Step::No(Error::Refused(no))),
+        result => result,
+    }
+}

@@ -1,0 +1,171 @@
+//! The function that sends mails in the pool's place (CustomEmailSender): what it gets, that only it can read the code,
+//! and that its faults do not reach whoever asked for the code.
+
+use super::house;
+use crate::story::{App, mail_settles, newest_mail, text};
+use crate::support::{Does, Lambda, TestServer};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::hkdf;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use postern_mail::transport::functions::CodeKey;
+use serde_json::{Value, json};
+
+const KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/codes";
+
+async fn posted<'a>(server: &'a TestServer, lambda: &Lambda) -> App<'a> {
+    let config = json!({
+        "CustomEmailSender": { "LambdaVersion": "V1_0", "LambdaArn": lambda.arn("post") },
+        "KMSKeyID": KEY,
+    });
+    App::with(server, json!({ "LambdaConfig": config }), json!({})).await
+}
+
+async fn house_with_key() -> (Lambda, TestServer) {
+    let lambda = Lambda::start().await;
+    let server = TestServer::with(|settings| {
+        lambda.serve(settings);
+        settings.functions.code_keys.insert(KEY.into(), CodeKey([7; 32]));
+    })
+    .await;
+    (lambda, server)
+}
+
+/// Takes a message of the AWS Encryption SDK apart, as one who has the key can.
+fn opened(message: &str, context: &[(&str, &str)]) -> String {
+    let message = STANDARD.decode(message).expect("base64");
+    let mut rest = &message[..];
+    let mut take = |length: usize| {
+        let (part, after) = rest.split_at(length);
+        rest = after;
+        part.to_vec()
+    };
+    let number = |bytes: Vec<u8>| bytes.iter().fold(0, |sum, byte| sum * 256 + usize::from(*byte));
+    assert_eq!(take(3), [2, 0x04, 0x78]);
+    let id = take(32);
+    let length = number(take(2));
+    let aad = take(length);
+    let mut expected = (context.len() as u16).to_be_bytes().to_vec();
+    for part in context.iter().flat_map(|(name, value)| [name, value]) {
+        expected.extend_from_slice(&(part.len() as u16).to_be_bytes());
+        expected.extend_from_slice(part.as_bytes());
+    }
+    assert_eq!(aad, expected);
+    assert_eq!(number(take(2)), 1);
+    let length = number(take(2));
+    assert_eq!(take(length), b"postern");
+    let length = number(take(2));
+    let info = take(length);
+    assert!(info.starts_with(KEY.as_bytes()));
+    let length = number(take(2));
+    let wrapped = take(length);
+    let data_key = decrypt(&[7; 32], &info[info.len() - 12..], &aad, wrapped);
+    take(1 + 4 + 32 + 16);
+    assert_eq!(take(4), [255; 4]);
+    let sequence = take(4);
+    let nonce = take(12);
+    let length = take(4);
+    let text = take(number(length.clone()) + 16);
+    let mut key = [0; 32];
+    struct Length;
+    impl hkdf::KeyType for Length {
+        fn len(&self) -> usize {
+            32
+        }
+    }
+    let derived = hkdf::Salt::new(hkdf::HKDF_SHA512, &id);
+    let derived = derived.extract(&data_key);
+    derived.expand(&[&[0x04, 0x78], b"DERIVEKEY"], Length).expect("a key").fill(&mut key).expect("a key");
+    let bound = [&id[..], b"AWSKMSEncryptionClient Final Frame", &sequence, &[0; 4], &length].concat();
+    String::from_utf8(decrypt(&key, &nonce, &bound, text)).expect("text")
+}
+
+fn decrypt(key: &[u8], nonce: &[u8], bound: &[u8], mut text: Vec<u8>) -> Vec<u8> {
+    let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).expect("a key"));
+    let nonce = Nonce::try_assume_unique_for_key(nonce).expect("a nonce");
+    key.open_in_place(nonce, Aad::from(bound), &mut text).expect("the text is whole").to_vec()
+}
+
+#[tokio::test]
+async fn a_function_sends_codes_in_our_place_and_it_alone_can_read_them() {
+    let (lambda, server) = house_with_key().await;
+    let app = posted(&server, &lambda).await;
+    let sub = app.person("ann@example.com").await;
+    let challenge = app.asked("ann@example.com").await;
+    mail_settles(&server).await;
+    assert!(server.mails_to("ann@example.com").await.is_empty());
+
+    let events = lambda.events("post");
+    assert_eq!(events.len(), 1);
+    let request = &events[0]["request"];
+    assert_eq!(events[0]["triggerSource"], "CustomEmailSender_Authentication");
+    assert_eq!(
+        (&events[0]["userName"], &request["type"]),
+        (&json!(sub), &json!("customEmailSenderRequestV1"))
+    );
+    assert_eq!(request["userAttributes"]["email"], "ann@example.com");
+    let code = opened(&text(request, "/code"), &[("userpool-id", &app.pool_id)]);
+    app.answers("ann@example.com", &challenge, &code).await.ok();
+}
+
+#[tokio::test]
+async fn temporary_passwords_travel_escaped() {
+    let (lambda, server) = house_with_key().await;
+    let app = posted(&server, &lambda).await;
+    let body = json!({
+        "Username": "ann@example.com",
+        "TemporaryPassword": "Correct<1>",
+        "UserAttributes": [{ "Name": "email", "Value": "ann@example.com" }],
+    });
+    app.signed("AdminCreateUser", body).await.ok();
+    mail_settles(&server).await;
+    let events = lambda.events("post");
+    assert_eq!(events[0]["triggerSource"], "CustomEmailSender_AdminCreateUser");
+    let password = opened(&text(&events[0]["request"], "/code"), &[("userpool-id", &app.pool_id)]);
+    assert_eq!(password, "Correct&lt;1&gt;");
+}
+
+#[tokio::test]
+async fn nobody_is_asked_to_send_to_nobody_and_a_fault_does_not_reach_who_asked() {
+    let (lambda, server) = house_with_key().await;
+    let app = posted(&server, &lambda).await;
+    app.person("ann@example.com").await;
+    app.asked("nobody@example.com").await;
+    mail_settles(&server).await;
+    assert!(lambda.calls().is_empty());
+
+    // What goes wrong behind the call does not reach it.
+    lambda.on("post", |_| Does::Throws("The post office is closed"));
+    app.asked("ann@example.com").await;
+}
+
+#[tokio::test]
+async fn what_the_house_says_itself_it_also_sends_itself() {
+    let (lambda, server) = house_with_key().await;
+    let app = posted(&server, &lambda).await;
+    app.person("ann@example.com").await;
+    let body = json!({
+        "Username": "ann@example.com",
+        "Password": "Correct1!",
+        "UserAttributes": [{ "Name": "email", "Value": "ann@example.com" }],
+    });
+    app.public("SignUp", body).await.ok();
+    let mail = newest_mail(&server, "ann@example.com").await;
+    assert_eq!(mail["subject"], "You already have an account");
+    assert!(lambda.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_sender_needs_a_key_that_is_known() {
+    let (lambda, server) = house().await;
+    let sender = json!({ "LambdaVersion": "V1_0", "LambdaArn": lambda.arn("post") });
+    let pool = |config: Value| json!({ "PoolName": "people", "LambdaConfig": config });
+    let config = json!({ "CustomEmailSender": sender });
+    server.signed("CreateUserPool", pool(config)).await.refused("InvalidParameterException");
+    let config = json!({ "CustomEmailSender": sender, "KMSKeyID": KEY });
+    let words = server.signed("CreateUserPool", pool(config)).await.refused("InvalidParameterException");
+    assert_eq!(
+        words,
+        format!("No key is known for the KMSKeyID {KEY}: see the setting functions.code_keys.")
+    );
+}
