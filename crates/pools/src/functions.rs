@@ -125,6 +125,15 @@ pub fn unrecognizable() -> Refusal {
     refusal(InvalidLambdaResponseException, "Unrecognizable lambda output".to_owned())
 }
 
+/// The words that a function itself chose to refuse by, for a page; empty where it chose none.
+pub fn words_of(refusal: &Refusal) -> &str {
+    if refusal.kind != UserLambdaValidationException {
+        return "";
+    }
+    let words = refusal.message.split_once(" failed with error ").map_or("", |(_, words)| words);
+    words.strip_suffix('.').unwrap_or(words)
+}
+
 /// Tells whether it was a function that refused, or that could not be asked.
 pub fn refused(kind: ErrorKind) -> bool {
     [UserLambdaValidationException, UnexpectedLambdaException, InvalidLambdaResponseException].contains(&kind)

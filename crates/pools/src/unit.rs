@@ -58,7 +58,7 @@ impl Pools {
                 })
                 .await;
             let unanswered = match result {
-                Err(Error::Failed(cause)) if answers.len() < CALLS_MAX => cause.downcast::<Unanswered>()?,
+                Err(Error::Failed(cause)) if answers.calls() < CALLS_MAX => cause.downcast::<Unanswered>()?,
                 result => return result,
             };
             let question = &unanswered.question;

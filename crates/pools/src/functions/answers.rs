@@ -47,7 +47,7 @@ impl Answers {
     }
 
     /// How many calls have been made.
-    pub fn len(&self) -> usize {
+    pub fn calls(&self) -> usize {
         self.given.len()
     }
 
@@ -117,7 +117,7 @@ mod tests {
         let changed = question(Trigger::PreSignUp, json!({"userName": "b"}));
         let stopped = unanswered(known.clone().take(changed.clone()));
         known.note(stopped, Ok(json!("b")));
-        assert_eq!(known.len(), 1);
+        assert_eq!(known.calls(), 1);
         assert_eq!(known.clone().take(changed).expect("known"), json!("b"));
     }
 }

@@ -179,7 +179,7 @@ fn may_touch(name: &str, token: Token) -> bool {
     if name.starts_with("cognito:") {
         return [GROUPS, ROLES, PREFERRED_ROLE].contains(&name);
     }
-    !KEPT.contains(&name) && !(name == "aud" && token == Token::Id)
+    !KEPT.contains(&name) && (name != "aud" || token == Token::Access)
 }
 
 fn change_scopes(claims: &mut Map<String, Value>, changes: &Changes) {

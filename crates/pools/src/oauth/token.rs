@@ -110,7 +110,8 @@ impl Pools {
                 let at = pools.proven_client(tx, &caller_of_unit, &proof)?;
                 pools.redeem(tx, &at, &asked)
             })
-            .await?;
+            .await
+            .map_err(in_oauths_words)?;
         let signed = self.sign(grant.map_err(in_oauths_words)?).await;
         signed.map_err(in_oauths_words)
     }

@@ -3,6 +3,7 @@
 
 use crate::Pools;
 use crate::client::Client;
+use crate::functions;
 use crate::keys::TokenUse;
 use crate::operations::auth::authentication_result;
 use crate::operations::users::wire_attributes;
@@ -389,6 +390,10 @@ fn in_the_apis_words(error: Error) -> Error {
             refusal(NotAuthorizedException, "Client is not enabled for the client_credentials flow.")
         }
         Some(INVALID_SCOPE) => refusal(InvalidParameterException, "Invalid scope requested."),
+        // This operation's model has no words of functions.
+        Some(kind) if functions::refused(kind) => {
+            refusal(NotAuthorizedException, "The token was refused by a function of the user pool.")
+        }
         _ => error,
     }
 }

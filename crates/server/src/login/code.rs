@@ -40,7 +40,7 @@ impl Hand {
                 Ok(Went::To(Page::Code))
             }
             Ok(Step::No(Error::Refused(no))) if functions::refused(no.kind) => {
-                flow.state.stay(Page::Code, Fault::Refused);
+                flow.state.stay_said(Page::Code, &no);
                 Ok(Went::To(Page::Code))
             }
             // The code was right, and the account is gone or closed: it opens nothing any more.

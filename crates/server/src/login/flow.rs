@@ -6,10 +6,11 @@ use crate::app::App;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use postern_access::Caller;
-use postern_model::{Answer, Error, ErrorKind, refuse};
+use postern_model::{Answer, Error, ErrorKind, Refusal, refuse};
 use postern_pools::Pools;
 use postern_pools::auth::factors::Factor;
 use postern_pools::client::Client;
+use postern_pools::functions;
 use postern_pools::oauth::authorize::AuthorizeRequest;
 use postern_pools::sign_in::{Asked, At, Kind};
 use postern_store::login::FlowRow;
@@ -94,6 +95,9 @@ pub struct State {
     pub sent_ms: i64,
     #[serde(default)]
     pub fault: Option<(Page, Fault)>,
+    /// What a function of the pool said against the last press; nothing when it could not be asked.
+    #[serde(default)]
+    pub said: Option<(Page, String)>,
     #[serde(default)]
     pub notice: Option<Notice>,
     /// What was typed into the fields of a form, and what is wrong with each. Never a password.
@@ -132,6 +136,7 @@ impl State {
             destination: String::new(),
             sent_ms: 0,
             fault: None,
+            said: None,
             notice: None,
             fields: BTreeMap::new(),
             field_faults: BTreeMap::new(),
@@ -162,6 +167,12 @@ impl State {
     pub fn stay(&mut self, page: Page, fault: Fault) {
         self.page = page;
         self.fault = Some((page, fault));
+    }
+
+    /// Notes what a function said, and stays on the page that tells it.
+    pub fn stay_said(&mut self, page: Page, refused: &Refusal) {
+        self.page = page;
+        self.said = Some((page, functions::words_of(refused).to_owned()));
     }
 }
 

@@ -98,7 +98,7 @@ impl Hand {
                 self.press(Page::Password, move |tx, flow| hand.send_confirmation(tx, flow)).await
             }
             Ok(Step::No(Error::Refused(no))) if functions::refused(no.kind) => {
-                self.press(Page::Password, |_, flow| stay(flow, Page::Password, Fault::Refused)).await
+                self.stay(Page::Password, no).await
             }
             Ok(Step::No(Error::Refused(_))) => {
                 self.press(Page::Password, |_, flow| stay(flow, Page::Password, Fault::Wrong)).await
@@ -176,7 +176,8 @@ impl Hand {
             // The password is set; only who signs in by it is refused.
             Ok(Step::No(Error::Refused(no))) if functions::refused(no.kind) => {
                 flow.state.forget_session();
-                stay(flow, Page::Password, Fault::Refused)
+                flow.state.stay_said(Page::Password, &no);
+                Ok(Went::To(Page::Password))
             }
             // The question is too old: the first password asks it again.
             Err(Error::Refused(refused)) if refused.kind == NotAuthorizedException => {

@@ -14,6 +14,7 @@ use axum::response::Response;
 use postern_model::cognito_idp::errors::*;
 use postern_model::{Answer, Error, Refusal};
 use postern_pools::Pools;
+use postern_pools::functions;
 use postern_pools::oauth::browser::Person;
 use postern_pools::oauth::redirect::Mode;
 use postern_pools::sign_in::SignedIn;
@@ -119,6 +120,7 @@ impl Hand {
                     return Ok(Pressed::Went { flow: flow.id, went: Went::To(flow.state.page) });
                 }
                 flow.state.fault = None;
+                flow.state.said = None;
                 flow.state.notice = None;
                 flow.state.field_faults.clear();
                 let went = unit(tx, &mut flow)?;
@@ -155,6 +157,10 @@ impl Hand {
                     flow.state.name = typed::name(hand.field("username")).to_owned();
                 }
                 match page {
+                    Page::Choose if functions::refused(refused.kind) => {
+                        flow.state.said = Some((page, functions::words_of(&refused).to_owned()));
+                    }
+                    page if functions::refused(refused.kind) => flow.state.stay_said(page, &refused),
                     // Choosing is a side door: where the person stands stays the same.
                     Page::Choose => flow.state.fault = Some((page, fault)),
                     page => flow.state.stay(page, fault),

@@ -106,7 +106,7 @@ async fn open(visit: Visit, page: Page) -> Response {
     if !another_name && !flow.fits(page) {
         return redirect(StatusCode::SEE_OTHER, &flow.href(flow.state.page));
     }
-    let view = View { visit: &visit, flow: &flow, challenge: challenge.as_ref() };
+    let view = View { visit: &visit, page, flow: &flow, challenge: challenge.as_ref() };
     let html = match page {
         Page::Identify => view.identify(another_name).render(),
         Page::Code => view.code().render(),
@@ -132,6 +132,7 @@ fn cookies_blocked(visit: &Visit, page: Page) -> Response {
 /// A flow on its way onto a page.
 struct View<'a> {
     visit: &'a Visit,
+    page: Page,
     flow: &'a Flow,
     /// The challenge that waits, as it stands.
     challenge: Option<&'a ChallengeRow>,
@@ -139,7 +140,11 @@ struct View<'a> {
 
 impl View<'_> {
     fn frame(&self) -> Frame {
-        problem::frame(&self.visit.app, self.flow.app_name())
+        let frame = problem::frame(&self.visit.app, self.flow.app_name());
+        let not_now = frame.words.not_now;
+        let said = self.flow.state.said.as_ref().filter(|(page, _)| *page == self.page);
+        let said = said.map(|(_, said)| if said.is_empty() { not_now.to_owned() } else { said.clone() });
+        Frame { said, ..frame }
     }
 
     fn form(&self) -> Form {

@@ -171,11 +171,14 @@ impl Hand {
                 let signed_in = self.pools.signed_up(tx, &flow.at, user)?;
                 self.home(tx, flow, signed_in)
             }
+            Step::No(Error::Refused(no)) if functions::refused(no.kind) => {
+                flow.state.stay_said(Page::Confirm, &no);
+                Ok(Went::To(Page::Confirm))
+            }
             Step::No(error) => {
                 let fault = match error.kind() {
                     Some(kind) if kind == CodeMismatchException => Fault::Wrong,
                     Some(kind) if kind == ExpiredCodeException => Fault::Expired,
-                    Some(kind) if functions::refused(kind) => Fault::Refused,
                     _ => return Err(error),
                 };
                 flow.state.stay(Page::Confirm, fault);

@@ -36,11 +36,19 @@ pub struct Frame {
     pub host: String,
     /// Where caught mail can be read; in development mode only.
     pub inbox_href: Option<String>,
+    /// What the app's own rules say against going on.
+    pub said: Option<String>,
 }
 
 impl Frame {
     pub fn new(language: Language, app: &str, host: &str) -> Frame {
-        Frame { words: language.words(), app: app.to_owned(), host: host.to_owned(), inbox_href: None }
+        Frame {
+            words: language.words(),
+            app: app.to_owned(),
+            host: host.to_owned(),
+            inbox_href: None,
+            said: None,
+        }
     }
 
     /// Writes `what this page asks – app`, with `Error: ` before it when something is wrong.

@@ -3,6 +3,7 @@
 #[path = "../support/browser.rs"]
 pub mod browser;
 mod conformance;
+mod functions;
 mod oauth;
 mod scene;
 mod sso;

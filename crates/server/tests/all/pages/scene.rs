@@ -8,6 +8,7 @@ use postern_pools::oauth::pairs::query;
 use postern_pools::oauth::pkce::challenge_of;
 use postern_server::api::{Call, perform};
 use postern_server::seed::{self, Demo};
+use postern_server::settings::Settings;
 use serde_json::{Value, json};
 
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -20,7 +21,15 @@ pub struct Scene {
 
 impl Scene {
     pub async fn new() -> Scene {
-        let server = TestServer::with(|settings| settings.development.demo = true).await;
+        Scene::with(|_| {}).await
+    }
+
+    pub async fn with(change: impl FnOnce(&mut Settings)) -> Scene {
+        let server = TestServer::with(|settings| {
+            settings.development.demo = true;
+            change(settings);
+        })
+        .await;
         let demo = seed::demo(&server.app).await.expect("the demo can be made");
         Scene { server, demo }
     }
