@@ -6,7 +6,8 @@ use crate::names::{role_arn, tags};
 use crate::policy::{Context, Decision, Kind, Named, Policies, assume_role_denial, denial_text, evaluate};
 use anyhow::{Context as _, Result, anyhow};
 use postern_model::{Error, ErrorKind, refusal};
-use postern_store::access::RoleRow;
+use postern_store::access::{RoleRow, UserRow};
+use postern_store::stamps::Topic;
 use postern_store::{Clock, Store, Timestamp, Tx};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -155,7 +156,7 @@ impl Access {
         context: &Context,
     ) -> Result<Decision> {
         let mut policies = self.policies_of(tx, &caller.principal)?;
-        policies.resource = vec![trust_policy(role)?];
+        policies.resource = vec![trust_policy(tx, role)?];
         policies.trust = true;
         let arn = role_arn(&self.account, &role.path, &role.name);
         let context = self.context(tx, caller, context)?;
@@ -167,7 +168,7 @@ impl Access {
         match principal {
             Principal::Anonymous | Principal::Root | Principal::Service { .. } => Ok(Policies::default()),
             Principal::User { id, .. } => {
-                let boundary = tx.find_iam_user_by_id(id)?.and_then(|user| user.boundary);
+                let boundary = user(tx, id)?.as_ref().as_ref().and_then(|user| user.boundary.clone());
                 Ok(Policies {
                     identity: identity_policies(tx, id)?,
                     boundary: boundary_policy(tx, boundary.as_deref())?,
@@ -175,7 +176,7 @@ impl Access {
                 })
             }
             Principal::Session { role_id, key_id, .. } => {
-                let boundary = tx.find_iam_role_by_id(role_id)?.and_then(|role| role.boundary);
+                let boundary = role(tx, role_id)?.as_ref().as_ref().and_then(|role| role.boundary.clone());
                 let session = match key_id {
                     Some(key_id) => session_policies(tx, key_id)?,
                     None => Vec::new(),
@@ -219,12 +220,14 @@ impl Access {
                 context.set("aws:PrincipalType", "User");
                 context.set("aws:PrincipalArn", arn.clone());
                 context.set("aws:username", name.clone());
-                of_principal = tx.find_iam_user_by_id(id)?.map(|user| user.tags).unwrap_or_default();
+                of_principal =
+                    user(tx, id)?.as_ref().as_ref().map(|user| user.tags.clone()).unwrap_or_default();
             }
             Principal::Session { role_id, role_arn, key_id, .. } => {
                 context.set("aws:PrincipalType", "AssumedRole");
                 context.set("aws:PrincipalArn", role_arn.clone());
-                of_principal = tx.find_iam_role_by_id(role_id)?.map(|role| role.tags).unwrap_or_default();
+                of_principal =
+                    role(tx, role_id)?.as_ref().as_ref().map(|role| role.tags.clone()).unwrap_or_default();
                 if let Some(key_id) = key_id
                     && let Some(session) = tx.find_iam_session(key_id)?
                 {
@@ -249,25 +252,41 @@ pub(crate) fn iso(moment: Timestamp) -> String {
     moment.format(&Rfc3339).unwrap_or_default()
 }
 
+/// A user as IAM stands now, read once for each state of IAM.
+fn user(tx: &mut Tx<'_>, id: &str) -> Result<Arc<Option<UserRow>>> {
+    tx.recalled(Topic::Iam, "IAM user", id, |tx| tx.find_iam_user_by_id(id))
+}
+
+/// A role as IAM stands now; its last use is not kept up.
+fn role(tx: &mut Tx<'_>, id: &str) -> Result<Arc<Option<RoleRow>>> {
+    tx.recalled(Topic::Iam, "IAM role", id, |tx| tx.find_iam_role_by_id(id))
+}
+
 /// A role's trust policy, its principals bound to the users and roles they named when it was written.
-fn trust_policy(role: &RoleRow) -> Result<Named> {
-    let mut named = stored(&role.name, &role.trust, Kind::Trust)?;
-    let ids: BTreeMap<String, String> = serde_json::from_str(&role.trust_ids)?;
-    Arc::make_mut(&mut named.policy).bind(|arn| ids.get(arn).cloned());
-    Ok(named)
+fn trust_policy(tx: &mut Tx<'_>, role: &RoleRow) -> Result<Named> {
+    let named = tx.recalled(Topic::Iam, "trust policy", &role.id, |_| {
+        let mut named = stored(&role.name, &role.trust, Kind::Trust)?;
+        let ids: BTreeMap<String, String> = serde_json::from_str(&role.trust_ids)?;
+        Arc::make_mut(&mut named.policy).bind(|arn| ids.get(arn).cloned());
+        anyhow::Ok(named)
+    })?;
+    Ok(Named::clone(&named))
 }
 
 fn identity_policies(tx: &mut Tx<'_>, owner_id: &str) -> Result<Vec<Named>> {
-    let mut policies = Vec::new();
-    for (name, document) in tx.inline_policies(owner_id)? {
-        policies.push(stored(&name, &document, Kind::Identity)?);
-    }
-    for arn in tx.attached_policies(owner_id)? {
-        let managed =
-            managed::find(tx, &arn)?.with_context(|| format!("{arn} is attached and is not there"))?;
-        policies.push(stored(&arn, &managed.document, Kind::Identity)?);
-    }
-    Ok(policies)
+    let policies = tx.recalled(Topic::Iam, "identity policies", owner_id, |tx| {
+        let mut policies = Vec::new();
+        for (name, document) in tx.inline_policies(owner_id)? {
+            policies.push(stored(&name, &document, Kind::Identity)?);
+        }
+        for arn in tx.attached_policies(owner_id)? {
+            let managed =
+                managed::find(tx, &arn)?.with_context(|| format!("{arn} is attached and is not there"))?;
+            policies.push(stored(&arn, &managed.document, Kind::Identity)?);
+        }
+        anyhow::Ok(policies)
+    })?;
+    Ok(policies.to_vec())
 }
 
 fn boundary_policy(tx: &mut Tx<'_>, arn: Option<&str>) -> Result<Option<Named>> {

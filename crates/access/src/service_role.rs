@@ -7,8 +7,10 @@ use crate::names::{ROLE_ID, role_arn, unique_id};
 use crate::policy::Context;
 use anyhow::Result;
 use postern_store::access::RoleRow;
+use postern_store::stamps::Topic;
 use postern_store::{Timestamp, Tx};
 use serde_json::json;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 /// The service that sends a user pool's mail.
 pub const EMAIL_SERVICE: &str = "email.cognito-idp.amazonaws.com";
@@ -125,15 +127,16 @@ impl Access {
                 decision,
             }))
         };
-        let Some(role) = tx.find_iam_role(known.name)? else { return Err(denied(None)) };
-        let decision = self.decide_trust(tx, &as_service, &role, &Context::new())?;
+        let role = tx.recalled(Topic::Iam, "service role", known.name, |tx| tx.find_iam_role(known.name))?;
+        let Some(role) = role.as_ref() else { return Err(denied(None)) };
+        let decision = self.decide_trust(tx, &as_service, role, &Context::new())?;
         if !decision.is_allowed() {
             return Err(denied(Some(decision)));
         }
         Ok(as_service.acting_as(Principal::Session {
             role_arn: role_arn(&self.account, &role.path, &role.name),
-            role_name: role.name,
-            role_id: role.id,
+            role_name: role.name.clone(),
+            role_id: role.id.clone(),
             session: session.to_owned(),
             key_id: None,
         }))
@@ -155,9 +158,13 @@ impl Access {
     pub fn note_role_used(&self, tx: &mut Tx<'_>, session: &Caller) -> Result<()> {
         let Principal::Session { role_id, .. } = &session.principal else { return Ok(()) };
         let now = self.clock.now();
-        let noted = tx.find_iam_role_by_id(role_id)?.and_then(|role| role.last_used);
-        if noted.is_none_or(|noted| now.since(noted) > NOTE_EVERY_MS) {
+        let noted = tx.recalled(Topic::Iam, "role's last use", role_id, |tx| {
+            let role = tx.find_iam_role_by_id(role_id)?;
+            anyhow::Ok(AtomicI64::new(role.and_then(|role| role.last_used).map_or(i64::MIN, Timestamp::ms)))
+        })?;
+        if now.ms().saturating_sub(noted.load(Ordering::Relaxed)) > NOTE_EVERY_MS {
             tx.note_iam_role_used(role_id, now)?;
+            tx.after_commit(move || noted.store(now.ms(), Ordering::Relaxed));
         }
         Ok(())
     }

@@ -6,6 +6,8 @@ use postern_access::policy::{Kind, Named};
 use postern_access::{Caller, Context, Denied, EMAIL_SERVICE, Stop, Target};
 use postern_model::Document;
 use postern_store::Tx;
+use postern_store::stamps::Topic;
+use std::sync::Arc;
 
 use crate::address::{Address, Mailbox};
 use crate::draft::{Content, Draft, Sender};
@@ -36,7 +38,7 @@ pub(crate) struct SentAs {
     /// Its policies hang on this name.
     name: String,
     /// It, if it may send.
-    pub(crate) verified: Option<Identity>,
+    pub(crate) verified: Arc<Option<Identity>>,
 }
 
 impl Mail {
@@ -93,7 +95,8 @@ impl Mail {
         let from = &draft.content.from().address;
         let verified = verified_identity(tx, from)?;
         let Some(given) = &draft.source_arn else {
-            let name = verified.as_ref().map_or_else(|| from.spelling(), |identity| identity.name.clone());
+            let identity = verified.as_ref().as_ref();
+            let name = identity.map_or_else(|| from.spelling(), |identity| identity.name.clone());
             return Ok(SentAs { arn: self.settings.identity_arn(&name), name, verified });
         };
         let named = IdentityArn::parse(given).filter(|arn| {
@@ -126,13 +129,14 @@ impl Mail {
         };
         let action = action(&draft.content);
         let context = context(draft, version);
-        let mut policies = Vec::new();
-        for (name, text) in tx.identity_policies(&sent_as.name)? {
-            let policy = Named::parse(&name, &text, Kind::Resource)
-                .map_err(|fault| anyhow!("the policy {name} cannot be read: {fault}"))?;
-            policies.push(policy);
-        }
-        let decision = self.access.decide(tx, &caller, action, &sent_as.arn, &context, policies)?;
+        let policies = tx.recalled(Topic::Ses, "identity's policies", &sent_as.name, |tx| {
+            let policies = tx.identity_policies(&sent_as.name)?.into_iter().map(|(name, text)| {
+                Named::parse(&name, &text, Kind::Resource)
+                    .map_err(|fault| anyhow!("the policy {name} cannot be read: {fault}"))
+            });
+            policies.collect::<Result<Vec<_>>>()
+        })?;
+        let decision = self.access.decide(tx, &caller, action, &sent_as.arn, &context, policies.to_vec())?;
         if !decision.is_allowed() {
             return Err(denied(&caller, action, &sent_as.arn, decision));
         }

@@ -1,9 +1,11 @@
 //! Accepts mails: every check that SES makes, in its order, and then the outbox, all in the caller's unit of work.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::Result;
 use postern_store::mail::{IdentityRow, OutboxRow, SesAccountRow};
+use postern_store::stamps::Topic;
 use postern_store::{Timestamp, Tx, random};
 
 use crate::Mail;
@@ -55,7 +57,7 @@ impl Mail {
         }
 
         let sent_as = self.sent_as(tx, draft)?;
-        let identity = sent_as.verified.as_ref();
+        let identity = sent_as.verified.as_ref().as_ref();
         let mut set = draft.configuration_set.as_deref();
         let default_set = identity.and_then(|identity| identity.notes.configuration_set.as_deref());
         if let (None, Some(default)) = (set, default_set) {
@@ -63,7 +65,7 @@ impl Mail {
             set = Some(default);
         }
         self.authorize_send(tx, sender, draft, &sent_as, set)?;
-        let account = self.account(tx)?;
+        let account = self.account_now(tx)?;
         self.verified(tx, &account, identity.is_some(), draft)?;
         if paused || !account.sending {
             return Err(Unsent::Paused);
@@ -158,8 +160,7 @@ impl Mail {
         let mut wait_ms = 0;
         if (quota, rate) != (UNLIMITED, UNLIMITED) {
             tx.queue_for_sending()?;
-            let full = self.account(tx)?.full;
-            let bucket = Bucket { rate, full };
+            let bucket = Bucket { rate, full: tx.send_rate()? };
             wait_ms = bucket.wait_ms(now);
             let in_time = draft.expires.is_none_or(|expires| now.plus_ms(wait_ms + USEFUL_MS) < expires);
             if wait_ms > 0 && !(may_wait && in_time) {
@@ -253,6 +254,11 @@ impl Mail {
         Ok(Queued { message_id })
     }
 
+    /// The account's settings, read once for each state of SES; its rate's bucket is not kept up.
+    fn account_now(&self, tx: &mut Tx<'_>) -> Result<Arc<SesAccountRow>> {
+        tx.recalled(Topic::Ses, "SES account", "", |tx| self.account(tx))
+    }
+
     /// The account's row, which stands since the service was opened.
     pub(crate) fn account(&self, tx: &mut Tx<'_>) -> Result<SesAccountRow> {
         tx.ses_account()?.ok_or_else(|| anyhow::anyhow!("the SES account was never opened"))
@@ -260,15 +266,17 @@ impl Mail {
 }
 
 /// Finds the most specific identity that covers an address and may send.
-pub(crate) fn verified_identity(tx: &mut Tx<'_>, address: &Address) -> Result<Option<Identity>> {
-    for name in sandbox::covering(address) {
-        if let Some(row) = tx.find_identity(&name)?
-            && may_send(&row.status)
-        {
-            return identity_of(row).map(Some);
+pub(crate) fn verified_identity(tx: &mut Tx<'_>, address: &Address) -> Result<Arc<Option<Identity>>> {
+    tx.recalled(Topic::Ses, "verified identity", &address.spelling(), |tx| {
+        for name in sandbox::covering(address) {
+            if let Some(row) = tx.find_identity(&name)?
+                && may_send(&row.status)
+            {
+                return identity_of(row).map(Some);
+            }
         }
-    }
-    Ok(None)
+        Ok(None)
+    })
 }
 
 fn identity_of(row: IdentityRow) -> Result<Identity> {

@@ -129,12 +129,7 @@ impl Guesses {
         let now_ms = now.ms();
         self.0
             .retain(|held| now_ms - held.issued_ms < DAY_MS && (held.expires_ms > now_ms || held.wrong > 0));
-        let charged: i64 = self
-            .0
-            .iter()
-            .map(|held| i64::from(if held.expires_ms > now_ms { held.held } else { held.wrong }))
-            .sum();
-        if charged + attempts > budget {
+        if self.charged(now) + attempts > budget {
             return false;
         }
         self.0.push(Held {
@@ -159,6 +154,19 @@ impl Guesses {
         self.0.iter_mut().filter(|held| held.tag == tag).for_each(|held| held.wrong += 1);
     }
 
+    /// Guesses that count against the budget now.
+    fn charged(&self, now: Timestamp) -> i64 {
+        self.0
+            .iter()
+            .map(|held| i64::from(if held.expires_ms > now.ms() { held.held } else { held.wrong }))
+            .sum()
+    }
+
+    /// Tells whether what codes hold is worth giving back early. Below half of the budget it lapses with them.
+    pub fn is_tight(&self, budget: i64, now: Timestamp) -> bool {
+        self.charged(now) * 2 > budget
+    }
+
     /// Gives back what a code held and did not use.
     pub fn release(&mut self, handle_mac: &[u8]) {
         let tag = tag(handle_mac);
@@ -173,10 +181,8 @@ impl Guesses {
 }
 
 fn tag(handle_mac: &[u8]) -> [u8; 6] {
-    let mut tag = [0; 6];
-    let length = handle_mac.len().min(6);
-    tag[..length].copy_from_slice(&handle_mac[..length]);
-    tag
+    // A handle's hash begins with a moment, which others may share.
+    handle_mac.last_chunk::<6>().copied().unwrap_or_default()
 }
 
 /// Tries at an account's codes within a day, for codes that no session holds. Real accounts and stand-ins are
@@ -318,12 +324,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_held_is_given_back_early_only_where_it_matters() {
+        let mut guesses = Guesses::default();
+        let expires = START.plus_ms(180_000);
+        for code in 0..5_u8 {
+            assert!(guesses.hold(&[code; 32], 5, 50, START, expires));
+            assert!(!guesses.is_tight(50, START));
+        }
+        assert!(guesses.hold(&[5; 32], 5, 50, START, expires));
+        assert!(guesses.is_tight(50, START) && !guesses.is_tight(50, expires));
+    }
+
+    #[test]
     fn wrong_guesses_never_pass_the_budget_however_codes_are_asked_for() {
         let mut guesses = Guesses::default();
         let mut now = START;
         let mut wrong = 0;
         for round in 0..2000_u32 {
-            let handle = [&round.to_be_bytes()[..], &[7; 8]].concat();
+            let handle = [&[7; 8], &round.to_be_bytes()[..]].concat();
             if guesses.hold(&handle, 5, 50, now, now.plus_ms(180_000)) {
                 for _ in 0..5 {
                     guesses.note_wrong(&handle);

@@ -146,8 +146,7 @@ impl Pools {
         let source = source_bucket(at.caller.source);
         self.within(tx, at.now, "sends/source", &source, 60 * MINUTE_MS, self.rules.sends_per_source)?;
         self.within_shared(tx, at.now, "sends/client", &at.client.id, self.rules.sends_per_client)?;
-        self.within_shared(tx, at.now, "sends/pool", &at.pool.id, self.rules.sends_per_pool)?;
-        self.note_pumping(tx, at)?;
+        self.note_send_of_pool(tx, at)?;
         if self.rules.address_limits {
             let key = to.limit_key();
             let mut sends = Sends::read(&tx.ledger(&at.pool.id, "sends", key.as_bytes())?);
@@ -157,18 +156,30 @@ impl Pools {
         Ok(())
     }
 
-    /// Stops a pool's codes while they are asked for and not used (rule S1's breaker).
-    fn note_pumping(&self, tx: &mut Tx<'_>, at: &At) -> Answer<()> {
-        let after = self.rules.breaker_after / SHARDS;
-        if after == 0 {
+    /// Counts a code of a pool, against what a pool may send, and for the breaker: it stops a pool's codes while they are
+    /// asked for and not used (rule S1).
+    fn note_send_of_pool(&self, tx: &mut Tx<'_>, at: &At) -> Answer<()> {
+        let most = match self.rules.sends_per_pool {
+            0 => 0,
+            most => (most / SHARDS).max(1),
+        };
+        let breaker_after = self.rules.breaker_after / SHARDS;
+        if (most, breaker_after) == (0, 0) {
             return Ok(());
         }
         let start = window(at.now, SHARED_WINDOW_MS);
+        let end = start.plus_ms(SHARED_WINDOW_MS);
         let shard = shard(&at.pool.id);
-        let sends = tx.count("breaker/sends", &shard, start, start.plus_ms(2 * SHARED_WINDOW_MS))?;
-        if sends > after && tx.counted("breaker/uses", &shard, start)? * 100 < sends {
+        let sends = tx.count("sends/pool", &shard, start, end.plus_ms(SHARED_WINDOW_MS))?;
+        if most > 0 && sends > most {
+            return Err(too_often(end.since(at.now)));
+        }
+        if breaker_after > 0
+            && sends > breaker_after
+            && tx.counted("breaker/uses", &shard, start)? * 100 < sends
+        {
             tracing::error!(pool = at.pool.id, sends, "codes are asked for and not used: sending is paused");
-            return Err(too_often(start.plus_ms(SHARED_WINDOW_MS).since(at.now)));
+            return Err(too_often(end.since(at.now)));
         }
         Ok(())
     }

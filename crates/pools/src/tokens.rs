@@ -101,7 +101,7 @@ pub fn grant(
     facts: &SignInFacts,
     now: Timestamp,
 ) -> Result<Grant> {
-    let refresh = RefreshToken::fresh(random::bytes());
+    let refresh = RefreshToken::fresh(random::ordered(now));
     tx.add_sign_in(&SignInRow {
         id: refresh.id,
         pool_id: pool.id.clone(),

@@ -1,5 +1,6 @@
 //! Statements about IAM users, keys, roles and policies.
 
+use crate::stamps::Topic;
 use crate::{Purpose, Row, Timestamp, Tx, values};
 use anyhow::Result;
 
@@ -130,6 +131,7 @@ impl Tx<'_> {
     }
 
     pub fn add_iam_user(&mut self, user: &UserRow) -> Result<bool> {
+        self.restamp(Topic::Iam)?;
         let key = folded(&user.name);
         let added = self.run(
             "insert into iam_users (name_key, name, id, path, boundary, tags, created_ms)
@@ -169,6 +171,7 @@ impl Tx<'_> {
     }
 
     pub fn remove_iam_user(&mut self, id: &str) -> Result<bool> {
+        self.restamp(Topic::Iam)?;
         Ok(self.run("delete from iam_users where id = $1", values![id])? == 1)
     }
 
@@ -225,6 +228,7 @@ impl Tx<'_> {
 /// Roles and their sessions.
 impl Tx<'_> {
     pub fn add_iam_role(&mut self, role: &RoleRow) -> Result<bool> {
+        self.restamp(Topic::Iam)?;
         let key = folded(&role.name);
         let added = self.run(
             "insert into iam_roles (name_key, name, id, path, trust, trust_ids, description, max_session_s, service,
@@ -280,6 +284,7 @@ impl Tx<'_> {
     }
 
     pub fn set_iam_role_trust(&mut self, id: &str, trust: &str, trust_ids: &str) -> Result<()> {
+        self.restamp(Topic::Iam)?;
         self.run(
             "update iam_roles set trust = $1, trust_ids = $2 where id = $3",
             values![trust, trust_ids, id],
@@ -293,6 +298,7 @@ impl Tx<'_> {
     }
 
     pub fn remove_iam_role(&mut self, id: &str) -> Result<bool> {
+        self.restamp(Topic::Iam)?;
         Ok(self.run("delete from iam_roles where id = $1", values![id])? == 1)
     }
 
@@ -380,6 +386,7 @@ impl Tx<'_> {
 /// Policies, inline and managed.
 impl Tx<'_> {
     pub fn put_inline_policy(&mut self, owner_id: &str, name: &str, document: &str) -> Result<()> {
+        self.restamp(Topic::Iam)?;
         self.run(
             "insert into iam_inline_policies (owner_id, name_key, name, document) values ($1, $2, $3, $4)
              on conflict (owner_id, name_key) do update set name = excluded.name, document = excluded.document",
@@ -400,6 +407,7 @@ impl Tx<'_> {
     }
 
     pub fn remove_inline_policy(&mut self, owner_id: &str, name: &str) -> Result<bool> {
+        self.restamp(Topic::Iam)?;
         let removed = self.run(
             "delete from iam_inline_policies where owner_id = $1 and name = $2",
             values![owner_id, name],
@@ -408,6 +416,7 @@ impl Tx<'_> {
     }
 
     pub fn attach_policy(&mut self, owner_id: &str, policy_arn: &str, now: Timestamp) -> Result<()> {
+        self.restamp(Topic::Iam)?;
         self.run(
             "insert into iam_attachments (owner_id, policy_arn, created_ms) values ($1, $2, $3)
              on conflict do nothing",
@@ -428,6 +437,7 @@ impl Tx<'_> {
     }
 
     pub fn detach_policy(&mut self, owner_id: &str, policy_arn: &str) -> Result<bool> {
+        self.restamp(Topic::Iam)?;
         let removed = self.run(
             "delete from iam_attachments where owner_id = $1 and policy_arn = $2",
             values![owner_id, policy_arn],
@@ -437,6 +447,7 @@ impl Tx<'_> {
 
     /// Removes every policy of an owner, as when a service-linked role goes.
     pub fn remove_policies_of(&mut self, owner_id: &str) -> Result<()> {
+        self.restamp(Topic::Iam)?;
         self.run("delete from iam_inline_policies where owner_id = $1", values![owner_id])?;
         self.run("delete from iam_attachments where owner_id = $1", values![owner_id])?;
         Ok(())
@@ -464,6 +475,7 @@ impl Tx<'_> {
     }
 
     pub fn add_iam_policy(&mut self, policy: &PolicyRow) -> Result<bool> {
+        self.restamp(Topic::Iam)?;
         let added = self.run(
             "insert into iam_policies (arn, name_key, name, id, path, description, document, tags, created_ms)
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing",
@@ -499,6 +511,7 @@ impl Tx<'_> {
     }
 
     pub fn remove_iam_policy(&mut self, arn: &str) -> Result<bool> {
+        self.restamp(Topic::Iam)?;
         Ok(self.run("delete from iam_policies where arn = $1", values![arn])? == 1)
     }
 }

@@ -19,9 +19,7 @@ pub struct AuditRecord {
 
 impl Tx<'_> {
     pub fn add_audit(&mut self, record: &AuditRecord) -> Result<()> {
-        let mut id = [0; 16];
-        id[..8].copy_from_slice(&record.time.ms().to_be_bytes());
-        id[8..].copy_from_slice(&random::bytes::<8>());
+        let id = random::ordered::<16>(record.time);
         self.run(
             "insert into audit (id, time_ms, request_id, who, action, resource, source, outcome, detail) \
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",

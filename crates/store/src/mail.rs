@@ -6,6 +6,7 @@ mod outbox;
 pub use inbox::InboxRow;
 pub use outbox::OutboxRow;
 
+use crate::stamps::Topic;
 use crate::{Purpose, Row, Timestamp, Tx, random, values};
 use anyhow::Result;
 
@@ -61,6 +62,7 @@ const COUNT_LANES: u64 = 16;
 
 impl Tx<'_> {
     pub fn add_identity(&mut self, identity: &IdentityRow) -> Result<bool> {
+        self.restamp(Topic::Ses)?;
         let sealed = identity.private_key.as_ref().map(|key| self.keys.seal(Purpose::PrivateKey, key));
         let added = self.run(
             "insert into email_identities (name, kind, status, config, private_key, check_ms, created_ms) \
@@ -94,6 +96,7 @@ impl Tx<'_> {
 
     /// Writes an identity's status, settings and next check; false when it is gone. Its key stays.
     pub fn change_identity(&mut self, identity: &IdentityRow) -> Result<bool> {
+        self.restamp(Topic::Ses)?;
         let changed = self.run(
             "update email_identities set status = $1, config = $2, check_ms = $3 where name = $4",
             values![&identity.status, &identity.config, identity.check, &identity.name],
@@ -102,6 +105,7 @@ impl Tx<'_> {
     }
 
     pub fn delete_identity(&mut self, name: &str) -> Result<bool> {
+        self.restamp(Topic::Ses)?;
         self.run("delete from email_identity_policies where identity = $1", values![name])?;
         Ok(self.run("delete from email_identities where name = $1", values![name])? == 1)
     }
@@ -163,6 +167,7 @@ impl Tx<'_> {
 
     /// Spends a link and marks its address verified: at most once.
     pub fn spend_identity_token(&mut self, token_mac: &[u8], now: Timestamp) -> Result<Option<String>> {
+        self.restamp(Topic::Ses)?;
         self.row(
             "update email_identities set status = 'SUCCESS', token_mac = null, token_expires_ms = null \
              where token_mac = $1 and token_expires_ms > $2 returning name",
@@ -173,14 +178,19 @@ impl Tx<'_> {
 
     /// Gives up on addresses whose link was not opened in time.
     pub fn fail_unopened_identities(&mut self, now: Timestamp) -> Result<u64> {
-        self.run(
+        let failed = self.run(
             "update email_identities set status = 'FAILED', token_mac = null, token_expires_ms = null \
              where status = 'PENDING' and token_expires_ms <= $1",
             values![now],
-        )
+        )?;
+        if failed > 0 {
+            self.restamp(Topic::Ses)?;
+        }
+        Ok(failed)
     }
 
     pub fn add_identity_policy(&mut self, identity: &str, name: &str, policy: &str) -> Result<bool> {
+        self.restamp(Topic::Ses)?;
         let added = self.run(
             "insert into email_identity_policies (identity, name, policy) values ($1, $2, $3) \
              on conflict do nothing",
@@ -190,6 +200,7 @@ impl Tx<'_> {
     }
 
     pub fn change_identity_policy(&mut self, identity: &str, name: &str, policy: &str) -> Result<bool> {
+        self.restamp(Topic::Ses)?;
         let changed = self.run(
             "update email_identity_policies set policy = $1 where identity = $2 and name = $3",
             values![policy, identity, name],
@@ -198,6 +209,7 @@ impl Tx<'_> {
     }
 
     pub fn delete_identity_policy(&mut self, identity: &str, name: &str) -> Result<bool> {
+        self.restamp(Topic::Ses)?;
         let gone = self.run(
             "delete from email_identity_policies where identity = $1 and name = $2",
             values![identity, name],
@@ -216,6 +228,7 @@ impl Tx<'_> {
 
     /// Remembers the account as it starts; false when it was here before.
     pub fn add_ses_account(&mut self, account: &SesAccountRow) -> Result<bool> {
+        self.restamp(Topic::Ses)?;
         let added = self.run(
             "insert into ses_account (id, production, sending, quota, rate, full_ms, details) \
              values (1, $1, $2, $3, $4, $5, $6) on conflict do nothing",
@@ -244,8 +257,15 @@ impl Tx<'_> {
         })
     }
 
+    /// When the account's whole rate is available again.
+    pub fn send_rate(&mut self) -> Result<Timestamp> {
+        let full = self.row("select full_ms from ses_account", &[], |row| row.time(0))?;
+        Ok(full.unwrap_or_default())
+    }
+
     /// Writes the account's settings; the rate's bucket is [`Tx::put_send_rate`]'s.
     pub fn change_ses_account(&mut self, account: &SesAccountRow) -> Result<()> {
+        self.restamp(Topic::Ses)?;
         self.run(
             "update ses_account set production = $1, sending = $2, quota = $3, rate = $4, details = $5",
             values![account.production, account.sending, account.quota, account.rate, &account.details],
@@ -288,6 +308,7 @@ impl Tx<'_> {
     }
 
     pub fn add_configuration_set(&mut self, set: &ConfigurationSetRow) -> Result<bool> {
+        self.restamp(Topic::Ses)?;
         let added = self.run(
             "insert into configuration_sets (name, config, created_ms) values ($1, $2, $3) \
              on conflict do nothing",
@@ -305,6 +326,7 @@ impl Tx<'_> {
     }
 
     pub fn delete_configuration_set(&mut self, name: &str) -> Result<bool> {
+        self.restamp(Topic::Ses)?;
         Ok(self.run("delete from configuration_sets where name = $1", values![name])? == 1)
     }
 

@@ -18,6 +18,7 @@ const STEPS: &[(&str, &str)] = &[
     ("import jobs", include_str!("../migrations/0012_import_jobs.sql")),
     ("sso sessions", include_str!("../migrations/0013_sso_sessions.sql")),
     ("browser sessions of user", include_str!("../migrations/0014_browser_sessions_of_user.sql")),
+    ("stamps", include_str!("../migrations/0015_stamps.sql")),
 ];
 
 const VERSIONS: &str =

@@ -1,13 +1,12 @@
 //! One connection to PostgreSQL: how it is opened, and its prepared statements.
 
+use crate::postgres_tls::Tls;
 use crate::value::Value;
 use anyhow::{Context, Result};
 use postgres::error::SqlState;
 use postgres::types::ToSql;
 use postgres::{Client, Config, NoTls, Row, Statement};
 use std::collections::HashMap;
-use std::sync::Arc;
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// One connection and its prepared statements.
 pub(crate) struct Connection {
@@ -19,7 +18,7 @@ impl Connection {
     pub(crate) fn open(config: &Config) -> Result<Self> {
         let client = match config.get_ssl_mode() {
             postgres::config::SslMode::Disable => config.connect(NoTls),
-            _ => config.connect(MakeRustlsConnect::new(tls()?)),
+            _ => config.connect(Tls::of_system()?),
         }
         .context("PostgreSQL cannot be reached")?;
         Ok(Connection { client, statements: HashMap::new() })
@@ -55,19 +54,6 @@ impl Connection {
 
 fn as_params<'a>(values: &'a [Value<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {
     values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
-}
-
-fn tls() -> Result<rustls::ClientConfig> {
-    let mut roots = rustls::RootCertStore::empty();
-    for certificate in rustls_native_certs::load_native_certs().certs {
-        // A root that cannot be read only narrows what is trusted.
-        let _ = roots.add(certificate);
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    Ok(rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
 }
 
 /// Tells whether a statement failed only because of what another transaction did at the same time.

@@ -92,6 +92,7 @@ fn run(
             after_commit: Vec::new(),
             conflict: false,
             known: None,
+            stamps: Vec::new(),
         };
         let kept = catch_unwind(AssertUnwindSafe(|| (job.run)(&mut tx)));
         let conflict = tx.conflict;

@@ -77,7 +77,7 @@ fn connect(path: Option<&Path>) -> Result<Connection> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", "on")?;
-    connection.pragma_update(None, "cache_size", -8000)?;
+    connection.pragma_update(None, "cache_size", -16000)?;
     connection.pragma_update(None, "wal_autocheckpoint", 2000)?;
     Ok(connection)
 }
@@ -177,6 +177,7 @@ fn run(connection: &Connection, job: &mut Job, keys: &Keys, cache: &Cache) -> Re
         after_commit: Vec::new(),
         conflict: false,
         known: None,
+        stamps: Vec::new(),
     };
     catch_unwind(AssertUnwindSafe(|| (job.run)(&mut tx))).map_err(|_| anyhow!("a unit of work panicked"))
 }

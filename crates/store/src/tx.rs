@@ -3,6 +3,7 @@
 
 use crate::Keys;
 use crate::postgres_connection::{Connection, is_conflict};
+use crate::stamps::Topic;
 use crate::value::{Row, Value};
 use anyhow::Result;
 use std::any::Any;
@@ -28,6 +29,8 @@ pub struct Tx<'a> {
     pub(crate) conflict: bool,
     /// See [`Tx::know`].
     pub(crate) known: Option<Box<dyn Any>>,
+    /// The stamps that were read so far.
+    pub(crate) stamps: Vec<(Topic, i64)>,
 }
 
 impl Tx<'_> {

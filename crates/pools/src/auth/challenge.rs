@@ -1,30 +1,44 @@
 //! What a challenge is, how a code is bound to it, and how an answer is judged.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use postern_store::auth::ChallengeRow;
+use postern_store::random::MOMENT_LEN;
 use postern_store::{Keys, Purpose, Timestamp, random};
 
 /// Digits of a first-factor code, and of one for sign-up, verification or reset.
 pub const ACCOUNT_DIGITS: u32 = 6;
 
-/// An unguessable name for a challenge, given to whoever asked; we keep its keyed hash only.
+/// An unguessable name for a challenge, given to whoever asked; we keep its keyed hash only. Both begin with the moment
+/// they were made, so that challenges of one time lie together in the store.
 pub struct Handle {
     pub text: String,
     pub mac: [u8; 32],
 }
 
+const HANDLE_START: &str = "AYABe";
+
 impl Handle {
-    /// Draws a fresh handle of 256 bits.
-    pub fn fresh(keys: &Keys) -> Self {
-        use base64::Engine;
-        let text = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(random::bytes::<32>());
-        let text = format!("AYABe{text}");
-        Handle { mac: keys.mac(Purpose::Handle, &[text.as_bytes()]), text }
+    /// Draws a fresh handle; 208 bits of it are random.
+    pub fn fresh(keys: &Keys, now: Timestamp) -> Self {
+        let text = format!("{HANDLE_START}{}", BASE64URL.encode(random::ordered::<32>(now)));
+        Handle { mac: placed(&text, keys.mac(Purpose::Handle, &[text.as_bytes()])), text }
     }
 
     /// The hashes under which a handle that came back may be kept.
     pub fn macs(keys: &Keys, text: &str) -> Vec<[u8; 32]> {
-        keys.macs(Purpose::Handle, &[text.as_bytes()])
+        let macs = keys.macs(Purpose::Handle, &[text.as_bytes()]);
+        macs.into_iter().map(|mac| placed(text, mac)).collect()
     }
+}
+
+/// Puts a handle's moment in the place of the first bytes of its hash.
+fn placed(text: &str, mut mac: [u8; 32]) -> [u8; 32] {
+    let drawn = text.strip_prefix(HANDLE_START).and_then(|text| BASE64URL.decode(text).ok());
+    if let Some(moment) = drawn.as_ref().and_then(|bytes| bytes.get(..MOMENT_LEN)) {
+        mac[..MOMENT_LEN].copy_from_slice(moment);
+    }
+    mac
 }
 
 /// What a code is good for, and nothing else (rules C3 and C5).
@@ -144,6 +158,18 @@ mod tests {
         }
         .mac(keys, code)
         .to_vec()
+    }
+
+    #[test]
+    fn a_handle_is_found_by_its_text_alone_and_later_ones_lie_behind() {
+        let keys = Keys::new(&[[1; 32]]).expect("keys");
+        let handle = Handle::fresh(&keys, Timestamp::from_ms(1_767_323_045_000));
+        assert_eq!(Handle::macs(&keys, &handle.text), [handle.mac]);
+        let later = Handle::fresh(&keys, Timestamp::from_ms(1_767_323_045_001));
+        assert!(handle.mac < later.mac && handle.text.len() == later.text.len());
+        for other in ["", "AYABe", "AYABe!", &handle.text[..40], &format!("{}A", handle.text)] {
+            assert!(Handle::macs(&keys, other)[0] != handle.mac);
+        }
     }
 
     #[test]

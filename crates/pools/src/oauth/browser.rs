@@ -78,7 +78,7 @@ impl Pools {
         if let Some(before) = before {
             self.sign_browser_out(tx, before)?;
         }
-        let handle = Handle::fresh(tx.keys());
+        let handle = Handle::fresh(tx.keys(), at.now);
         let facts = Facts { amr: person.amr.clone() };
         tx.add_browser_session(&BrowserSessionRow {
             handle_mac: handle.mac.to_vec(),

@@ -30,7 +30,7 @@ impl Pools {
         kind: Kind,
         facts: &Facts,
     ) -> Answer<Asked> {
-        let handle = Handle::fresh(tx.keys());
+        let handle = Handle::fresh(tx.keys(), at.now);
         let expires = at.now.plus_ms(at.client.session_ms);
         tx.add_challenge(&self.row(at, subject, kind, &handle, expires, facts)?)?;
         Ok(Asked {

@@ -47,13 +47,16 @@ impl Pools {
         let guesses_key = subject.ledger_key();
         let topic = kind.guesses_topic();
         let mut guesses = Guesses::read(&tx.ledger(&at.pool.id, topic, &guesses_key)?);
+        let must_write = !right || guesses.is_tight(guesses_per_day(kind.digits()), at.now);
         if right {
             self.consume(tx, &challenge, Kind::Code(kind), at.now)?;
             guesses.release(&challenge.handle_mac);
         } else {
             guesses.note_wrong(&challenge.handle_mac);
         }
-        tx.put_ledger(&at.pool.id, topic, &guesses_key, &guesses.write(), guesses.expires())?;
+        if must_write {
+            tx.put_ledger(&at.pool.id, topic, &guesses_key, &guesses.write(), guesses.expires())?;
+        }
         if !right {
             self.audit(tx, at, &subject, "SignIn", "wrong code", "")?;
             return Ok(Step::No(refusal(CodeMismatchException, "Invalid code or auth state for the user.")));
@@ -180,7 +183,7 @@ impl Pools {
         let destination =
             known.unwrap_or_else(|| stand_in(tx.keys(), &at.pool.id, &subject.name_key, kind.medium));
         self.note_send(tx, at, &destination)?;
-        let handle = Handle::fresh(tx.keys());
+        let handle = Handle::fresh(tx.keys(), at.now);
         let expires = at.now.plus_ms(code_life_ms(&at.client));
         let key = subject.ledger_key();
         let topic = kind.guesses_topic();

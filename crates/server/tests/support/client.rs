@@ -99,13 +99,21 @@ impl Client {
 
     /// JSON 1.1.
     pub async fn json(&self, operation: &str, input: &Value, key: Option<&Key>) -> Answer {
+        self.try_json(operation, input, key).await.expect("the server answers")
+    }
+
+    /// The same, where the server may die before it answers.
+    pub async fn try_json(&self, operation: &str, input: &Value, key: Option<&Key>) -> Option<Answer> {
         let target = format!("AWSCognitoIdentityProviderService.{operation}");
         let request = self
             .request("POST", "/")
             .header("content-type", "application/x-amz-json-1.1")
             .header("x-amz-target", target);
-        let request = request.body(Bytes::from(input.to_string())).expect("a request");
-        self.send_signed(request, Service::CognitoIdp, key).await
+        let mut request = request.body(Bytes::from(input.to_string())).expect("a request");
+        if let Some(key) = key {
+            self.sign(&mut request, Service::CognitoIdp.signing_name(), key);
+        }
+        self.try_send(request).await
     }
 
     /// Query.
@@ -175,12 +183,17 @@ impl Client {
 
     /// Sends a request as it is.
     pub async fn send(&self, request: Request<Bytes>) -> Answer {
-        let response = self.http.request(request.map(Full::new)).await.expect("the server answers");
+        self.try_send(request).await.expect("the server answers")
+    }
+
+    /// The same; nothing where no whole answer came.
+    pub async fn try_send(&self, request: Request<Bytes>) -> Option<Answer> {
+        let response = self.http.request(request.map(Full::new)).await.ok()?;
         let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.expect("a whole answer").to_bytes();
+        let bytes = body.collect().await.ok()?.to_bytes();
         let text = String::from_utf8(bytes.to_vec()).expect("UTF-8");
         let body = serde_json::from_str(&text).unwrap_or_default();
-        Answer { status: parts.status.as_u16(), headers: parts.headers, text, body }
+        Some(Answer { status: parts.status.as_u16(), headers: parts.headers, text, body })
     }
 
     pub fn request(&self, method: &str, path: &str) -> http::request::Builder {
