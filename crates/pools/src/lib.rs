@@ -23,6 +23,7 @@ pub mod page;
 pub mod passwords;
 pub mod pool;
 pub mod scopes;
+pub mod second_factors;
 pub mod sessions;
 pub mod settings;
 pub mod sign_in;
@@ -74,6 +75,9 @@ pub struct Rules {
     pub addresses_wait: bool,
     /// Signing keys get successors when they are so many days old; 0 means only when they are told to.
     pub rotate_keys_days: i64,
+    /// Seconds after which a sign-in is too old to add or remove a factor (rules F4 and F6); 0 means any age, which is
+    /// Cognito's behaviour.
+    pub fresh_sign_in_s: i64,
     /// Public clients must use PKCE; `false` is Cognito's behaviour.
     pub pkce_required: bool,
 }

@@ -20,6 +20,9 @@ pub enum Occasion {
     GuessesUsedUp,
     /// An address is being changed or was removed; its link takes that back.
     AddressChange,
+    /// A second factor was added, or put in the place of another (rule F6).
+    SecondFactorAdded,
+    SecondFactorRemoved,
 }
 
 impl Occasion {
@@ -34,6 +37,7 @@ impl Occasion {
             Occasion::AccountExists => "You already have an account",
             Occasion::GuessesUsedUp => "Wrong codes",
             Occasion::AddressChange => "Address change",
+            Occasion::SecondFactorAdded | Occasion::SecondFactorRemoved => "Sign-in changed",
         }
     }
 
@@ -47,7 +51,10 @@ impl Occasion {
             Occasion::VerifyAttribute => Some("VerifyUserAttribute"),
             Occasion::UpdateAttribute => Some("UpdateUserAttribute"),
             Occasion::ForgotPassword => Some("ForgotPassword"),
-            Occasion::GuessesUsedUp | Occasion::AddressChange => None,
+            Occasion::GuessesUsedUp
+            | Occasion::AddressChange
+            | Occasion::SecondFactorAdded
+            | Occasion::SecondFactorRemoved => None,
         }
     }
 
@@ -64,6 +71,8 @@ impl Occasion {
             Occasion::AccountExists => "You already have an account",
             Occasion::GuessesUsedUp => "Wrong codes were tried for your account",
             Occasion::AddressChange => "The email address of your account is changing",
+            Occasion::SecondFactorAdded => "A second step was added to your sign-in",
+            Occasion::SecondFactorRemoved => "A second step was taken away from your sign-in",
         }
     }
 
@@ -79,6 +88,14 @@ impl Occasion {
             Occasion::InvitationWithoutPassword => "Your username is {username}.",
             Occasion::AccountExists => {
                 "You already have an account with this address. To get in, sign in instead of signing up."
+            }
+            Occasion::SecondFactorAdded => {
+                "A second step was added to the sign-in of your account. If that was not you, tell those who run \
+                 this service."
+            }
+            Occasion::SecondFactorRemoved => {
+                "A second step was taken away from the sign-in of your account. If that was not you, tell those \
+                 who run this service."
             }
             Occasion::GuessesUsedUp => {
                 "Somebody tried several wrong sign-in codes for your account today. No new codes are sent for \

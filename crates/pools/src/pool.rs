@@ -2,6 +2,7 @@
 
 use crate::auth::factors::Factor;
 use crate::auth::password::Policy;
+use crate::auth::second_factor::{Demand, Mode, SecondFactor};
 use crate::destination::Medium;
 use crate::messages::{Occasion, Template};
 use crate::names::{NameKind, name_key};
@@ -41,7 +42,8 @@ pub struct Pool {
     /// Addresses whose new value waits for its code (`AttributesRequireVerificationBeforeUpdate`).
     pub verified_before_update: Vec<Medium>,
     pub admin_only: bool,
-    pub mfa_required: bool,
+    /// What is demanded after the first factor.
+    pub second: Demand,
     /// Whether there is any group, so that tokens need to be asked for them.
     pub has_groups: bool,
     /// How many sign-ins of one user are tracked; nothing when none is.
@@ -186,7 +188,7 @@ impl Pool {
                 })
                 .collect(),
             admin_only: admin.allow_admin_create_user_only.unwrap_or(false),
-            mfa_required: mfa.mfa_configuration == Some(UserPoolMfaType::On),
+            second: demand(&mfa),
             has_groups: false,
             tracked_sessions: None,
             sender,
@@ -205,11 +207,12 @@ impl Pool {
         name_key(typed, self.case_sensitive)
     }
 
-    /// Tells whether an address of this kind is a way in: as a name, or as where sign-in codes go.
+    /// Tells whether an address of this kind is a way in: as a name, or as where codes of a sign-in go.
     pub fn signs_in_by(&self, medium: Medium) -> bool {
         let is_it = |kind: &NameKind| kind.as_str() == medium.attribute();
         self.username_attributes.iter().chain(&self.alias_attributes).any(is_it)
             || self.code_media().any(|code| code == medium)
+            || self.second.allows(SecondFactor::of(medium))
     }
 
     /// Tells whether signing in by codes is allowed here at all.
@@ -251,9 +254,11 @@ impl Pool {
                     .unwrap_or_default();
                 Template { subject: template.email_subject, body: template.email_message }
             }
-            Occasion::AccountExists | Occasion::GuessesUsedUp | Occasion::AddressChange => {
-                Template::default()
-            }
+            Occasion::AccountExists
+            | Occasion::GuessesUsedUp
+            | Occasion::AddressChange
+            | Occasion::SecondFactorAdded
+            | Occasion::SecondFactorRemoved => Template::default(),
         }
     }
 }
@@ -261,6 +266,22 @@ impl Pool {
 /// Tells whether a pool's settings ask for the updated issuer.
 pub fn is_updated(config: &UserPoolType) -> bool {
     config.issuer_configuration.as_ref().is_some_and(|issuer| issuer.r#type == Some(IssuerType::Updated))
+}
+
+/// Reads what follows the first factor. With the mode off, blocks are words for mails and no factors.
+fn demand(mfa: &GetUserPoolMfaConfigResponse) -> Demand {
+    let mode = match mfa.mfa_configuration {
+        Some(UserPoolMfaType::On) => Mode::On,
+        Some(UserPoolMfaType::Optional) => Mode::Optional,
+        Some(UserPoolMfaType::Off) | None => return Demand::default(),
+    };
+    let totp = mfa.software_token_mfa_configuration.as_ref();
+    let allowed = SecondFactor::ALL.into_iter().filter(|factor| match factor {
+        SecondFactor::Sms => mfa.sms_mfa_configuration.is_some(),
+        SecondFactor::Totp => totp.is_some_and(|totp| totp.enabled == Some(true)),
+        SecondFactor::Email => mfa.email_mfa_configuration.is_some(),
+    });
+    Demand { mode, allowed: allowed.collect() }
 }
 
 fn kinds<'a>(names: impl Iterator<Item = &'a str>) -> Vec<NameKind> {

@@ -4,9 +4,11 @@
 mod asking;
 mod code;
 mod proven;
+mod second;
 
 use crate::Pools;
 use crate::auth::factors::{self, Factor, Has, Next};
+use crate::auth::second_factor::Mode;
 use crate::destination::Medium;
 use crate::names::is_phone_number;
 use crate::pool::Pool;
@@ -42,7 +44,7 @@ impl Pools {
     ) -> Answer<Step<SignedIn>> {
         self.note_begin(tx, at)?;
         let subject = self.subject(tx, at, username)?;
-        let available = self.available(tx, at, &subject);
+        let available = self.available(tx, at, &subject)?;
         match factors::next(&available, preferred) {
             Next::Ask(Factor::Password) if password.is_some() => {
                 self.ask_to_check(tx, at, subject, password.unwrap_or_default(), None)
@@ -165,28 +167,39 @@ impl Pools {
     }
 
     /// The factors on offer: what the person really has, or what a stand-in seems to have, steadily so.
-    fn available(&self, tx: &mut Tx<'_>, at: &At, subject: &Subject) -> Vec<Factor> {
-        let has = match &subject.user {
-            Some(user)
-                if !factors::available(&at.pool.allowed_factors, user.has(), at.pool.mfa_required)
-                    .is_empty() =>
-            {
-                user.has()
+    fn available(&self, tx: &mut Tx<'_>, at: &At, subject: &Subject) -> Answer<Vec<Factor>> {
+        let second_follows = self.second_follows(tx, at, subject)?;
+        let offer = |has| factors::available(&at.pool.allowed_factors, has, second_follows);
+        let real = subject.user.as_ref().map(|user| offer(user.has())).unwrap_or_default();
+        if !real.is_empty() {
+            return Ok(real);
+        }
+        if !at.pool.allows_codes() {
+            return Ok(offer(Has { password: true, ..Has::default() }));
+        }
+        let drawn =
+            tx.keys().mac(Purpose::Decoy, &[b"factors", at.pool.id.as_bytes(), subject.name_key.as_bytes()]);
+        let only = |medium| at.pool.code_media().all(|allowed| allowed == medium);
+        let by_phone = is_phone_number(&subject.name_key);
+        Ok(offer(Has {
+            password: second_follows || drawn[0] & 1 == 1,
+            email: !by_phone || drawn[1] & 1 == 1 || only(Medium::Email),
+            phone: by_phone || drawn[1] & 1 == 1 || only(Medium::Sms),
+        }))
+    }
+
+    /// Whether a second factor is to follow the first, so that codes are no first one. One in eight stand-ins seems to
+    /// have chosen one, where that can be chosen.
+    fn second_follows(&self, tx: &mut Tx<'_>, at: &At, subject: &Subject) -> Answer<bool> {
+        match (at.pool.second.mode, &subject.user) {
+            (Mode::Off, _) => Ok(false),
+            (Mode::On, _) => Ok(true),
+            (Mode::Optional, Some(user)) => Ok(self.has_second_factor(tx, &at.pool, user)?),
+            (Mode::Optional, None) => {
+                let parts: [&[u8]; 3] = [b"second", at.pool.id.as_bytes(), subject.name_key.as_bytes()];
+                let drawn = tx.keys().mac(Purpose::Decoy, &parts);
+                Ok(drawn[0] & 7 == 0 && at.pool.allowed_factors.contains(&Factor::Password))
             }
-            _ if !at.pool.allows_codes() => Has { password: true, ..Has::default() },
-            _ => {
-                let drawn = tx
-                    .keys()
-                    .mac(Purpose::Decoy, &[b"factors", at.pool.id.as_bytes(), subject.name_key.as_bytes()]);
-                let only = |medium| at.pool.code_media().all(|allowed| allowed == medium);
-                let by_phone = is_phone_number(&subject.name_key);
-                Has {
-                    password: drawn[0] & 1 == 1,
-                    email: !by_phone || drawn[1] & 1 == 1 || only(Medium::Email),
-                    phone: by_phone || drawn[1] & 1 == 1 || only(Medium::Sms),
-                }
-            }
-        };
-        factors::available(&at.pool.allowed_factors, has, at.pool.mfa_required)
+        }
     }
 }

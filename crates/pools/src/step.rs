@@ -2,6 +2,7 @@
 
 use crate::auth::code::CodeKind;
 use crate::auth::factors::Factor;
+use crate::auth::second_factor::SecondFactor;
 use crate::client::Client;
 use crate::pool::Pool;
 use crate::tokens::{SignInFacts, USER_ADMIN_SCOPE};
@@ -58,6 +59,10 @@ pub struct Asked {
     /// For NEW_PASSWORD_REQUIRED: whose it is, and which attributes are still missing.
     pub user: Option<User>,
     pub missing: Vec<String>,
+    /// For SELECT_MFA_TYPE and MFA_SETUP: the second factors on offer.
+    pub second: Vec<SecondFactor>,
+    /// For SOFTWARE_TOKEN_MFA: how the person calls their authenticator.
+    pub device: Option<String>,
 }
 
 /// The kinds of challenge.
@@ -68,6 +73,10 @@ pub enum Kind {
     Code(CodeKind),
     Password,
     NewPasswordRequired,
+    SoftwareTokenMfa,
+    SelectMfaType,
+    /// A second factor is to be set up before the sign-in ends.
+    MfaSetup,
     /// The `Session` of SignUp, for ConfirmSignUp.
     SigningUp,
     /// The `Session` of ConfirmSignUp: signs in at once.
@@ -82,6 +91,9 @@ impl Kind {
             Kind::Code(kind) => kind.as_str(),
             Kind::Password => "PASSWORD",
             Kind::NewPasswordRequired => "NEW_PASSWORD_REQUIRED",
+            Kind::SoftwareTokenMfa => "SOFTWARE_TOKEN_MFA",
+            Kind::SelectMfaType => "SELECT_MFA_TYPE",
+            Kind::MfaSetup => "MFA_SETUP",
             Kind::SigningUp => "SIGNING_UP",
             Kind::SignedUp => "SIGNED_UP",
         }

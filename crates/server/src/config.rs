@@ -158,6 +158,8 @@ pub struct Limits {
     pub sends_per_client_10_minutes: i64,
     pub sends_per_pool_10_minutes: i64,
     pub breaker_after: i64,
+    /// How old a sign-in may be that adds or removes a factor; 0 means any age.
+    pub fresh_sign_in_minutes: i64,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -277,6 +279,7 @@ impl Default for Limits {
             sends_per_client_10_minutes: 3_000,
             sends_per_pool_10_minutes: 5_000,
             breaker_after: 500,
+            fresh_sign_in_minutes: 5,
         }
     }
 }

@@ -370,6 +370,7 @@ fn rules(limits: &config::Limits, pkce: Pkce) -> Rules {
         breaker_after: limits.breaker_after,
         addresses_wait: true,
         rotate_keys_days: 0,
+        fresh_sign_in_s: limits.fresh_sign_in_minutes * 60,
         pkce_required: pkce == Pkce::Required,
     }
 }

@@ -319,6 +319,13 @@ impl Tx<'_> {
         Ok(self.run("update sign_ins set revoked = 1 where id = $1 and revoked = 0", values![id])? == 1)
     }
 
+    /// Has a sign-in count from a moment on, so that it outlives those of its user that end before.
+    pub fn count_sign_in_from(&mut self, id: &[u8; 16], moment: Timestamp) -> Result<bool> {
+        let counts = self
+            .run("update sign_ins set created_ms = $1 where id = $2 and revoked = 0", values![moment, id])?;
+        Ok(counts == 1)
+    }
+
     /// Reads a ledger's entries; units that name the same ledger wait for one another from here on.
     pub fn ledger(&mut self, pool_id: &str, topic: &str, subject: &[u8]) -> Result<Vec<u8>> {
         self.serialize(&[pool_id.as_bytes(), topic.as_bytes(), subject].concat())?;

@@ -19,6 +19,7 @@ mod postgres_tls;
 pub mod random;
 pub mod resource_servers;
 mod seal;
+pub mod second_factors;
 mod sqlite_engine;
 pub mod stamps;
 pub mod token_sessions;

@@ -19,6 +19,7 @@ const STEPS: &[(&str, &str)] = &[
     ("sso sessions", include_str!("../migrations/0013_sso_sessions.sql")),
     ("browser sessions of user", include_str!("../migrations/0014_browser_sessions_of_user.sql")),
     ("stamps", include_str!("../migrations/0015_stamps.sql")),
+    ("second factors", include_str!("../migrations/0015_second_factors.sql")),
 ];
 
 const VERSIONS: &str =

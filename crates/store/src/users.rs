@@ -172,6 +172,10 @@ impl Tx<'_> {
             "delete from browser_sessions where pool_id = $1 and user_id = $2",
             values![pool_id, user_id],
         )?;
+        self.run(
+            "delete from second_factors where pool_id = $1 and user_id = $2",
+            values![pool_id, user_id],
+        )?;
         self.run("update user_pools set users_count = users_count - 1 where id = $1", values![pool_id])?;
         Ok(true)
     }

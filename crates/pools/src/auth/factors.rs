@@ -48,15 +48,15 @@ pub struct Has {
     pub phone: bool,
 }
 
-/// The factors that the pool allows and the person has, in the pool's order. With multi-factor required a code that
-/// was sent is no first factor.
-pub fn available(allowed: &[Factor], has: Has, mfa_required: bool) -> Vec<Factor> {
+/// The factors that the pool allows and the person has, in the pool's order. Where a second factor is to follow, a code
+/// that was sent is no first factor.
+pub fn available(allowed: &[Factor], has: Has, second_follows: bool) -> Vec<Factor> {
     let mut usable = Vec::new();
     for factor in allowed {
         let can = match factor {
             Factor::Password => has.password,
-            Factor::EmailOtp => has.email && !mfa_required,
-            Factor::SmsOtp => has.phone && !mfa_required,
+            Factor::EmailOtp => has.email && !second_follows,
+            Factor::SmsOtp => has.phone && !second_follows,
         };
         if can && !usable.contains(factor) {
             usable.push(*factor);

@@ -4,3 +4,5 @@ pub mod challenge;
 pub mod code;
 pub mod factors;
 pub mod password;
+pub mod second_factor;
+pub mod totp;

@@ -256,6 +256,17 @@ impl Pools {
             ChallengeNameType::SmsMfa => {
                 self.answer_code(tx, at, &[CodeKind::SMS_MFA], username, session, needed("SMS_MFA_CODE")?)?
             }
+            ChallengeNameType::SoftwareTokenMfa => {
+                let code = needed("SOFTWARE_TOKEN_MFA_CODE")?;
+                self.answer_authenticator(tx, at, username, session, code)?
+            }
+            ChallengeNameType::SelectMfaType => {
+                self.answer_second_choice(tx, at, username, session, needed("ANSWER")?)?
+            }
+            ChallengeNameType::MfaSetup => match given("EMAIL").or_else(|| given("email")) {
+                Some(address) => self.answer_set_up_by_email(tx, at, username, session, address)?,
+                None => self.answer_set_up(tx, at, username, session)?,
+            },
             ChallengeNameType::Password => {
                 self.answer_password(tx, at, username, session, needed("PASSWORD")?)?
             }
@@ -445,6 +456,7 @@ fn asked_envelope(asked: &Asked) -> Envelope {
             parameters.insert("CODE_DELIVERY_DELIVERY_MEDIUM".into(), kind.medium.as_str().into());
             parameters
                 .insert("CODE_DELIVERY_DESTINATION".into(), asked.destination.clone().unwrap_or_default());
+            parameters.extend(user_id_for_srp(asked));
         }
         Kind::NewPasswordRequired => {
             if let Some(user) = &asked.user {
@@ -457,6 +469,18 @@ fn asked_envelope(asked: &Asked) -> Envelope {
                 parameters.insert("userAttributes".into(), json!(attributes).to_string());
             }
         }
+        Kind::SoftwareTokenMfa => {
+            // The name is the person's own and may be missing; the parameter may not.
+            let device = asked.device.clone().unwrap_or_default();
+            parameters.insert("FRIENDLY_DEVICE_NAME".into(), device);
+            parameters.extend(user_id_for_srp(asked));
+        }
+        Kind::SelectMfaType | Kind::MfaSetup => {
+            let names: Vec<&str> = asked.second.iter().map(|factor| factor.as_str()).collect();
+            let name = if asked.kind == Kind::MfaSetup { "MFAS_CAN_SETUP" } else { "MFAS_CAN_CHOOSE" };
+            parameters.insert(name.into(), json!(names).to_string());
+            parameters.extend(user_id_for_srp(asked));
+        }
         Kind::SelectChallenge | Kind::Password | Kind::SigningUp | Kind::SignedUp => {}
     }
     let available = asked.available.iter().filter_map(|factor| ChallengeNameType::parse(factor.as_str()));
@@ -467,6 +491,11 @@ fn asked_envelope(asked: &Asked) -> Envelope {
         available_challenges: (!asked.available.is_empty()).then(|| available.collect()),
         result: None,
     }
+}
+
+/// The stored name, by which some clients go on.
+fn user_id_for_srp(asked: &Asked) -> Option<(String, String)> {
+    asked.user.as_ref().map(|user| ("USER_ID_FOR_SRP".to_owned(), user.username.clone()))
 }
 
 /// Says tokens in the words of the API.

@@ -11,6 +11,7 @@ pub mod import_file;
 pub mod mfa;
 pub mod pools;
 pub mod resource_servers;
+pub mod second_factors;
 pub mod sessions;
 pub mod sign_up;
 pub mod tokens;
@@ -31,6 +32,7 @@ pub fn operations() -> Operations<Pools> {
         mfa::operations(),
         pools::operations(),
         resource_servers::operations(),
+        second_factors::operations(),
         sessions::operations(),
         sign_up::operations(),
         tokens::operations(),

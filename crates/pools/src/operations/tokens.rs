@@ -49,6 +49,14 @@ pub struct Bearer {
     pub claims: AccessClaims,
 }
 
+impl Bearer {
+    /// Where the bearer acts on their own user.
+    pub fn at(&self, caller: &Caller, now: Timestamp) -> At {
+        let (pool, client, caller) = (self.pool.clone(), self.client.clone(), caller.clone());
+        At { pool, client, caller, now, says: Says::default() }
+    }
+}
+
 impl Pools {
     pub async fn get_tokens_from_refresh_token(
         &self,
@@ -296,10 +304,13 @@ impl Pools {
             .read(move |tx| {
                 let bearer = pools.bearer(tx, request.access_token.reveal())?;
                 let readable = |name: &str| name == "sub" || bearer.client.can_read(name);
+                let factors = pools.second_factors(tx, &bearer.user)?;
                 Ok(GetUserResponse {
                     username: bearer.user.username.clone(),
                     user_attributes: wire_attributes(&bearer.user, readable),
-                    ..GetUserResponse::default()
+                    mfa_options: factors.shown_options(),
+                    preferred_mfa_setting: factors.shown_preferred(),
+                    user_mfa_setting_list: factors.shown(),
                 })
             })
             .await
@@ -314,6 +325,22 @@ impl Pools {
                 Ok(Nothing::default())
             })
             .await
+    }
+
+    /// Ends all sign-ins of a user but the one by which they act: a factor was changed (rule B4). Tokens of a client
+    /// that cannot revoke them do not tell which sign-in is theirs, and end with nothing but their time.
+    pub(crate) fn sign_out_others(
+        &self,
+        tx: &mut Tx<'_>,
+        user: &mut User,
+        kept: Option<[u8; 16]>,
+        now: Timestamp,
+    ) -> Answer<()> {
+        let Some(kept) = kept else { return Ok(()) };
+        // One that counts from now on is later than all that end here.
+        sign_out(tx, user, now.minus_ms(1))?;
+        tx.count_sign_in_from(&kept, now)?;
+        Ok(())
     }
 
     /// Tells for whom an access token stands, if it may act on its own user. Checks in the documented order:

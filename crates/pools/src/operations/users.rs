@@ -190,6 +190,7 @@ impl Pools {
         self.store
             .read(move |tx| {
                 let (_, user) = pools.user_of_pool(tx, &request.user_pool_id, &request.username)?;
+                let factors = pools.second_factors(tx, &user)?;
                 Ok(AdminGetUserResponse {
                     username: user.username.clone(),
                     user_attributes: Some(wire_attributes(&user, |_| true)),
@@ -197,7 +198,9 @@ impl Pools {
                     user_last_modified_date: Some(shape::Timestamp(user.modified.ms())),
                     enabled: Some(user.enabled),
                     user_status: UserStatusType::parse(user.status.as_str()),
-                    ..AdminGetUserResponse::default()
+                    mfa_options: factors.shown_options(),
+                    preferred_mfa_setting: factors.shown_preferred(),
+                    user_mfa_setting_list: factors.shown(),
                 })
             })
             .await

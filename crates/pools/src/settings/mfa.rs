@@ -3,9 +3,10 @@
 use super::{invalid, not_yet, pool};
 use postern_model::cognito_idp::errors::FeatureUnavailableInTierException;
 use postern_model::cognito_idp::{
-    AuthFactorType, GetUserPoolMfaConfigResponse as Mfa, UserPoolMfaType, UserPoolTierType, UserPoolType,
+    AuthFactorType, EmailSendingAccountType, GetUserPoolMfaConfigResponse as Mfa, RecoveryOptionNameType,
+    UserPoolMfaType, UserPoolTierType, UserPoolType,
 };
-use postern_model::{Answer, refuse};
+use postern_model::{Answer, Error, refuse};
 
 /// The settings of a new pool.
 pub fn created() -> Mfa {
@@ -20,9 +21,7 @@ pub fn changed(before: Mfa, pool: &UserPoolType, mut asked: Mfa) -> Answer<Mfa> 
     asked.software_token_mfa_configuration = totp.filter(|totp| totp.enabled == Some(true));
     match asked.mfa_configuration {
         Some(UserPoolMfaType::Off) if has_factor(&asked) => {
-            return Err(invalid(
-                "Invalid MFA configuration given, can't turn off MFA and configure an MFA together.",
-            ));
+            return Err(together());
         }
         Some(UserPoolMfaType::On | UserPoolMfaType::Optional) if !has_factor(&asked) => {
             return Err(invalid(
@@ -35,8 +34,21 @@ pub fn changed(before: Mfa, pool: &UserPoolType, mut asked: Mfa) -> Answer<Mfa> 
         pool::one_line("EmailMfaConfiguration.Subject", email.subject.as_deref())?;
     }
     if asked.mfa_configuration.is_none() {
-        asked.mfa_configuration = before.mfa_configuration;
-        asked.email_mfa_configuration = asked.email_mfa_configuration.or(before.email_mfa_configuration);
+        asked = Mfa {
+            mfa_configuration: before.mfa_configuration,
+            sms_mfa_configuration: asked.sms_mfa_configuration.or(before.sms_mfa_configuration),
+            software_token_mfa_configuration: asked
+                .software_token_mfa_configuration
+                .or(before.software_token_mfa_configuration),
+            email_mfa_configuration: asked.email_mfa_configuration.or(before.email_mfa_configuration),
+            web_authn_configuration: asked.web_authn_configuration.or(before.web_authn_configuration),
+        };
+        let is_off = asked.mfa_configuration == Some(UserPoolMfaType::Off);
+        let has_more =
+            asked.sms_mfa_configuration.is_some() || asked.software_token_mfa_configuration.is_some();
+        if is_off && has_more {
+            return Err(together());
+        }
     }
     possible(pool, asked)
 }
@@ -66,8 +78,36 @@ fn possible(pool: &UserPoolType, mfa: Mfa) -> Answer<Mfa> {
     if mfa.email_mfa_configuration.is_some() && pool.user_pool_tier == Some(UserPoolTierType::Lite) {
         return refuse(FeatureUnavailableInTierException, "Email MFA is not available in the Lite tier.");
     }
+    let is_in_use = mfa.mfa_configuration != Some(UserPoolMfaType::Off);
+    if is_in_use && mfa.email_mfa_configuration.is_some() && !sends_by_its_own(pool) {
+        return Err(invalid(
+            "Email MFA requires an EmailConfiguration with EmailSendingAccount set to DEVELOPER.",
+        ));
+    }
+    if is_in_use && mfa.sms_mfa_configuration.is_some() && recovers_by_phone_alone(pool) {
+        return Err(invalid(
+            "Invalid account recovery setting parameter. Account Recovery Setting cannot use \
+             verified_phone_number as a recovery mechanism when SMS MFA is configured.",
+        ));
+    }
     not_yet::in_mfa(&mfa)?;
     Ok(mfa)
+}
+
+fn sends_by_its_own(pool: &UserPoolType) -> bool {
+    let email = pool.email_configuration.as_ref();
+    email.and_then(|email| email.email_sending_account) == Some(EmailSendingAccountType::Developer)
+}
+
+/// A phone beside another mechanism is left out for whoever has it as a second factor; alone it would be no way at all.
+fn recovers_by_phone_alone(pool: &UserPoolType) -> bool {
+    let setting = pool.account_recovery_setting.as_ref();
+    let mechanisms = setting.and_then(|setting| setting.recovery_mechanisms.as_deref()).unwrap_or_default();
+    matches!(mechanisms, [one] if one.name == RecoveryOptionNameType::VerifiedPhoneNumber)
+}
+
+fn together() -> Error {
+    invalid("Invalid MFA configuration given, can't turn off MFA and configure an MFA together.")
 }
 
 fn has_factor(mfa: &Mfa) -> bool {
@@ -84,7 +124,8 @@ mod tests {
 
     fn with_factors(factors: &[&str]) -> UserPoolType {
         let policies = json!({"SignInPolicy": {"AllowedFirstAuthFactors": factors}});
-        UserPoolType::read(&json!({ "Policies": policies })).expect("a pool")
+        let email = json!({"EmailSendingAccount": "DEVELOPER"});
+        UserPoolType::read(&json!({ "Policies": policies, "EmailConfiguration": email })).expect("a pool")
     }
 
     fn set(before: Mfa, asked: Document) -> Answer<Mfa> {
@@ -140,13 +181,44 @@ mod tests {
     #[test]
     fn factors_that_are_not_there_are_refused() {
         for (asked, name) in [
-            (json!({"MfaConfiguration": "ON", "EmailMfaConfiguration": {}}), "MfaConfiguration ON"),
             (json!({"MfaConfiguration": "OPTIONAL", "SmsMfaConfiguration": {}}), "SmsMfaConfiguration"),
             (json!({"WebAuthnConfiguration": {"RelyingPartyId": "a.test"}}), "WebAuthnConfiguration"),
         ] {
             let words = words(set(created(), asked));
             assert_eq!(words, format!("{name} is not available on this server yet."));
         }
+    }
+
+    #[test]
+    fn blocks_without_a_mode_are_put_beside_those_there() {
+        let totp = json!({"SoftwareTokenMfaConfiguration": {"Enabled": true}});
+        assert_eq!(
+            words(set(created(), totp.clone())),
+            "Invalid MFA configuration given, can't turn off MFA and configure an MFA together."
+        );
+        let optional = json!({"MfaConfiguration": "OPTIONAL", "EmailMfaConfiguration": {}});
+        let both = set(set(created(), optional).expect("settings"), totp).expect("settings");
+        assert_eq!(
+            both.write(),
+            json!({
+                "SoftwareTokenMfaConfiguration": {"Enabled": true},
+                "EmailMfaConfiguration": {},
+                "MfaConfiguration": "OPTIONAL",
+            })
+        );
+    }
+
+    #[test]
+    fn codes_by_mail_need_a_sender_of_the_pools_own() {
+        let pool = UserPoolType::default();
+        let asked = |document| Shape::read(&document).expect("settings");
+        let on = asked(json!({"MfaConfiguration": "ON", "EmailMfaConfiguration": {}}));
+        assert_eq!(
+            words(changed(created(), &pool, on)),
+            "Email MFA requires an EmailConfiguration with EmailSendingAccount set to DEVELOPER."
+        );
+        // Alone the block is words for the first factor's mail.
+        assert!(changed(created(), &pool, asked(json!({"EmailMfaConfiguration": {}}))).is_ok());
     }
 
     #[test]

@@ -72,9 +72,7 @@ const POOL: &[NotYet<UserPoolType>] = &[
 
 const MFA: &[NotYet<GetUserPoolMfaConfigResponse>] = &[
     ("SmsMfaConfiguration", |mfa| mfa.sms_mfa_configuration.is_some()),
-    ("SoftwareTokenMfaConfiguration", |mfa| mfa.software_token_mfa_configuration.is_some()),
     ("WebAuthnConfiguration", |mfa| mfa.web_authn_configuration.is_some()),
-    ("MfaConfiguration ON", |mfa| mfa.mfa_configuration == Some(UserPoolMfaType::On)),
 ];
 
 const CLIENT: &[NotYet<UserPoolClientType>] = &[
@@ -218,10 +216,6 @@ mod tests {
             Some(format!("InvalidParameterException: {name} is not available on this server yet."))
         };
         assert_eq!(refusal(in_mfa, json!({"SmsMfaConfiguration": {}})), words("SmsMfaConfiguration"));
-        assert_eq!(
-            refusal(in_mfa, json!({"SoftwareTokenMfaConfiguration": {"Enabled": true}})),
-            words("SoftwareTokenMfaConfiguration")
-        );
         assert_eq!(refusal(in_mfa, json!({"WebAuthnConfiguration": {}})), words("WebAuthnConfiguration"));
         assert_eq!(refusal(in_mfa, json!({"EmailMfaConfiguration": {}})), None);
         assert_eq!(

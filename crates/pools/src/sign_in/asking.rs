@@ -12,12 +12,18 @@ use postern_store::{Timestamp, Tx};
 use serde::{Deserialize, Serialize};
 
 /// What the next step of a challenge needs to know.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Facts {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) offered: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) amr: Vec<String>,
+    /// The second factor that was set up on the way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) set_up: Option<String>,
+    /// Where the first code of a factor goes that is being set up: no address of the user's yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) address: Option<String>,
 }
 
 impl Pools {
@@ -41,6 +47,8 @@ impl Pools {
             expires,
             user: None,
             missing: Vec::new(),
+            second: Vec::new(),
+            device: None,
         })
     }
 

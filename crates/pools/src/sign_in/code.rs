@@ -74,8 +74,12 @@ impl Pools {
         kind: CodeKind,
         challenge: &ChallengeRow,
     ) -> Answer<Step<SignedIn>> {
-        let goes_there =
-            |user: &User| user.destination(kind.medium).map(|to| to.address) == challenge.destination;
+        let facts: Facts = serde_json::from_str(&challenge.facts).unwrap_or_default();
+        let is_set_up = facts.address.is_some();
+        // A factor that is set up has its address only once its code was given.
+        let goes_there = |user: &User| {
+            is_set_up || user.destination(kind.medium).map(|to| to.address) == challenge.destination
+        };
         let Some(mut user) = subject.user.clone().filter(goes_there) else {
             self.audit(tx, at, &subject, "SignIn", "refused", "the account or its address is gone")?;
             return Ok(Step::No(refusal(NotAuthorizedException, "Incorrect username or password.")));
@@ -83,6 +87,13 @@ impl Pools {
         if !user.enabled {
             self.audit(tx, at, &subject, "SignIn", "refused", "disabled")?;
             return Ok(Step::No(refusal(NotAuthorizedException, "User is disabled.")));
+        }
+        if kind.stage == Stage::Second && !self.may_end_by(tx, at, &user, kind, challenge, &facts)? {
+            self.audit(tx, at, &subject, "SignIn", "refused", "the factor is asked for no more")?;
+            return Ok(Step::No(invalid_session()));
+        }
+        if is_set_up {
+            user = self.set_up_address(tx, at, &user, kind.medium, challenge)?;
         }
         let attribute = kind.medium.attribute();
         if !user.is_verified(attribute) || user.status == Status::Unconfirmed {
@@ -98,7 +109,6 @@ impl Pools {
             user.save(tx, at.now)?;
             self.settle_alias(tx, &at.pool, &user, kind.medium)?;
         }
-        let facts: Facts = serde_json::from_str(&challenge.facts).unwrap_or_default();
         let amr = facts.amr.into_iter().chain(kind.amr().map(str::to_owned)).collect();
         let proof = Proof { amr, told: kind.told() };
         match kind.stage {
@@ -178,7 +188,10 @@ impl Pools {
         facts: &Facts,
     ) -> Answer<Asked> {
         let user = subject.user.as_ref();
-        let known = user.and_then(|user| user.destination(kind.medium));
+        let known = match &facts.address {
+            Some(address) => Some(Destination { medium: kind.medium, address: address.clone() }),
+            None => user.and_then(|user| user.destination(kind.medium)),
+        };
         let is_real = known.is_some() && user.is_some_and(|user| user.enabled);
         let destination =
             known.unwrap_or_else(|| stand_in(tx.keys(), &at.pool.id, &subject.name_key, kind.medium));
@@ -224,6 +237,8 @@ impl Pools {
             expires,
             user: None,
             missing: Vec::new(),
+            second: Vec::new(),
+            device: None,
         })
     }
 

@@ -1,6 +1,6 @@
 //! Who may send a pool's mail: the service-linked role, decided anew for each mail, and an audit that says why not.
 
-use crate::story::{App, mail_settles, newest_mail, text};
+use crate::story::{App, mail_settles, newest_mail, own_sender, text};
 use crate::support::TestServer;
 use serde_json::json;
 
@@ -11,16 +11,7 @@ const POLICY: &str = "arn:aws:iam::aws:policy/aws-service-role/AmazonCognitoIdpE
 
 /// A pool that sends as a verified address, through the role.
 async fn developer_pool(server: &TestServer) -> App<'_> {
-    server.ses("POST", "/identities", json!({ "EmailIdentity": SENDER })).await.ok();
-    let mail = newest_mail(server, SENDER).await;
-    let words = text(&mail, "/text");
-    let token = words.split("token=").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("a link");
-    server.app.mail.confirm_address(token).await.expect("the store answers").expect("the link is good");
-    let email = json!({
-        "EmailSendingAccount": "DEVELOPER",
-        "SourceArn": format!("arn:aws:ses:us-east-1:{}:identity/{SENDER}", server.app.account),
-        "From": format!("Acme <{SENDER}>"),
-    });
+    let email = own_sender(server, SENDER).await;
     App::with(server, json!({ "EmailConfiguration": email }), json!({})).await
 }
 

@@ -106,7 +106,15 @@ impl Drawn<'_> {
                     let Value::String(key) = self.value("", *key, depth + 1) else { continue };
                     object.insert(key, self.value(name, *value, depth + 1));
                 }
-                for parameter in ["USERNAME", "PREFERRED_CHALLENGE", "PASSWORD", "EMAIL_OTP_CODE", "ANSWER"] {
+                for parameter in [
+                    "USERNAME",
+                    "PREFERRED_CHALLENGE",
+                    "PASSWORD",
+                    "EMAIL_OTP_CODE",
+                    "SOFTWARE_TOKEN_MFA_CODE",
+                    "EMAIL",
+                    "ANSWER",
+                ] {
                     if self.draw.one_in(3) {
                         object.insert(parameter.into(), self.text(None, None));
                     }

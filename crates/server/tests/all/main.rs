@@ -10,6 +10,8 @@ mod groups;
 mod import;
 mod list_users;
 mod lists;
+mod mfa;
+mod mfa_attacks;
 mod own_attributes;
 mod pages;
 mod resource_servers;

@@ -61,6 +61,20 @@ pub async fn newest_mail(server: &TestServer, address: &str) -> Value {
     server.mails_to(address).await.into_iter().next().expect("a mail")
 }
 
+/// An `EmailConfiguration` with a sender that SES has verified.
+pub async fn own_sender(server: &TestServer, address: &str) -> Value {
+    server.ses("POST", "/identities", json!({ "EmailIdentity": address })).await.ok();
+    let mail = newest_mail(server, address).await;
+    let words = text(&mail, "/text");
+    let token = words.split("token=").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("a link");
+    server.app.mail.confirm_address(token).await.expect("the store answers").expect("the link is good");
+    json!({
+        "EmailSendingAccount": "DEVELOPER",
+        "SourceArn": format!("arn:aws:ses:us-east-1:{}:identity/{address}", server.app.account),
+        "From": format!("Acme <{address}>"),
+    })
+}
+
 /// A folder with a database file, which goes away with the test.
 pub struct Folder(PathBuf);
 

@@ -2,6 +2,7 @@
 //! API, and a client that signs like an SDK.
 #![allow(dead_code, reason = "each test takes what it needs")]
 
+pub mod authenticator;
 mod client;
 mod lambda;
 mod place;

@@ -70,6 +70,7 @@ async fn pools() -> Pools {
             breaker_after: 0,
             addresses_wait: true,
             rotate_keys_days: 0,
+            fresh_sign_in_s: 300,
             pkce_required: true,
         }),
         signers: Workers::start("signing", 1, 8).expect("threads"),
@@ -430,9 +431,10 @@ async fn tags_are_added_taken_off_and_listed_by_the_pools_arn() {
 async fn mfa_settings_are_shown_in_both_places_and_survive_an_update() {
     let pools = pools().await;
     let id = new_pool(&pools).await;
-    let block = json!({"Message": "Your code: {####}", "Subject": "Sign in"});
-    let set = json!({"UserPoolId": id, "MfaConfiguration": "OPTIONAL", "EmailMfaConfiguration": block});
-    let expected = json!({"MfaConfiguration": "OPTIONAL", "EmailMfaConfiguration": block});
+    let block = json!({"Enabled": true});
+    let set =
+        json!({"UserPoolId": id, "MfaConfiguration": "OPTIONAL", "SoftwareTokenMfaConfiguration": block});
+    let expected = json!({"MfaConfiguration": "OPTIONAL", "SoftwareTokenMfaConfiguration": block});
     assert_eq!(made(&pools, "SetUserPoolMfaConfig", set).await, expected);
     made(&pools, "UpdateUserPool", json!({"UserPoolId": id})).await;
     assert_eq!(made(&pools, "GetUserPoolMfaConfig", json!({"UserPoolId": id})).await, expected);
