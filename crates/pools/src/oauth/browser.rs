@@ -6,7 +6,7 @@ use crate::Pools;
 use crate::auth::challenge::Handle;
 use crate::client::Client;
 use crate::keys::TokenUse;
-use crate::step::{At, SignedIn, Subject, facts_of};
+use crate::step::{At, Proof, SignedIn, Step, Subject};
 use crate::tokens::SignInFacts;
 use crate::user::{User, fresh_id};
 use base64::Engine;
@@ -99,15 +99,14 @@ impl Pools {
         Ok(())
     }
 
-    /// Takes a person who has just confirmed a new account by its mailed code as signed in.
-    pub fn signed_up(&self, tx: &mut Tx<'_>, at: &At, user: User) -> Answer<SignedIn> {
+    /// Goes on with a person who has just confirmed a new account by its mailed code, as their first factor.
+    pub fn signed_up(&self, tx: &mut Tx<'_>, at: &At, user: User) -> Answer<Step<SignedIn>> {
         if !user.enabled {
             return refuse(NotAuthorizedException, "User is disabled.");
         }
         let subject = Subject { name_key: at.pool.name_key(&user.username), user: Some(user.clone()) };
-        self.post_authentication(tx, at, &user)?;
-        self.audit(tx, at, &subject, "SignIn", "signed in", "by the code of sign-up")?;
-        Ok(SignedIn { user, facts: facts_of(at, vec!["otp".into(), "email_otp".into()]) })
+        let proof = Proof { amr: vec!["otp".into(), "email_otp".into()], told: "by the code of sign-up" };
+        self.proven(tx, at, &subject, user, proof)
     }
 
     /// Reads who an ID token of ours was made for, even one that has expired: it is a hint and opens nothing

@@ -53,9 +53,8 @@ impl Hand {
                 Ok(Went::To(Page::Code))
             }
             Err(error) => Err(error),
-            Ok(Step::Ask(_) | Step::Check(_)) => {
-                Err(anyhow::anyhow!("a code that was judged asked for more").into())
-            }
+            Ok(Step::Ask(asked)) => self.second(tx, flow, &asked),
+            Ok(Step::Check(_)) => Err(anyhow::anyhow!("a code that was judged asked for a password").into()),
         }
     }
 }

@@ -9,6 +9,7 @@ use postern_access::Caller;
 use postern_model::{Answer, Error, ErrorKind, Refusal, refuse};
 use postern_pools::Pools;
 use postern_pools::auth::factors::Factor;
+use postern_pools::auth::second_factor::SecondFactor;
 use postern_pools::client::Client;
 use postern_pools::functions;
 use postern_pools::oauth::authorize::AuthorizeRequest;
@@ -35,6 +36,10 @@ pub enum Page {
     NewPassword,
     SignUp,
     Confirm,
+    /// The code of an authenticator.
+    Authenticator,
+    ChooseSecond,
+    SetUp,
 }
 
 impl Page {
@@ -47,6 +52,9 @@ impl Page {
             Page::NewPassword => "/login/new-password",
             Page::SignUp => "/signup",
             Page::Confirm => "/confirm",
+            Page::Authenticator => "/login/authenticator",
+            Page::ChooseSecond => "/login/second",
+            Page::SetUp => "/login/set-up",
         }
     }
 }
@@ -60,10 +68,14 @@ pub enum Fault {
     Wrong,
     Expired,
     Spent,
+    /// The code was right, and is not good a second time.
+    Used,
     SendFailed,
     RulesUnmet,
     Refused,
-    TooMany { until_ms: i64 },
+    TooMany {
+        until_ms: i64,
+    },
 }
 
 /// What became of "Send a new code".
@@ -84,6 +96,9 @@ pub struct State {
     /// The first factors on offer, by their names on the wire.
     #[serde(default)]
     pub offered: Vec<String>,
+    /// The second factors on offer, by their names on the wire.
+    #[serde(default)]
+    pub second: Vec<String>,
     /// The handle of the challenge that waits, sealed.
     #[serde(default)]
     session: Option<String>,
@@ -132,6 +147,7 @@ impl State {
             name: request.login_hint.clone().unwrap_or_default(),
             request,
             offered: Vec::new(),
+            second: Vec::new(),
             session: None,
             destination: String::new(),
             sent_ms: 0,
@@ -148,6 +164,15 @@ impl State {
 
     pub fn offers(&self, factor: Factor) -> bool {
         self.offered.iter().any(|offered| offered == factor.as_str())
+    }
+
+    pub fn offers_second(&self, factor: SecondFactor) -> bool {
+        self.second.iter().any(|offered| offered == factor.as_str())
+    }
+
+    /// Whether the first factor is proven and another one is asked for by a page of its own.
+    fn is_at_second(&self) -> bool {
+        matches!(self.page, Page::Authenticator | Page::ChooseSecond | Page::SetUp)
     }
 
     pub fn has_session(&self) -> bool {
@@ -240,6 +265,7 @@ impl Flow {
             self.state.offered = asked.available.iter().map(|factor| factor.as_str().to_owned()).collect();
         }
         self.state.missing = asked.missing.clone();
+        self.state.second = asked.second.iter().map(|factor| factor.as_str().to_owned()).collect();
     }
 
     /// The handle of the challenge that waits.
@@ -267,12 +293,15 @@ impl Flow {
         let state = &self.state;
         match page {
             Page::Identify => state.page == Page::Identify,
-            Page::Code => state.has_session() && !matches!(state.page, Page::NewPassword | Page::Confirm),
+            Page::Code => {
+                let is_elsewhere = matches!(state.page, Page::NewPassword | Page::Confirm);
+                state.has_session() && !is_elsewhere && !state.is_at_second()
+            }
             Page::Choose => state.offered.len() > 1 && state.page != Page::Identify,
             Page::Password => state.offers(Factor::Password) && state.page != Page::Identify,
             Page::NewPassword => state.page == Page::NewPassword,
             Page::SignUp => self.may_sign_up(),
-            Page::Confirm => state.page == Page::Confirm,
+            Page::Confirm | Page::Authenticator | Page::ChooseSecond | Page::SetUp => state.page == page,
         }
     }
 

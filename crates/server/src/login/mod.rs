@@ -12,6 +12,7 @@ mod logout;
 mod password;
 mod press;
 mod problem;
+mod second_factor;
 mod show;
 mod sign_up;
 mod token;
@@ -38,6 +39,10 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/login/resend", post(identify::again))
         .route("/login/password", get(show::password).post(password::typed_in))
         .route("/login/new-password", get(show::new_password).post(password::renewed))
+        .route("/login/authenticator", get(show::authenticator).post(second_factor::typed_in))
+        .route("/login/second", get(show::second).post(second_factor::chosen))
+        .route("/login/set-up", get(show::set_up).post(second_factor::set_up))
+        .route("/login/set-up-email", post(second_factor::set_up_email))
         .route("/signup", get(show::sign_up).post(sign_up::created))
         .route("/confirm", get(show::confirm).post(sign_up::confirmed))
         .route("/logout", get(logout::logout).post(logout::logout_posted))

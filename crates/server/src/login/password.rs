@@ -10,7 +10,7 @@ use postern_model::cognito_idp::errors::{
 };
 use postern_model::{Answer, Error, Secret, refusal};
 use postern_pools::functions;
-use postern_pools::sign_in::{Asked, At, Step};
+use postern_pools::sign_in::{Asked, At, Kind, Step};
 use postern_pools::unit::kept;
 use postern_store::Tx;
 
@@ -92,7 +92,11 @@ impl Hand {
             .await;
         match checked {
             Ok(Step::Done(went)) => Ok(Pressed::Went { flow: self.flow_id.clone(), went }),
-            Ok(Step::Ask(asked)) => self.ask_for_new(asked).await,
+            Ok(Step::Ask(asked)) if asked.kind == Kind::NewPasswordRequired => self.ask_for_new(asked).await,
+            Ok(Step::Ask(asked)) => {
+                let hand = self.clone();
+                self.press(Page::Password, move |tx, flow| hand.second(tx, flow, &asked)).await
+            }
             Ok(Step::No(error)) if error.kind() == Some(UserNotConfirmedException) => {
                 let hand = self.clone();
                 self.press(Page::Password, move |tx, flow| hand.send_confirmation(tx, flow)).await
@@ -173,6 +177,7 @@ impl Hand {
         let name = flow.state.name.clone();
         match kept(self.pools.answer_new_password(tx, &flow.at, &name, &session, hash, attributes)) {
             Ok(Step::Done(signed_in)) => self.home(tx, flow, signed_in),
+            Ok(Step::Ask(asked)) => self.second(tx, flow, &asked),
             // The password is set; only who signs in by it is refused.
             Ok(Step::No(Error::Refused(no))) if functions::refused(no.kind) => {
                 flow.state.forget_session();
@@ -191,7 +196,7 @@ impl Hand {
                 Ok(Went::To(Page::NewPassword))
             }
             Err(error) | Ok(Step::No(error)) => Err(error),
-            Ok(Step::Ask(_) | Step::Check(_)) => Err(anyhow::anyhow!("a new password asked for more").into()),
+            Ok(Step::Check(_)) => Err(anyhow::anyhow!("a new password asked for another").into()),
         }
     }
 }

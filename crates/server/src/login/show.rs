@@ -1,5 +1,7 @@
 //! Opening a page: what a flow says, put into the page's struct. Nothing here changes anything or sends a mail.
 
+mod second_factor;
+
 use super::authorize;
 use super::back::origin;
 use super::flow::{Fault, Flow, Notice, Page, csrf};
@@ -66,9 +68,21 @@ pub async fn confirm(visit: Visit) -> Response {
     open(visit, Page::Confirm).await
 }
 
+pub async fn authenticator(visit: Visit) -> Response {
+    open(visit, Page::Authenticator).await
+}
+
+pub async fn second(visit: Visit) -> Response {
+    open(visit, Page::ChooseSecond).await
+}
+
+pub async fn set_up(visit: Visit) -> Response {
+    open(visit, Page::SetUp).await
+}
+
 async fn open(visit: Visit, page: Page) -> Response {
     let looking = visit.clone();
-    let found: Answer<Option<(Flow, Option<ChallengeRow>)>> = visit
+    let found: Answer<Option<(Flow, Option<ChallengeRow>, Option<String>)>> = visit
         .app
         .store
         .read(move |tx| {
@@ -84,10 +98,16 @@ async fn open(visit: Visit, page: Page) -> Response {
                 }
                 None => None,
             };
-            Ok(Some((flow, challenge)))
+            let seed = match &challenge {
+                Some(challenge) if page == Page::SetUp => {
+                    looking.app.pools.waiting_seed(tx, challenge, flow.at.now)?
+                }
+                _ => None,
+            };
+            Ok(Some((flow, challenge, seed)))
         })
         .await;
-    let (flow, challenge) = match found {
+    let (flow, challenge, seed) = match found {
         Ok(Some(found)) => found,
         Ok(None) if visit.query.has("flow") && visit.cookies.is_empty() => {
             return cookies_blocked(&visit, page);
@@ -115,6 +135,9 @@ async fn open(visit: Visit, page: Page) -> Response {
         Page::NewPassword => view.new_password().render(),
         Page::SignUp => view.sign_up().render(),
         Page::Confirm => view.confirm().render(),
+        Page::Authenticator => view.authenticator().render(),
+        Page::ChooseSecond => view.choose_second().render(),
+        Page::SetUp => view.set_up(seed.as_deref()).render(),
     };
     match origin(&flow.state.request.redirect_uri) {
         Some(origin) => page_leading_to(origin, StatusCode::OK, html),
@@ -318,6 +341,7 @@ impl View<'_> {
             different_href: self.different_href(),
             error: state.fault_on(Page::Password).map(|fault| match fault {
                 Fault::Empty => PasswordError::Empty,
+                Fault::Expired => PasswordError::TookTooLong,
                 Fault::TooMany { until_ms } => {
                     PasswordError::TooMany { minutes: self.minutes(until_ms), email_instead }
                 }

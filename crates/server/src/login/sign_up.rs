@@ -168,8 +168,8 @@ impl Hand {
         let name = flow.state.name.clone();
         match kept(self.pools.confirm_in_unit(tx, &flow.at, &name, &code, false))? {
             Step::Done((user, _)) => {
-                let signed_in = self.pools.signed_up(tx, &flow.at, user)?;
-                self.home(tx, flow, signed_in)
+                let step = self.pools.signed_up(tx, &flow.at, user)?;
+                self.go_on(tx, flow, step)
             }
             Step::No(Error::Refused(no)) if functions::refused(no.kind) => {
                 flow.state.stay_said(Page::Confirm, &no);

@@ -287,7 +287,12 @@ impl Choose {
 pub enum PasswordError {
     Empty,
     Wrong,
-    TooMany { minutes: u64, email_instead: bool },
+    /// It was right, and the second step came too late.
+    TookTooLong,
+    TooMany {
+        minutes: u64,
+        email_instead: bool,
+    },
 }
 
 /// "Enter your password". Posts `password` to `/login/password`.
@@ -317,6 +322,7 @@ impl Password {
         Some(match self.error? {
             PasswordError::Empty => words.password_empty.to_owned(),
             PasswordError::Wrong => words.password_wrong.to_owned(),
+            PasswordError::TookTooLong => words.took_too_long.to_owned(),
             PasswordError::TooMany { minutes, email_instead: true } => words.too_many_or_email.of(minutes),
             PasswordError::TooMany { minutes, .. } => words.too_many.of(minutes),
         })

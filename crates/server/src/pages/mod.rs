@@ -9,6 +9,7 @@ pub mod links;
 pub mod login;
 pub mod moment;
 pub mod problem;
+pub mod second_factor;
 pub mod undo;
 pub mod words;
 

@@ -6,6 +6,7 @@ mod conformance;
 mod functions;
 mod oauth;
 mod scene;
+mod second_factor;
 mod sso;
 
 use crate::support::TestServer;

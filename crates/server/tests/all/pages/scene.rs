@@ -139,6 +139,25 @@ impl Scene {
         perform(app, &app.own_caller(), call, &input).await.unwrap_or_else(|error| panic!("{error}"));
     }
 
+    /// Signs somebody in through the API by password and a code by mail.
+    pub async fn access_token_by_mail(&self, name: &str, password: &str) -> String {
+        let client_id = &self.demo.client_id;
+        let begin = json!({
+            "ClientId": client_id,
+            "AuthFlow": "USER_AUTH",
+            "AuthParameters": { "USERNAME": name, "PREFERRED_CHALLENGE": "PASSWORD", "PASSWORD": password },
+        });
+        let asked = self.server.api("InitiateAuth", begin).await.ok().body;
+        let answer = json!({
+            "ClientId": client_id,
+            "ChallengeName": asked["ChallengeName"],
+            "Session": asked["Session"],
+            "ChallengeResponses": { "USERNAME": name, "EMAIL_OTP_CODE": self.code(name).await },
+        });
+        let tokens = self.server.api("RespondToAuthChallenge", answer).await.ok().body;
+        text(&tokens["AuthenticationResult"], "AccessToken").to_owned()
+    }
+
     pub async fn temporary(&self, name: &str, password: &str) {
         self.admin(
             "AdminCreateUser",
