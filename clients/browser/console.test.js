@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { freshAddress, url } from "../postern.js";
+import { addUser, admin, app as api, freshAddress, makePool, newestCode, url, wrong } from "../postern.js";
 import { isAt, look, person, startBrowser, stopBrowser } from "./browser.js";
 
 const program = process.env.POSTERN_PROGRAM;
@@ -292,6 +292,57 @@ test("leaving a form with changes asks once, and a callback address is judged wh
   await pause(200);
   assert.deepEqual(asked, ["beforeunload"]);
   await isAt(page, "Create user pool");
+  assert.deepEqual(foreign, []);
+  await context.close();
+});
+
+test("groups, roles, activity and numbers are pages for everybody", async () => {
+  const pool = await makePool();
+  const email = await addUser(pool.id);
+  const { Session } = await api.initiateAuth({
+    ClientId: pool.client,
+    AuthFlow: "USER_AUTH",
+    AuthParameters: { USERNAME: email, PREFERRED_CHALLENGE: "EMAIL_OTP" },
+  });
+  const EMAIL_OTP_CODE = wrong(await newestCode(email));
+  const answer = { ClientId: pool.client, ChallengeName: "EMAIL_OTP", Session };
+  await assert.rejects(api.respondToAuthChallenge({ ...answer, ChallengeResponses: { USERNAME: email, EMAIL_OTP_CODE } }));
+  await admin.createGroup({ UserPoolId: pool.id, GroupName: "editors", Description: "Who may write" });
+  await admin.adminAddUserToGroup({ UserPoolId: pool.id, GroupName: "editors", Username: email });
+
+  const { page, context, foreign } = await person();
+  const base = `${url}/console/pools/${pool.id}`;
+  await page.goto(`${base}/groups`);
+  await isAt(page, "Groups");
+  await look(page, "40-console-groups");
+  await open(page, "editors");
+  await isAt(page, "editors");
+  await page.getByRole("link", { name: email }).waitFor();
+  await look(page, "41-console-group");
+  await open(page, email);
+  await page.getByText("wrong code").waitFor();
+  await look(page, "42-console-time-line");
+
+  await menu(page, "Roles");
+  await isAt(page, "Roles");
+  await look(page, "43-console-roles");
+  await menu(page, "Activity");
+  await isAt(page, "Activity");
+  await look(page, "44-console-activity");
+  await page.getByLabel("Find records").fill("cognito-idp:CreateGroup");
+  await press(page, "Find");
+  await page.getByRole("row").getByRole("link", { name: "cognito-idp:CreateGroup" }).first().click();
+  await page.getByText("As AWS CLI", { exact: true }).click();
+  await page.getByText("aws cognito-idp create-group").waitFor();
+  await look(page, "45-console-record");
+  await menu(page, "Metrics");
+  await isAt(page, "Metrics");
+  await look(page, "46-console-metrics");
+
+  for (const [path, name] of [["sign-up", "47"], ["messages", "48"], ["settings", "49"], ["domain", "50"], ["delete", "51"], ["edit/mfa", "52"]]) {
+    await page.goto(`${base}/${path}`);
+    await look(page, `${name}-console-${path.replace("/", "-")}`);
+  }
   assert.deepEqual(foreign, []);
   await context.close();
 });

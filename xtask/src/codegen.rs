@@ -24,7 +24,7 @@ pub fn fetch(root: &Path) -> Result<()> {
 /// Strips the models of an unpacked botocore into `crates/model/models`.
 pub fn strip(root: &Path, botocore: &Path) -> Result<()> {
     let version = version_of(botocore)?;
-    for source in &SOURCES {
+    for source in SOURCES.iter().filter(|source| !source.own) {
         let stripped = model::strip(botocore, source, &version)?;
         std::fs::write(model_file(root, source.name), model::laid_out(&stripped)?)?;
     }

@@ -13,13 +13,16 @@ type Object = Map<String, Value>;
 pub struct Source {
     pub name: &'static str,
     pub keep: Option<&'static str>,
+    /// Its model is ours, written by hand, and in no botocore.
+    pub own: bool,
 }
 
-pub const SOURCES: [Source; 4] = [
-    Source { name: "cognito-idp", keep: None },
-    Source { name: "sesv2", keep: Some(include_str!("../keep/sesv2.txt")) },
-    Source { name: "iam", keep: Some(include_str!("../keep/iam.txt")) },
-    Source { name: "sts", keep: Some(include_str!("../keep/sts.txt")) },
+pub const SOURCES: [Source; 5] = [
+    Source { name: "cognito-idp", keep: None, own: false },
+    Source { name: "sesv2", keep: Some(include_str!("../keep/sesv2.txt")), own: false },
+    Source { name: "iam", keep: Some(include_str!("../keep/iam.txt")), own: false },
+    Source { name: "sts", keep: Some(include_str!("../keep/sts.txt")), own: false },
+    Source { name: "postern", keep: None, own: true },
 ];
 
 /// What is taken over from a shape and from a member; other known keys are dropped, unknown ones are an error.

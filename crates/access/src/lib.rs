@@ -19,7 +19,7 @@ pub use administrator::Role;
 pub use authenticate::Unproved;
 pub use caller::{Caller, Principal};
 pub use fault::{Dialect, SignatureFault};
-pub use operations::{iam_operations, sts_operations};
+pub use operations::{iam_operations, own_operations, sts_operations};
 pub use policy::{Context, Decision, Verdict};
 pub use service_role::EMAIL_SERVICE;
 pub use table::{Operations, Running};

@@ -29,7 +29,7 @@ const fn kind(code: &'static str, status: u16) -> ErrorKind {
 }
 
 /// JSON 1.1: status 400 for all that is not our fault (`cognito-idp` common errors).
-static COGNITO: Front = Front {
+const COGNITO_FRONT: Front = Front {
     unknown_operation: kind("UnknownOperationException", 400),
     unwritten: crate::cognito_idp::errors::UnsupportedOperationException,
     unreadable: kind("SerializationException", 400),
@@ -38,6 +38,17 @@ static COGNITO: Front = Front {
     denied: kind("AccessDeniedException", 400),
     throttled: crate::cognito_idp::errors::TooManyRequestsException,
     failed: crate::cognito_idp::errors::InternalErrorException,
+};
+
+static COGNITO: Front = COGNITO_FRONT;
+
+/// JSON 1.1, for what only this server has.
+static OWN: Front = Front {
+    unwritten: crate::postern::errors::UnsupportedOperationException,
+    invalid: crate::postern::errors::InvalidParameterException,
+    throttled: crate::postern::errors::TooManyRequestsException,
+    failed: crate::postern::errors::InternalErrorException,
+    ..COGNITO_FRONT
 };
 
 /// REST-JSON (`sesv2` common errors).
@@ -70,5 +81,6 @@ pub fn front(service: Service) -> &'static Front {
         Service::CognitoIdp => &COGNITO,
         Service::SesV2 => &SES,
         Service::Iam | Service::Sts => &QUERY,
+        Service::Postern => &OWN,
     }
 }

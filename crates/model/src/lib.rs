@@ -13,6 +13,8 @@ pub mod cognito_idp;
 #[rustfmt::skip]
 pub mod iam;
 #[rustfmt::skip]
+pub mod postern;
+#[rustfmt::skip]
 pub mod sesv2;
 #[rustfmt::skip]
 pub mod sts;

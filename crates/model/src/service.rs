@@ -15,10 +15,13 @@ pub enum Service {
     SesV2,
     Iam,
     Sts,
+    /// What only this server has: its audit and its numbers.
+    Postern,
 }
 
 impl Service {
-    pub const ALL: [Service; 4] = [Service::CognitoIdp, Service::SesV2, Service::Iam, Service::Sts];
+    pub const ALL: [Service; 5] =
+        [Service::CognitoIdp, Service::SesV2, Service::Iam, Service::Sts, Service::Postern];
 
     /// The name that command line clients use, as in `aws cognito-idp`.
     pub const fn name(self) -> &'static str {
@@ -27,6 +30,7 @@ impl Service {
             Service::SesV2 => "sesv2",
             Service::Iam => "iam",
             Service::Sts => "sts",
+            Service::Postern => "postern",
         }
     }
 
@@ -216,6 +220,7 @@ impl ServiceModel {
             Service::SesV2 => loaded!(SesV2, "../models/sesv2.json"),
             Service::Iam => loaded!(Iam, "../models/iam.json"),
             Service::Sts => loaded!(Sts, "../models/sts.json"),
+            Service::Postern => loaded!(Postern, "../models/postern.json"),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Statements about the audit: records are only added, and chained by a hash over each batch of them.
 
-use crate::{Timestamp, Tx, random, values};
+use crate::{Row, Timestamp, Tx, random, values};
 use anyhow::Result;
 use aws_lc_rs::digest::{Context, SHA256};
 
@@ -17,12 +17,38 @@ pub struct AuditRecord {
     pub detail: String,
 }
 
+/// A record as it is kept: its id, itself, and what was asked, masked.
+#[derive(Clone, Debug)]
+pub struct KeptRecord {
+    pub id: Vec<u8>,
+    pub record: AuditRecord,
+    pub request: String,
+}
+
+/// How often something ended so in an hour; the hour 0 is all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditCount {
+    pub hour: Timestamp,
+    pub action: String,
+    pub outcome: String,
+    pub count: i64,
+}
+
+/// An id behind all others.
+const LAST_ID: [u8; 16] = [0xff; 16];
+const HOUR_MS: i64 = 3_600_000;
+
 impl Tx<'_> {
     pub fn add_audit(&mut self, record: &AuditRecord) -> Result<()> {
+        self.add_audit_of_call(record, "")
+    }
+
+    /// Adds the record of a call with what was asked in it, which must hold nothing that is not to be kept.
+    pub fn add_audit_of_call(&mut self, record: &AuditRecord, request: &str) -> Result<()> {
         let id = random::ordered::<16>(record.time);
         self.run(
-            "insert into audit (id, time_ms, request_id, who, action, resource, source, outcome, detail) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            "insert into audit (id, time_ms, request_id, who, action, resource, source, outcome, detail, request) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             values![
                 &id,
                 record.time,
@@ -32,8 +58,77 @@ impl Tx<'_> {
                 &record.resource,
                 &record.source,
                 &record.outcome,
-                &record.detail
+                &record.detail,
+                request
             ],
+        )?;
+        Ok(())
+    }
+
+    /// Records older than one, newest first: of anybody, or of one party.
+    pub fn audit_before(
+        &mut self,
+        who: Option<&str>,
+        before: Option<&[u8]>,
+        limit: i64,
+    ) -> Result<Vec<KeptRecord>> {
+        let before = before.unwrap_or(&LAST_ID);
+        match who {
+            Some(who) => self.rows(
+                "select time_ms, request_id, who, action, resource, source, outcome, detail, id, request \
+                 from audit where who = $1 and id < $2 order by id desc limit $3",
+                values![who, before, limit],
+                kept,
+            ),
+            None => self.rows(
+                "select time_ms, request_id, who, action, resource, source, outcome, detail, id, request \
+                 from audit where id < $1 order by id desc limit $2",
+                values![before, limit],
+                kept,
+            ),
+        }
+    }
+
+    pub fn find_audit(&mut self, id: &[u8]) -> Result<Option<KeptRecord>> {
+        self.row(
+            "select time_ms, request_id, who, action, resource, source, outcome, detail, id, request \
+             from audit where id = $1",
+            values![id],
+            kept,
+        )
+    }
+
+    /// How often what ended how: in each hour from one on, and the sums.
+    pub fn audit_counts(&mut self, from: Timestamp) -> Result<Vec<AuditCount>> {
+        self.rows(
+            "select hour_ms, action, outcome, count from audit_counts \
+             where hour_ms = 0 or hour_ms >= $1 order by hour_ms, action, outcome",
+            values![from],
+            |row| {
+                Ok(AuditCount {
+                    hour: row.time(0)?,
+                    action: row.text(1)?,
+                    outcome: row.text(2)?,
+                    count: row.int(3)?,
+                })
+            },
+        )
+    }
+
+    /// Counts the records of a link, each once: by their hour, and all together.
+    fn count_link(&mut self, link: i64) -> Result<()> {
+        self.run(
+            "insert into audit_counts (hour_ms, action, outcome, count) \
+             select time_ms - time_ms % $1, action, outcome, count(*) from audit \
+             where link = $2 group by 1, 2, 3 \
+             on conflict (hour_ms, action, outcome) do update set count = audit_counts.count + excluded.count",
+            values![HOUR_MS, link],
+        )?;
+        self.run(
+            "insert into audit_counts (hour_ms, action, outcome, count) \
+             select 0, action, outcome, count(*) from audit where link = $1 group by 2, 3 \
+             on conflict (hour_ms, action, outcome) do update set count = audit_counts.count + excluded.count",
+            values![link],
         )?;
         Ok(())
     }
@@ -44,18 +139,7 @@ impl Tx<'_> {
             "select time_ms, request_id, who, action, resource, source, outcome, detail \
              from audit order by id desc limit $1",
             values![limit],
-            |row| {
-                Ok(AuditRecord {
-                    time: row.time(0)?,
-                    request_id: row.text(1)?,
-                    who: row.text(2)?,
-                    action: row.text(3)?,
-                    resource: row.text(4)?,
-                    source: row.text(5)?,
-                    outcome: row.text(6)?,
-                    detail: row.text(7)?,
-                })
-            },
+            record,
         )
     }
 
@@ -73,6 +157,7 @@ impl Tx<'_> {
             "insert into audit_links (link, records, hash) values ($1, $2, $3)",
             values![link, records as i64, &hash],
         )?;
+        self.count_link(link)?;
         Ok(records)
     }
 
@@ -103,7 +188,7 @@ impl Tx<'_> {
         let mut context = Context::new(&SHA256);
         context.update(before);
         self.rows(
-            "select id, request_id, who, action, resource, source, outcome, detail \
+            "select id, request_id, who, action, resource, source, outcome, detail, request \
              from audit where link = $1 order by id",
             values![link],
             |row| {
@@ -113,9 +198,32 @@ impl Tx<'_> {
                     context.update(&(text.len() as u64).to_be_bytes());
                     context.update(text.as_bytes());
                 }
+                // Records from before requests were kept have none, and hash as they did.
+                let request = row.text(8)?;
+                if !request.is_empty() {
+                    context.update(&(request.len() as u64).to_be_bytes());
+                    context.update(request.as_bytes());
+                }
                 Ok(())
             },
         )?;
         Ok(context.finish().as_ref().to_vec())
     }
+}
+
+fn record(row: &Row<'_>) -> Result<AuditRecord> {
+    Ok(AuditRecord {
+        time: row.time(0)?,
+        request_id: row.text(1)?,
+        who: row.text(2)?,
+        action: row.text(3)?,
+        resource: row.text(4)?,
+        source: row.text(5)?,
+        outcome: row.text(6)?,
+        detail: row.text(7)?,
+    })
+}
+
+fn kept(row: &Row<'_>) -> Result<KeptRecord> {
+    Ok(KeptRecord { record: record(row)?, id: row.blob(8)?, request: row.text(9)? })
 }

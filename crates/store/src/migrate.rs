@@ -20,6 +20,7 @@ const STEPS: &[(&str, &str)] = &[
     ("browser sessions of user", include_str!("../migrations/0014_browser_sessions_of_user.sql")),
     ("stamps", include_str!("../migrations/0015_stamps.sql")),
     ("second factors", include_str!("../migrations/0015_second_factors.sql")),
+    ("audit", include_str!("../migrations/0016_audit.sql")),
 ];
 
 const VERSIONS: &str =

@@ -1,6 +1,7 @@
 //! The operations of IAM and STS, a file per topic, and what their answers have in common.
 
 mod attached;
+mod audit;
 mod inline;
 mod policies;
 mod roles;
@@ -37,6 +38,11 @@ pub fn iam_operations() -> Operations<Access> {
 
 pub fn sts_operations() -> Operations<Access> {
     sts::operations()
+}
+
+/// What only this server has.
+pub fn own_operations() -> Operations<Access> {
+    audit::operations()
 }
 
 /// A user or role that policies hang on.

@@ -1,7 +1,7 @@
 //! The one way of a call: signature, rate limit, authorisation, the model's constraints, the operation, the audit.
 //! No entrance goes around it.
 
-use super::{tables, target};
+use super::{mask, tables, target};
 use crate::app::App;
 use crate::source;
 use anyhow::anyhow;
@@ -85,7 +85,7 @@ pub(super) async fn take(
     match admitted {
         Ok(input) => perform(app, &caller, call, &input).await,
         Err(error) => {
-            audit(app, &caller, call, "", Err(&error)).await?;
+            audit(app, &caller, call, "", None, Err(&error)).await?;
             Err(error)
         }
     }
@@ -95,7 +95,7 @@ pub(super) async fn take(
 pub async fn perform(app: &App, caller: &Caller, call: Call, input: &Document) -> Answer<Document> {
     let mut resource = String::new();
     let result = decide_and_run(app, caller, call, input, &mut resource).await;
-    audit(app, caller, call, &resource, result.as_ref()).await?;
+    audit(app, caller, call, &resource, Some(input), result.as_ref()).await?;
     result
 }
 
@@ -253,6 +253,7 @@ async fn audit(
     caller: &Caller,
     call: Call,
     resource: &str,
+    input: Option<&Document>,
     result: Result<&Document, &Error>,
 ) -> Answer<()> {
     if call.operation.public {
@@ -273,7 +274,9 @@ async fn audit(
         outcome: outcome.to_owned(),
         detail,
     };
-    let written: anyhow::Result<()> = app.store.write(move |tx| tx.add_audit(&record)).await;
+    let request = input.map(|input| mask::for_audit(call, input)).unwrap_or_default();
+    let written: anyhow::Result<()> =
+        app.store.write(move |tx| tx.add_audit_of_call(&record, &request)).await;
     written.map_err(|cause| Error::Failed(anyhow!("the audit could not be written: {cause:#}")))
 }
 

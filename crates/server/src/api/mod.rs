@@ -3,6 +3,7 @@
 mod call;
 mod error;
 mod json;
+mod mask;
 mod query;
 mod rest;
 mod route;
@@ -10,4 +11,5 @@ pub mod tables;
 mod target;
 
 pub use call::{Call, perform};
+pub use mask::masked;
 pub use route::routes;

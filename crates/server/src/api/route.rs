@@ -135,11 +135,14 @@ fn lead(parts: &Parts, told: &mut Told) -> Answer<Lead> {
         return refuse(METHOD_NOT_ALLOWED, "This path takes POST. It is the API of Postern.");
     }
     let Some(target) = parts.headers.get("x-amz-target") else { return Ok(Lead::Query) };
-    let model = ServiceModel::of(Service::CognitoIdp);
     let named = target.to_str().ok().and_then(|target| target.split_once('.'));
-    let operation = named
-        .filter(|(prefix, _)| Some(*prefix) == model.target_prefix.as_deref())
-        .and_then(|(_, name)| model.operation(name));
+    let service = named.and_then(|(prefix, _)| {
+        let is_its = |service: &Service| ServiceModel::of(*service).target_prefix.as_deref() == Some(prefix);
+        Service::ALL.into_iter().find(is_its)
+    });
+    told.service = service.unwrap_or(told.service);
+    let operation =
+        service.zip(named).and_then(|(service, (_, name))| ServiceModel::of(service).operation(name));
     told.operation = operation;
     operation.map(Lead::Json).ok_or_else(unknown_operation)
 }
@@ -158,7 +161,7 @@ fn made(parts: &Parts, lead: Lead, body: &Bytes, told: &mut Told) -> Answer<Made
     let in_query = query::pairs(parts.uri.query().unwrap_or_default().as_bytes());
     match lead {
         Lead::Json(operation) => {
-            Ok(Made { call: Call { service: Service::CognitoIdp, operation }, body: Reader::Json })
+            Ok(Made { call: Call { service: told.service, operation }, body: Reader::Json })
         }
         Lead::Rest(operation, members) => {
             let in_query = in_query.ok_or_else(|| undecodable(Service::SesV2))?;

@@ -12,6 +12,7 @@ struct Tables {
     mail: Operations<Mail>,
     iam: Operations<Access>,
     sts: Operations<Access>,
+    own: Operations<Access>,
 }
 
 static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables {
@@ -19,6 +20,7 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables {
     mail: postern_mail::operations(),
     iam: postern_access::iam_operations(),
     sts: postern_access::sts_operations(),
+    own: postern_access::own_operations(),
 });
 
 /// Starts an operation; nothing when it is not written.
@@ -34,6 +36,7 @@ pub(super) fn start<'a>(
         Service::SesV2 => TABLES.mail.call(operation, &app.mail, caller, input),
         Service::Iam => TABLES.iam.call(operation, &app.access, caller, input),
         Service::Sts => TABLES.sts.call(operation, &app.access, caller, input),
+        Service::Postern => TABLES.own.call(operation, &app.access, caller, input),
     }
 }
 
@@ -43,6 +46,7 @@ fn written(service: Service) -> Vec<&'static str> {
         Service::SesV2 => TABLES.mail.names().collect(),
         Service::Iam => TABLES.iam.names().collect(),
         Service::Sts => TABLES.sts.names().collect(),
+        Service::Postern => TABLES.own.names().collect(),
     }
 }
 

@@ -215,6 +215,8 @@ mod tests {
         assert!(parsed(&["serve", "--ephemeral"]).is_ok());
         assert!(parsed(&["serve", "--ephemeral", "--data", "x"]).is_err());
         assert!(parsed(&["serve", "--config", "x", "--ses-sandbox"]).is_err());
+        assert!(parsed(&["init", "--config", "x", "--role", "view"]).is_ok());
+        assert!(parsed(&["init", "--config", "x", "--role", "king"]).is_err());
         assert!(parsed(&["init"]).is_err());
         assert!(parsed(&["rotate-keys", "--config", "x", "--pool", "p"]).is_ok());
         assert!(parsed(&["sevre"]).is_err());

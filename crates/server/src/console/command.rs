@@ -1,16 +1,13 @@
 //! A change as others make it: by the AWS command line, and as a request. What the model calls sensitive is masked.
 
-use crate::api::Call;
-use postern_model::{Document, Kind, ServiceModel, ShapeRef};
+use crate::api::{Call, masked};
+use postern_model::{Document, Kind, ServiceModel};
 use serde_json::Value;
-
-/// What stands in place of a secret.
-const MASK: &str = "***";
 
 /// Writes the call as a command. Members that are simple become plain words, others JSON.
 pub fn command(call: Call, input: &Document) -> String {
     let mut text = format!("aws {} {}", call.service.name(), kebab(&call.operation.name));
-    for (name, value) in masked(call, input).as_object().into_iter().flatten() {
+    for (name, value) in without_secrets(call, input).as_object().into_iter().flatten() {
         let flag = kebab(name);
         let word = match value {
             Value::Null => continue,
@@ -31,15 +28,8 @@ pub fn command(call: Call, input: &Document) -> String {
 
 /// Writes the call as a request's document.
 pub fn request(call: Call, input: &Document) -> String {
-    let body = serde_json::to_string_pretty(&masked(call, input)).unwrap_or_default();
+    let body = serde_json::to_string_pretty(&without_secrets(call, input)).unwrap_or_default();
     format!("{}:{}\n{body}", call.service.name(), call.operation.name)
-}
-
-/// The input without what must not be shown.
-pub fn masked(call: Call, input: &Document) -> Document {
-    let model = ServiceModel::of(call.service);
-    let Some(shape) = call.operation.input else { return input.clone() };
-    without_secrets(model, shape, input)
 }
 
 /// Shapes that are secrets wherever they stand. The model calls names and addresses sensitive, too; the console shows
@@ -54,25 +44,8 @@ const SECRETS: [&str; 7] = [
     "PrivateKey",
 ];
 
-fn without_secrets(model: &'static ServiceModel, shape: ShapeRef, value: &Value) -> Value {
-    let shape = model.shape(shape);
-    if SECRETS.contains(&shape.name.as_str()) && !value.is_null() {
-        return Value::from(MASK);
-    }
-    match (&shape.kind, value) {
-        (Kind::Structure { members }, Value::Object(values)) => {
-            let shown = values.iter().map(|(name, value)| {
-                let member = members.iter().find(|member| member.name == *name);
-                let shown = member.map(|member| without_secrets(model, member.shape, value));
-                (name.clone(), shown.unwrap_or_else(|| value.clone()))
-            });
-            Value::Object(shown.collect())
-        }
-        (Kind::List { member, .. }, Value::Array(items)) => {
-            items.iter().map(|item| without_secrets(model, *member, item)).collect()
-        }
-        _ => value.clone(),
-    }
+fn without_secrets(call: Call, input: &Document) -> Document {
+    masked(call, input, |shape| SECRETS.contains(&shape.name.as_str()), |_| false)
 }
 
 /// Keeps of a described thing what an operation takes: the settings as they are, ready to be changed and sent back.

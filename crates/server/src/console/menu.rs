@@ -27,7 +27,13 @@ pub enum Place<'a> {
 }
 
 /// Pages outside of pools.
-const TOP: [(&str, &str); 2] = [("/console/pools", "User pools"), ("/console/email", "Email")];
+const TOP: [(&str, &str); 5] = [
+    ("/console/pools", "User pools"),
+    ("/console/email", "Email"),
+    ("/console/roles", "Roles"),
+    ("/console/activity", "Activity"),
+    ("/console/metrics", "Metrics"),
+];
 
 /// Pages of a pool: group, and path and label of each.
 type Pages = (&'static str, &'static [(&'static str, &'static str)]);
@@ -35,7 +41,7 @@ type Pages = (&'static str, &'static [(&'static str, &'static str)]);
 const POOL: [Pages; 6] = [
     ("", &[("", "Overview")]),
     ("Applications", &[("/clients", "App clients")]),
-    ("User management", &[("/users", "Users")]),
+    ("User management", &[("/users", "Users"), ("/groups", "Groups")]),
     (
         "Authentication",
         &[("/methods", "Authentication methods"), ("/sign-in", "Sign-in"), ("/sign-up", "Sign-up")],

@@ -1,18 +1,22 @@
 //! The administrators' console. It owns no rule and no query: what it shows is read, and what it changes is changed, by
 //! operations of the API in the administrator's name, with the same checks, permissions and audit.
 
+mod activity;
 mod area;
 mod client_areas;
 mod clients;
 mod command;
 mod desk;
 mod email;
+mod groups;
 mod menu;
 mod message_areas;
+mod metrics;
 mod note;
 mod pool_areas;
 mod pools;
 mod quick_start;
+mod roles;
 mod session;
 mod settings;
 mod users;
@@ -67,6 +71,17 @@ pub fn routes(app: &App) -> Router<App> {
             get(users::ask_password).post(users::set_password),
         )
         .route("/console/pools/{pool}/users/{user}/delete", get(users::ask_delete).post(users::delete))
+        .route("/console/pools/{pool}/groups", get(groups::list))
+        .route("/console/pools/{pool}/groups/new", get(groups::ask_new).post(groups::make))
+        .route("/console/pools/{pool}/groups/{group}", get(groups::one))
+        .route("/console/pools/{pool}/groups/{group}/members", post(groups::members))
+        .route("/console/pools/{pool}/groups/{group}/edit", post(groups::save))
+        .route("/console/pools/{pool}/groups/{group}/delete", get(groups::ask_delete).post(groups::delete))
+        .route("/console/roles", get(roles::list))
+        .route("/console/roles/{role}", get(roles::one))
+        .route("/console/activity", get(activity::list))
+        .route("/console/activity/{id}", get(activity::one))
+        .route("/console/metrics", get(metrics::page))
         .route("/console/email", get(email::all))
         .route("/console/email/new", get(email::ask_new).post(email::make))
         .route("/console/email/production", get(email::ask_production).post(email::request_production))
@@ -76,6 +91,7 @@ pub fn routes(app: &App) -> Router<App> {
         .route_layer(from_fn_with_state(app.clone(), session::admit));
     Router::new()
         .merge(inside)
+        .route("/metrics", get(metrics::export))
         .route("/console/sign-in", get(session::ask).post(session::sign_in))
         .layer(DefaultBodyLimit::max(64 * 1024))
 }

@@ -72,7 +72,11 @@ impl Note {
 
     /// Gives a form back what was typed into it, and says beside a field why it was refused.
     pub fn apply(&self, form: &mut Form) {
-        if !self.is_trouble() {
+        // A page may have several forms; each says by "do" which it is.
+        let which = |pairs: &[(String, String)]| {
+            pairs.iter().find(|(name, _)| name == "do").map(|(_, value)| value.clone())
+        };
+        if !self.is_trouble() || which(&self.typed) != which(&form.hidden) {
             return;
         }
         let typed = |name: &str| -> Vec<String> {

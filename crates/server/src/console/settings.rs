@@ -80,7 +80,10 @@ pub async fn general(Path(pool_id): Path<String>, desk: Desk) -> Answered {
 }
 
 async fn page(desk: &Desk, pool_id: &str, page: &str, title: &str, lead: &str) -> Answered {
-    let facts = desk.facts(pool_id, None).await?;
+    let mut facts = desk.facts(pool_id, None).await?;
+    if page == "/methods" {
+        facts.identities = desk.identities().await?;
+    }
     let base = base(pool_id);
     let mut blocks = Vec::new();
     for area in pool_areas::AREAS.iter().filter(|area| area.page == page) {

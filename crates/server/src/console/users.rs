@@ -1,14 +1,14 @@
 //! Users: found and listed, made, shown with what each can do now and why not more, and looked after.
 
-use super::desk::{Answered, Change, Desk, items, lines, text, texts};
+use super::desk::{Answered, Change, Desk, Stopped, items, lines, text, texts};
 use super::menu::Place;
 use super::pools::{base, counted, time};
 use super::{asked_for_name, deletion};
 use crate::pages::console::field::{Choice, Field, Input};
 use crate::pages::console::form::Form;
 use crate::pages::console::list::{Cell, Search, Table, Tone};
-use crate::pages::console::parts::{Button, Buttons, Fact, Facts};
-use crate::pages::console::{Block, part};
+use crate::pages::console::parts::{Button, Buttons, Fact, Facts, Said};
+use crate::pages::console::{Block, Html, part};
 use axum::extract::Path;
 use postern_model::cognito_idp::errors::InvalidParameterException;
 use postern_model::{Document, Service, refusal};
@@ -34,14 +34,14 @@ fn page_of(pool_id: &str, sub: &str) -> String {
 }
 
 /// An attribute of a user, whichever operation showed it.
-fn attribute<'a>(user: &'a Document, name: &str) -> &'a str {
+pub fn attribute<'a>(user: &'a Document, name: &str) -> &'a str {
     let lists = ["Attributes", "UserAttributes"];
     let all = lists.iter().flat_map(|list| items(user, list));
     all.into_iter().find(|one| one["Name"] == name).map(|one| text(one, "Value")).unwrap_or_default()
 }
 
 /// The status in words, and how it stands.
-fn status(user: &Document) -> Cell {
+pub fn status(user: &Document) -> Cell {
     if user["Enabled"] == false {
         return Cell::Status(Tone::Bad, "Disabled".to_owned());
     }
@@ -57,7 +57,7 @@ fn status(user: &Document) -> Cell {
 }
 
 /// The name people know a user by.
-fn known_as(user: &Document) -> String {
+pub fn known_as(user: &Document) -> String {
     let names = [attribute(user, "email"), attribute(user, "phone_number"), text(user, "Username")];
     names.into_iter().find(|name| !name.is_empty()).unwrap_or_default().to_owned()
 }
@@ -250,6 +250,7 @@ pub async fn one(Path((pool_id, sub)): Path<(String, String)>, desk: Desk) -> An
         .html(),
     );
     blocks.push(Buttons { csrf: desk.csrf(), buttons: actions(&user, &here) }.html());
+    blocks.push(timeline(&desk, &sub).await?);
     let place = Place::InPool {
         id: &pool_id,
         name: text(&pool, "Name"),
@@ -258,6 +259,31 @@ pub async fn one(Path((pool_id, sub)): Path<(String, String)>, desk: Desk) -> An
         above_name: "Users",
     };
     desk.show(&place, &known_as(&user), "", blocks)
+}
+
+/// The user's last sign-ins and what became of them, from the audit.
+async fn timeline(desk: &Desk, sub: &str) -> Result<Html, Stopped> {
+    let asked = json!({ "Who": format!("user {sub}"), "MaxResults": 20 });
+    let answer = match desk.look(Service::Postern, "ListAuditRecords", asked).await? {
+        Ok(answer) => answer,
+        Err(refusal) => {
+            return Ok(Said { tone: Tone::Waiting, words: refusal.message.into_owned(), way: None }.html());
+        }
+    };
+    let rows = items(&answer, "Records").iter().map(|record| {
+        let outcome = text(record, "Outcome");
+        let detail = text(record, "Detail");
+        let words = if detail.is_empty() { outcome.to_owned() } else { format!("{outcome}: {detail}") };
+        let href = format!("/console/activity/{}", part(text(record, "Id")));
+        vec![
+            Cell::link(href, text(record, "Action")),
+            Cell::words(words),
+            Cell::words(text(record, "Source")),
+            time(record, "Time"),
+        ]
+    });
+    let table = Table::new("Time line", vec!["Step", "Outcome", "From", "When"], rows.collect());
+    Ok(table.or_empty("This user has not tried to sign in yet.", None, "").html())
 }
 
 /// The ways to sign in that the console tells about, and why one cannot be used now.
@@ -280,6 +306,7 @@ fn ways(pool: &Document, user: &Document) -> Vec<(&'static str, Option<&'static 
         if attribute(user, "phone_number").is_empty() { Some("There is no phone number") } else { None };
     let password = match status {
         "RESET_REQUIRED" => Some("The password must be reset first"),
+        "CONFIRMED" => Some("If one is set: the API does not tell"),
         _ => None,
     };
     vec![
@@ -477,7 +504,8 @@ mod tests {
         let alice = [("email", "a@b.test")];
         let state = |user: &Document| ways(&pool, user).into_iter().map(|(_, why)| why).collect::<Vec<_>>();
         let no_sms = Some("Not one of this pool's choices");
-        assert_eq!(state(&user(&alice, "CONFIRMED", true)), [None, None, no_sms]);
+        let perhaps = Some("If one is set: the API does not tell");
+        assert_eq!(state(&user(&alice, "CONFIRMED", true)), [None, perhaps, no_sms]);
         assert_eq!(state(&user(&[], "CONFIRMED", true))[0], Some("There is no email address"));
         assert_eq!(state(&user(&alice, "CONFIRMED", false))[0], Some("The user is disabled"));
         assert_eq!(state(&user(&alice, "UNCONFIRMED", true))[1], Some("The account is not confirmed"));

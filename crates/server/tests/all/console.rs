@@ -10,11 +10,11 @@ const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 
 /// A server whose console wants a sign-in.
-async fn closed() -> TestServer {
+pub async fn closed() -> TestServer {
     TestServer::with(|settings: &mut Settings| settings.development.open_console = false).await
 }
 
-async fn sign_in(server: &TestServer, key: &Key) -> (Browser, Shown) {
+pub async fn sign_in(server: &TestServer, key: &Key) -> (Browser, Shown) {
     let browser = Browser::new(&server.url);
     let page = browser.visit("/console").await;
     assert_eq!(page.heading(), "Sign in");
@@ -22,12 +22,12 @@ async fn sign_in(server: &TestServer, key: &Key) -> (Browser, Shown) {
     (browser, shown)
 }
 
-async fn pool(server: &TestServer, name: &str) -> String {
+pub async fn pool(server: &TestServer, name: &str) -> String {
     server.signed("CreateUserPool", json!({ "PoolName": name })).await.ok().text_at("UserPool.Id")
 }
 
 /// Reads the newest records of the audit.
-async fn audit(server: &TestServer) -> Vec<postern_store::audit::AuditRecord> {
+pub async fn audit(server: &TestServer) -> Vec<postern_store::audit::AuditRecord> {
     let read: anyhow::Result<_> = server.app.store.read(|tx| tx.newest_audit(50)).await;
     read.expect("the audit can be read")
 }

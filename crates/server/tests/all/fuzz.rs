@@ -275,7 +275,7 @@ async fn bodies_that_are_no_documents_are_refused() {
 async fn send(server: &TestServer, service: Service, operation: &OperationModel, document: &Value) -> Answer {
     let model = ServiceModel::of(service);
     match model.protocol {
-        Protocol::Json => server.signed(&operation.name, document.clone()).await,
+        Protocol::Json => server.client.json_to(service, &operation.name, document, Some(&server.key)).await,
         Protocol::Query => {
             let mut fields = Vec::new();
             flatten("", document, &mut fields);

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod console;
+mod console_audit;
 mod crash;
 mod email_role;
 mod functions;

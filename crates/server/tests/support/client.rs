@@ -97,21 +97,42 @@ impl Client {
         self.send(self.request("GET", path).body(Bytes::new()).expect("a request")).await
     }
 
-    /// JSON 1.1.
+    /// JSON 1.1, to Cognito.
     pub async fn json(&self, operation: &str, input: &Value, key: Option<&Key>) -> Answer {
         self.try_json(operation, input, key).await.expect("the server answers")
     }
 
     /// The same, where the server may die before it answers.
     pub async fn try_json(&self, operation: &str, input: &Value, key: Option<&Key>) -> Option<Answer> {
-        let target = format!("AWSCognitoIdentityProviderService.{operation}");
+        self.try_json_to(Service::CognitoIdp, operation, input, key).await
+    }
+
+    /// JSON 1.1, to any service that speaks it.
+    pub async fn json_to(
+        &self,
+        service: Service,
+        operation: &str,
+        input: &Value,
+        key: Option<&Key>,
+    ) -> Answer {
+        self.try_json_to(service, operation, input, key).await.expect("the server answers")
+    }
+
+    async fn try_json_to(
+        &self,
+        service: Service,
+        operation: &str,
+        input: &Value,
+        key: Option<&Key>,
+    ) -> Option<Answer> {
+        let prefix = ServiceModel::of(service).target_prefix.as_deref().unwrap_or_default();
         let request = self
             .request("POST", "/")
             .header("content-type", "application/x-amz-json-1.1")
-            .header("x-amz-target", target);
+            .header("x-amz-target", format!("{prefix}.{operation}"));
         let mut request = request.body(Bytes::from(input.to_string())).expect("a request");
         if let Some(key) = key {
-            self.sign(&mut request, Service::CognitoIdp.signing_name(), key);
+            self.sign(&mut request, service.signing_name(), key);
         }
         self.try_send(request).await
     }

@@ -98,7 +98,8 @@ impl Form {
 }
 
 /// Refusals that name no setting, and the setting that they are about.
-const ABOUT: [(&str, &str); 9] = [
+const ABOUT: [(&str, &str); 10] = [
+    ("UserNotFoundException", "Username"),
     ("UsernameExistsException", "Username"),
     ("AliasExistsException", "Username"),
     ("InvalidPasswordException", "Password"),

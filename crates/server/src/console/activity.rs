@@ -1,0 +1,136 @@
+//! Activity: what was called and who signed in, from the audit, newest first; each record opens to all that is known of it.
+
+use super::command;
+use super::desk::{Answered, Desk, items, text};
+use super::menu::Place;
+use super::pools::time;
+use crate::api::Call;
+use crate::pages::console::field::Choice;
+use crate::pages::console::list::{Cell, Search, Table, Tone};
+use crate::pages::console::parts::{Fact, Facts, Snippet, Snippets};
+use crate::pages::console::{Block, part};
+use axum::extract::Path;
+use postern_model::postern::errors::InvalidParameterException;
+use postern_model::{Document, Service, refusal};
+use serde_json::json;
+
+const HERE: &str = "/console/activity";
+/// How often the newest page is looked at again, in seconds.
+const LOOK_EVERY_S: u32 = 10;
+
+/// What records are found by: the parameter of the operation, and how people call it.
+const BY: [(&str, &str); 5] = [
+    ("Action", "Action begins with"),
+    ("Who", "Who, in full"),
+    ("Outcome", "Outcome"),
+    ("Resource", "Pool or app client"),
+    ("RequestId", "Request ID"),
+];
+
+/// Outcomes that are as they should be.
+const GOOD: [&str; 8] = [
+    "ok",
+    "signed in",
+    "sent",
+    "sent again",
+    "created",
+    "confirmed",
+    "choice offered",
+    "new password asked for",
+];
+
+fn outcome(record: &Document) -> Cell {
+    let outcome = text(record, "Outcome");
+    let tone = if GOOD.contains(&outcome) { Tone::Good } else { Tone::Bad };
+    Cell::Status(tone, outcome.to_owned())
+}
+
+/// `GET /console/activity`
+pub async fn list(desk: Desk) -> Answered {
+    let (wanted, by) = (desk.asked("q").to_owned(), desk.asked("by").to_owned());
+    let by = if BY.iter().any(|(name, _)| *name == by) { by } else { "Action".to_owned() };
+    let mut input = json!({ "MaxResults": 50 });
+    if !wanted.is_empty() {
+        input[by.as_str()] = wanted.as_str().into();
+    }
+    if !desk.asked("after").is_empty() {
+        input["NextToken"] = desk.asked("after").into();
+    }
+    let answer = desk.read(Service::Postern, "ListAuditRecords", input).await?;
+    let rows = items(&answer, "Records").iter().map(|record| {
+        vec![
+            Cell::link(format!("{HERE}/{}", part(text(record, "Id"))), text(record, "Action")),
+            outcome(record),
+            Cell::words(text(record, "Who")),
+            time(record, "Time"),
+        ]
+    });
+    let mut table = Table::new(
+        "Calls and sign-ins",
+        vec!["Action", "Outcome", "Who", "When"],
+        rows.collect(),
+    )
+    .or_empty("Nothing has happened yet.", None, "");
+    let choices = BY.map(|(value, label)| Choice::new(value, label, value == by));
+    table.search = Some(Search {
+        action: HERE.to_owned(),
+        label: "Find records".to_owned(),
+        value: wanted.clone(),
+        choices: vec![("by".to_owned(), "By".to_owned(), choices.into())],
+    });
+    let query = |after: &str| format!("{HERE}?q={}&by={}&after={}", part(&wanted), part(&by), part(after));
+    table.clear_href = (!wanted.is_empty()).then(|| HERE.to_owned());
+    table.first_href = (!desk.asked("after").is_empty()).then(|| query(""));
+    table.next_href = answer["NextToken"].as_str().map(query);
+    if desk.asked("after").is_empty() && wanted.is_empty() {
+        table.live = Some((HERE.to_owned(), LOOK_EVERY_S));
+    }
+    let lead = "What was asked of this server, and how it ended. Codes, passwords, tokens and addresses are not kept.";
+    desk.show(&Place::Top(HERE), "Activity", lead, vec![table.html()])
+}
+
+/// `GET /console/activity/{id}`
+pub async fn one(Path(id): Path<String>, desk: Desk) -> Answered {
+    let answer = desk.read(Service::Postern, "ListAuditRecords", json!({ "Id": id })).await?;
+    let Some(record) = items(&answer, "Records").first() else {
+        return Err(desk.stopped(refusal(InvalidParameterException, "There is no such record.")));
+    };
+    let fact = |label: &str, name: &str| {
+        let value = text(record, name);
+        let values = if value.is_empty() { Vec::new() } else { vec![Cell::Code(value.to_owned())] };
+        Fact::new(label, name, values)
+    };
+    let facts = vec![
+        Fact::new("Outcome", "Outcome", vec![outcome(record)]),
+        Fact::new("When", "Time", vec![time(record, "Time")]),
+        fact("Who", "Who"),
+        fact("On what", "Resource"),
+        fact("From where", "Source"),
+        fact("Reason", "Detail"),
+        fact("Request ID", "RequestId"),
+    ];
+    let facts = Facts { title: "Record".to_owned(), hint: String::new(), facts, edit_href: None };
+    let mut blocks = vec![facts.html()];
+    if let Some((call, request)) = asked(record) {
+        let snippet = |id: &str, title: &str, text: String| Snippet {
+            id: id.to_owned(),
+            title: title.to_owned(),
+            text,
+        };
+        let snippets = vec![
+            snippet("as-request", "Request", command::request(call, &request)),
+            snippet("as-command", "As AWS CLI", command::command(call, &request)),
+        ];
+        let hint = "What must not be kept stands as ***.".to_owned();
+        blocks.push(Snippets { title: "What was asked".to_owned(), hint, snippets }.html());
+    }
+    desk.show(&Place::Below(HERE, "Activity"), text(record, "Action"), "", blocks)
+}
+
+/// The call of a record, and what was asked in it, where that was kept.
+fn asked(record: &Document) -> Option<(Call, Document)> {
+    let (service, operation) = text(record, "Action").split_once(':')?;
+    let service = Service::ALL.into_iter().find(|each| each.signing_name() == service)?;
+    let request = serde_json::from_str(text(record, "Request")).ok()?;
+    Some((Call::find(service, operation)?, request))
+}
