@@ -2,6 +2,7 @@
 //! limits on an address hold as they do for real people.
 
 use crate::mails::{Mails, code};
+use crate::pages;
 use crate::prepare::{Door, address, username};
 use crate::site::{Server, Site, machine_cpu, process_cpu};
 use crate::tokens::Tokens;
@@ -41,6 +42,17 @@ struct Record {
     last: Option<Tokens>,
 }
 
+/// By which way people come in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// InitiateAuth and RespondToAuthChallenge.
+    Api,
+    /// The sign-in pages and the token endpoint.
+    Pages,
+    /// They are in already, and their apps refresh.
+    Refresh,
+}
+
 /// A finished sign-in and how long its parts took.
 #[derive(Clone, Copy)]
 pub struct Done {
@@ -49,6 +61,13 @@ pub struct Done {
     /// From the answer of the first call until the mail was here.
     pub mail: Duration,
     pub answer: Duration,
+}
+
+impl Done {
+    /// A step that has no parts.
+    pub fn whole(whole: Duration) -> Done {
+        Done { whole, begin: Duration::ZERO, mail: Duration::ZERO, answer: Duration::ZERO }
+    }
 }
 
 /// What was seen in one stretch of time.
@@ -87,8 +106,7 @@ struct Signed<'a> {
 struct Given<'a> {
     id_token: &'a str,
     access_token: &'a str,
-    #[serde(rename = "RefreshToken")]
-    _refresh_token: &'a str,
+    refresh_token: &'a str,
 }
 
 impl Crowd {
@@ -106,17 +124,21 @@ impl Crowd {
     }
 
     /// Lets so many people at a time sign in, each on a connection of their own, one after the other.
-    pub async fn rush(&self, server: &Server, workers: usize, length: Duration) -> Result<Seen> {
+    pub async fn rush(&self, server: &Server, workers: usize, length: Duration, way: Way) -> Result<Seen> {
         let stop = Arc::new(AtomicBool::new(false));
         let mut tasks = tokio::task::JoinSet::new();
         for _ in 0..workers {
             let mut connection = Connection::open(self.0.address).await?;
             let (crowd, stop) = (self.clone(), stop.clone());
             tasks.spawn(async move {
+                if way == Way::Refresh {
+                    crowd.refresh(&mut connection, &stop).await;
+                    return;
+                }
                 while !stop.load(Ordering::Relaxed)
                     && let Some(person) = crowd.next()
                 {
-                    crowd.sign_in(&mut connection, person, Instant::now()).await;
+                    crowd.sign_in(&mut connection, person, Instant::now(), way).await;
                 }
             });
         }
@@ -149,7 +171,7 @@ impl Crowd {
                     };
                     match opened {
                         Ok(mut connection) => {
-                            crowd.sign_in(&mut connection, person, due).await;
+                            crowd.sign_in(&mut connection, person, due, Way::Api).await;
                             lock(&idle).push(connection);
                         }
                         Err(cause) => crowd.note_failure(format!("connecting: {cause:#}")),
@@ -199,8 +221,37 @@ impl Crowd {
         (number < self.0.people).then_some(number)
     }
 
-    async fn sign_in(&self, connection: &mut Connection, person: u32, due: Instant) {
-        match self.try_sign_in(connection, person, due).await {
+    /// Signs one person in at the app whose refresh tokens change, and refreshes until it is time to stop.
+    async fn refresh(&self, connection: &mut Connection, stop: &AtomicBool) {
+        let Some(person) = self.next() else { return };
+        let door = &self.0.door;
+        let mut token = match self.signed_in(connection, person, Instant::now(), &door.rotating).await {
+            Ok((_, _, token)) => token,
+            Err(cause) => return self.note_failure(format!("{cause:#}")),
+        };
+        while !stop.load(Ordering::Relaxed) {
+            match pages::refresh(connection, door, &token).await {
+                Ok((done, tokens, next)) => {
+                    token = next;
+                    let mut record = lock(&self.0.record);
+                    record.done.push(done);
+                    record.last = Some(tokens);
+                }
+                Err(cause) => return self.note_failure(format!("{cause:#}")),
+            }
+        }
+    }
+
+    async fn sign_in(&self, connection: &mut Connection, person: u32, due: Instant, way: Way) {
+        let Inner { door, mails, .. } = &*self.0;
+        let tried = match way {
+            Way::Pages => pages::sign_in(connection, door, mails, person, due).await,
+            Way::Api | Way::Refresh => {
+                let signed = self.signed_in(connection, person, due, &door.client).await;
+                signed.map(|(done, tokens, _)| (done, tokens))
+            }
+        };
+        match tried {
             Ok((done, tokens)) => {
                 let mut record = lock(&self.0.record);
                 record.done.push(done);
@@ -220,14 +271,15 @@ impl Crowd {
     }
 
     /// InitiateAuth, the code from the mail, RespondToAuthChallenge.
-    async fn try_sign_in(
+    async fn signed_in(
         &self,
         connection: &mut Connection,
         person: u32,
         due: Instant,
-    ) -> Result<(Done, Tokens)> {
-        let Inner { door, mails, begin, answer, .. } = &*self.0;
-        let (client, name) = (&door.client, username(person));
+        client: &str,
+    ) -> Result<(Done, Tokens, String)> {
+        let Inner { mails, begin, answer, .. } = &*self.0;
+        let name = username(person);
         let mail = mails.expect(&address(person));
 
         let began = Instant::now();
@@ -260,7 +312,8 @@ impl Crowd {
             mail: mail_at - asked_at,
             answer: done_at - mail_at,
         };
-        Ok((done, Tokens { id: result.id_token.to_owned(), access: result.access_token.to_owned() }))
+        let tokens = Tokens { id: result.id_token.to_owned(), access: result.access_token.to_owned() };
+        Ok((done, tokens, result.refresh_token.to_owned()))
     }
 }
 

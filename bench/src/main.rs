@@ -4,6 +4,7 @@
 mod load;
 mod machine;
 mod mails;
+mod pages;
 mod prepare;
 mod report;
 mod site;
@@ -12,7 +13,7 @@ mod wire;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
-use load::{Crowd, Seen};
+use load::{Crowd, Seen, Way};
 use mails::Mails;
 use prepare::Door;
 use report::{Report, Stretch};
@@ -29,7 +30,7 @@ const SETTLE: Duration = Duration::from_secs(2);
 /// Measures full sign-ins by mailed code against a server that it starts itself.
 #[derive(Parser)]
 struct Options {
-    /// Length of each of the two stretches that are measured
+    /// Length of each of the stretches that are measured
     #[arg(long, default_value_t = 20)]
     seconds: u64,
     /// People who sign in at the same time
@@ -65,8 +66,7 @@ fn main() -> ExitCode {
                 Ok(json) if options.json => println!("{json}"),
                 _ => print!("{}", report.table()),
             }
-            let is_clean = report.rush.failures.is_empty() && report.half.failures.is_empty();
-            if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(cause) => failed(&cause),
     }
@@ -86,7 +86,7 @@ async fn run(options: &Options) -> Result<Report> {
     let site = Site::lay_out(program, &folder, options.database.as_deref())?;
     let measured = measure(options, &site).await;
     match &measured {
-        Ok(report) if report.rush.failures.is_empty() && report.half.failures.is_empty() => {
+        Ok(report) if report.is_clean() => {
             std::fs::remove_dir_all(&site.folder)?;
         }
         _ => eprintln!("kept for a look: {}", site.folder.display()),
@@ -116,13 +116,19 @@ async fn measure(options: &Options, site: &Site) -> Result<Report> {
     let length = Duration::from_secs(options.seconds);
     let crowd = Crowd::gather(site, &door, &mails, options.users)?;
     say("signing in as fast as it goes");
-    let rush = crowd.rush(&server, options.workers, length).await?;
-    check(site, &door, &rush).await?;
+    let rush = crowd.rush(&server, options.workers, length, Way::Api).await?;
+    check(site, &door, &door.client, &rush).await?;
     let rush = Stretch::of(&rush);
     say("signing in at half that rate");
     let half = crowd.stream(&server, rush.per_s / 2.0, length).await?;
-    check(site, &door, &half).await?;
+    check(site, &door, &door.client, &half).await?;
     let half = Stretch::of(&half);
+    say("signing in on the pages");
+    let pages = crowd.rush(&server, options.workers, length, Way::Pages).await?;
+    check(site, &door, &door.web, &pages).await?;
+    say("refreshing with rotation");
+    let refresh = crowd.rush(&server, options.workers, length, Way::Refresh).await?;
+    check(site, &door, &door.rotating, &refresh).await?;
     let resident_peak_mib = mib(server.resident_peak_kib()?);
     server.stop().await?;
 
@@ -139,6 +145,8 @@ async fn measure(options: &Options, site: &Site) -> Result<Report> {
         ratio_to_signing: rush.server_cpu_ms / rush.signing_cpu_ms.max(f64::MIN_POSITIVE),
         rush,
         half,
+        pages: Stretch::of(&pages),
+        refresh: Stretch::of(&refresh),
     })
 }
 
@@ -157,13 +165,13 @@ async fn start_often(site: &Site) -> Result<(Server, f64)> {
 }
 
 /// Makes sure that sign-ins happened and that their tokens are real.
-async fn check(site: &Site, door: &Door, seen: &Seen) -> Result<()> {
+async fn check(site: &Site, door: &Door, client: &str, seen: &Seen) -> Result<()> {
     let Some(tokens) = &seen.tokens else {
         let failures: Vec<_> = seen.failures.keys().map(String::as_str).collect();
         ensure!(!seen.short, "people ran out before anything was measured: take --users higher");
         anyhow::bail!("nobody signed in: {}", failures.join("; "));
     };
-    tokens::verify(site, door, tokens).await
+    tokens::verify(site, &door.pool, client, tokens).await
 }
 
 /// Builds the server beside this program and gives its path.

@@ -20,7 +20,14 @@ const MAIL_PATIENCE: Duration = Duration::from_secs(10);
 pub struct Door {
     pub pool: String,
     pub client: String,
+    /// A client for sign-in on the pages, and one whose refresh tokens change.
+    pub web: String,
+    pub rotating: String,
+    pub origin: String,
 }
+
+/// Where the pages send people back to; nobody listens there.
+pub const CALLBACK: &str = "http://localhost/callback";
 
 /// The name of the person with a number.
 pub fn username(number: u32) -> String {
@@ -56,14 +63,33 @@ pub async fn door(site: &Site, key: &Key, mails: &Mails) -> Result<Door> {
     });
     let pool =
         text(connection.call_signed(key, "CreateUserPool", pool.to_string()).await?.good()?, "/UserPool/Id")?;
-    let client = json!({
-        "UserPoolId": pool,
-        "ClientName": "bench",
+    let plain = json!({ "ExplicitAuthFlows": ["ALLOW_USER_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"] });
+    let web = json!({
         "ExplicitAuthFlows": ["ALLOW_USER_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
-        "PreventUserExistenceErrors": "ENABLED",
+        "AllowedOAuthFlowsUserPoolClient": true,
+        "AllowedOAuthFlows": ["code"],
+        "AllowedOAuthScopes": ["openid", "email"],
+        "CallbackURLs": [CALLBACK],
     });
-    let client = connection.call_signed(key, "CreateUserPoolClient", client.to_string()).await?.good()?;
-    Ok(Door { pool, client: text(client, "/UserPoolClient/ClientId")? })
+    let rotating = json!({
+        "ExplicitAuthFlows": ["ALLOW_USER_AUTH"],
+        "RefreshTokenRotation": { "Feature": "ENABLED", "RetryGracePeriodSeconds": 0 },
+    });
+    Ok(Door {
+        client: client(&mut connection, key, &pool, plain).await?,
+        web: client(&mut connection, key, &pool, web).await?,
+        rotating: client(&mut connection, key, &pool, rotating).await?,
+        origin: site.url(),
+        pool,
+    })
+}
+
+async fn client(connection: &mut Connection, key: &Key, pool: &str, mut settings: Value) -> Result<String> {
+    settings["UserPoolId"] = pool.into();
+    settings["ClientName"] = "bench".into();
+    settings["PreventUserExistenceErrors"] = "ENABLED".into();
+    let made = connection.call_signed(key, "CreateUserPoolClient", settings.to_string()).await?.good()?;
+    text(made, "/UserPoolClient/ClientId")
 }
 
 async fn verify_sender(connection: &mut Connection, key: &Key, mails: &Mails) -> Result<()> {

@@ -23,6 +23,9 @@ pub struct Report {
     pub resident_peak_mib: f64,
     pub rush: Stretch,
     pub half: Stretch,
+    /// The pages, from the app's request to its tokens; and an app's refreshes, each with a new refresh token.
+    pub pages: Stretch,
+    pub refresh: Stretch,
     /// Server processor time of a sign-in over that of its two signatures alone.
     pub ratio: f64,
     /// The same over what the server's signing threads took meanwhile: of one stretch, so fair on a busy machine.
@@ -92,6 +95,11 @@ impl Spread {
 }
 
 impl Report {
+    /// Tells whether everything succeeded.
+    pub fn is_clean(&self) -> bool {
+        [&self.rush, &self.half, &self.pages, &self.refresh].iter().all(|stretch| stretch.failures.is_empty())
+    }
+
     pub fn table(&self) -> String {
         let Report { machine, rush, half, .. } = self;
         let mut out = format!(
@@ -111,15 +119,22 @@ impl Report {
         line("memory at most, under load", format!("{:8.1} MiB", self.resident_peak_mib));
         line("start with existing data", format!("{:8.1} ms", self.start_ms));
         line("people created a second", format!("{:8.0}", self.people_created_per_s));
-        for (title, stretch) in [("as fast as it goes", rush), ("at half that rate", half)] {
-            out.push_str(&stretch.lines(title));
+        let calls = ["InitiateAuth", "from its answer to the mail", "RespondToAuthChallenge"];
+        let steps = ["authorize to the code's page", "from there to the mail", "code to tokens"];
+        for (title, stretch, parts) in [
+            ("as fast as it goes", rush, calls),
+            ("at half that rate", half, calls),
+            ("on the pages", &self.pages, steps),
+            ("refreshing with rotation", &self.refresh, [""; 3]),
+        ] {
+            out.push_str(&stretch.lines(title, parts));
         }
         out
     }
 }
 
 impl Stretch {
-    fn lines(&self, title: &str) -> String {
+    fn lines(&self, title: &str, [begin, mail, answer]: [&str; 3]) -> String {
         let mut out = format!(
             "\n{title}: {} in {:.1} s, {:.0} a second, server CPU {:.3} ms each\n",
             self.sign_ins, self.seconds, self.per_s, self.server_cpu_ms
@@ -129,11 +144,15 @@ impl Stretch {
         }
         out.push_str(&format!("{:<36}{:>8}{:>9}{:>9}\n", "  milliseconds", "p50", "p99", "max"));
         for (name, spread) in [
-            ("  whole sign-in", &self.whole),
-            ("    InitiateAuth", &self.initiate_auth),
-            ("    from its answer to the mail", &self.mail),
-            ("    RespondToAuthChallenge", &self.respond),
+            ("  whole".to_owned(), &self.whole),
+            (format!("    {begin}"), &self.initiate_auth),
+            (format!("    {mail}"), &self.mail),
+            (format!("    {answer}"), &self.respond),
         ] {
+            // What has no parts has one line.
+            if name.trim().is_empty() {
+                continue;
+            }
             let Spread { p50_ms, p99_ms, max_ms } = spread;
             out.push_str(&format!("{name:<36}{p50_ms:8.2}{p99_ms:9.2}{max_ms:9.2}\n"));
         }

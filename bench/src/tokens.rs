@@ -1,6 +1,5 @@
 //! Checks that what a sign-in gave are real tokens, by the keys that the server publishes.
 
-use crate::prepare::Door;
 use crate::site::Site;
 use crate::wire::Connection;
 use anyhow::{Context as _, Result, ensure};
@@ -29,14 +28,14 @@ struct PublicKey {
 }
 
 /// Fails unless both tokens are signed by a published key and say who issued them, for whom and for what.
-pub async fn verify(site: &Site, door: &Door, tokens: &Tokens) -> Result<()> {
+pub async fn verify(site: &Site, pool: &str, client: &str, tokens: &Tokens) -> Result<()> {
     let mut connection = Connection::open(site.address).await?;
-    let keys = connection.get(&format!("/{}/.well-known/jwks.json", door.pool)).await?.good()?;
+    let keys = connection.get(&format!("/{}/.well-known/jwks.json", pool)).await?.good()?;
     let keys: KeySet = serde_json::from_slice(&keys)?;
-    let issuer = format!("{}/{}", site.url(), door.pool);
-    for (token, token_use, client) in [(&tokens.id, "id", "aud"), (&tokens.access, "access", "client_id")] {
+    let issuer = format!("{}/{}", site.url(), pool);
+    for (token, token_use, whose) in [(&tokens.id, "id", "aud"), (&tokens.access, "access", "client_id")] {
         let claims = claims(&keys, token).with_context(|| format!("the {token_use} token"))?;
-        for (name, expected) in [("iss", issuer.as_str()), ("token_use", token_use), (client, &door.client)] {
+        for (name, expected) in [("iss", issuer.as_str()), ("token_use", token_use), (whose, client)] {
             ensure!(claims[name] == expected, "the {token_use} token says {name} is {}", claims[name]);
         }
     }

@@ -25,6 +25,7 @@ mod tests;
 pub use check::{Rule, Shown, VIOLATIONS_MAX, Violation, check, validation_message};
 pub use error::{Answer, Error, ErrorKind, Refusal, refusal, refuse};
 pub use front::{Front, front};
+pub use pattern::DOMAIN_PATTERN;
 pub use service::{
     Kind, Location, Member, OperationModel, Protocol, Service, ServiceModel, ShapeModel, ShapeRef,
 };

@@ -9,10 +9,18 @@ struct ByHand {
     regex: &'static str,
 }
 
-const BY_HAND: [ByHand; 1] = [
+const BY_HAND: [ByHand; 2] = [
     // Relying party ids: the last character is not a dot.
     ByHand { pattern: r"^[0-9A-Za-z\.\-_]*(?<!\.)$", regex: r"(?:[0-9A-Za-z\.\-_]*[0-9A-Za-z\-_])?" },
+    // Domains: the pattern is that of a prefix, and the service takes whole names as well ("Using your own domain").
+    ByHand {
+        pattern: DOMAIN_PATTERN,
+        regex: r"(?:[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?",
+    },
 ];
+
+/// What the model says of a domain.
+pub const DOMAIN_PATTERN: &str = r"^[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?$";
 
 /// A compiled pattern.
 #[derive(Clone, Debug)]

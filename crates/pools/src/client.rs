@@ -1,5 +1,6 @@
 //! An app client as the rules see it: its settings read once for each version of its row.
 
+use crate::branding::{self, Style};
 use anyhow::{Context, Result};
 use aws_lc_rs::{constant_time, hmac};
 use base64::Engine;
@@ -41,6 +42,8 @@ pub struct Client {
     pub sso_ms: i64,
     /// Seconds for which a rotated refresh token still works; nothing when rotation is off.
     pub rotation_grace_s: Option<i64>,
+    /// How its sign-in pages look, where not like Postern's own.
+    pub style: Option<Style>,
 }
 
 impl Client {
@@ -51,7 +54,8 @@ impl Client {
             Some(row) => {
                 let secrets = tx.client_secrets(client_id)?;
                 let sso_ms = tx.sso_minutes(client_id)?.unwrap_or_default() * 60_000;
-                Client::parse(row, secrets).map(|client| Some(Client { sso_ms, ..client }))
+                let style = branding::of_client(tx, &row)?;
+                Client::parse(row, secrets).map(|client| Some(Client { sso_ms, style, ..client }))
             }
             None => Ok(None),
         })
@@ -74,6 +78,7 @@ impl Client {
             rotation_grace_s: rotation
                 .filter(|rotation| rotation.feature == FeatureType::Enabled)
                 .map(|rotation| rotation.retry_grace_period_seconds.unwrap_or(0)),
+            style: None,
             id: row.id,
             pool_id: row.pool_id,
             name: row.name,
@@ -97,6 +102,7 @@ impl Client {
             revocable: true,
             sso_ms: 0,
             rotation_grace_s: None,
+            style: None,
             config,
         }
     }

@@ -5,6 +5,7 @@ pub mod address_change;
 pub mod aliases;
 pub mod attributes;
 pub mod auth;
+pub mod branding;
 pub mod client;
 mod csv;
 mod custom_sender;
@@ -80,4 +81,6 @@ pub struct Rules {
     pub fresh_sign_in_s: i64,
     /// Public clients must use PKCE; `false` is Cognito's behaviour.
     pub pkce_required: bool,
+    /// A browser's session lasts longer by being used.
+    pub sliding_sessions: bool,
 }

@@ -72,6 +72,8 @@ pub struct Place {
     pub public_url: String,
     /// `{region}` and `{pool}` are filled in; see the setting `issuer`.
     pub issuer: String,
+    /// Where the pages of a pool with a prefix domain are, with `{domain}` to be filled in.
+    pub prefix_url: Option<String>,
 }
 
 impl Place {
@@ -88,6 +90,35 @@ impl Place {
         let issuer = self.issuer_of(pool_id);
         let updated = issuer.replacen("://cognito-idp.", "://issuer-cognito-idp.", 1);
         (updated != issuer).then_some(updated)
+    }
+
+    /// Where the pages of a domain are: a custom one has the same entrance as the server itself, under its own name. A
+    /// prefix has a name of its own only where the settings say so.
+    pub fn domain_url(&self, name: &str, is_custom: bool) -> Option<String> {
+        if !is_custom {
+            return self.prefix_url.as_ref().map(|url| url.replace("{domain}", name));
+        }
+        let (scheme, authority) = self.public_url.split_once("://")?;
+        let port = authority.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']'));
+        Some(match port {
+            Some(port) => format!("{scheme}://{name}:{port}"),
+            None => format!("{scheme}://{name}"),
+        })
+    }
+
+    /// The domains that a host name may stand for, with where their pages are: a prefix, and a custom one.
+    pub fn domains_at(&self, host: &str) -> Vec<(String, bool)> {
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name).to_ascii_lowercase();
+        let prefix = self.prefix_url.as_deref().and_then(|url| {
+            let authority = url.split_once("://")?.1;
+            let pattern = authority.rsplit_once(':').map_or(authority, |(name, _)| name);
+            let (before, after) = pattern.split_once("{domain}")?;
+            let prefix = name.strip_prefix(before)?.strip_suffix(after)?;
+            (!prefix.is_empty() && !prefix.contains('.')).then(|| prefix.to_owned())
+        });
+        let is_whole = name.contains('.') && name.parse::<std::net::Ipv4Addr>().is_err();
+        let custom = is_whole.then_some((name, true));
+        prefix.map(|prefix| (prefix, false)).into_iter().chain(custom).collect()
     }
 
     pub fn pool_arn(&self, pool_id: &str) -> String {
@@ -286,4 +317,47 @@ fn demand(mfa: &GetUserPoolMfaConfigResponse) -> Demand {
 
 fn kinds<'a>(names: impl Iterator<Item = &'a str>) -> Vec<NameKind> {
     names.filter_map(NameKind::parse).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(public_url: &str, prefix_url: Option<&str>) -> Place {
+        Place {
+            region: "us-east-1".into(),
+            account: "123456789012".into(),
+            public_url: public_url.into(),
+            issuer: "{public_url}/{pool}".into(),
+            prefix_url: prefix_url.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn a_domain_has_an_address_and_an_address_its_domain() {
+        let place = place("https://login.example.com", Some("https://{domain}.auth.example.com"));
+        assert_eq!(place.domain_url("shop", false).as_deref(), Some("https://shop.auth.example.com"));
+        assert_eq!(place.domain_url("id.shop.test", true).as_deref(), Some("https://id.shop.test"));
+        let at = |host: &str| place.domains_at(host);
+        assert_eq!(at("Shop.auth.example.com:443")[0], ("shop".to_owned(), false));
+        assert_eq!(at("id.shop.test"), [("id.shop.test".to_owned(), true)]);
+        assert!(
+            at("localhost:9320").is_empty() && at("127.0.0.1:9320").is_empty() && at("[::1]:9320").is_empty()
+        );
+        for other in [
+            ".auth.example.com",
+            "a.b.auth.example.com",
+            "auth.example.com",
+            "shop.auth.example.com.evil.test",
+        ] {
+            assert!(at(other).iter().all(|(_, is_custom)| *is_custom), "{other}");
+        }
+    }
+
+    #[test]
+    fn without_a_setting_prefixes_have_no_address_of_their_own() {
+        let place = place("http://localhost:9320", None);
+        assert_eq!(place.domain_url("shop", false), None);
+        assert_eq!(place.domain_url("id.shop.test", true).as_deref(), Some("http://id.shop.test:9320"));
+    }
 }

@@ -93,6 +93,7 @@ impl App {
                 account: account.to_string(),
                 public_url: public_url.clone(),
                 issuer: settings.issuer.clone(),
+                prefix_url: settings.prefix_url.clone(),
             }),
             rules: Arc::new(settings.rules.clone()),
             signers: Workers::start("signer", cores, SIGNATURES_WAITING_MAX)?,

@@ -54,6 +54,8 @@ pub struct Config {
     pub functions: Functions,
     #[serde(default)]
     pub outgoing: Outgoing,
+    #[serde(default)]
+    pub domains: Domains,
 }
 
 /// The administrators' console, at addresses of its own.
@@ -188,6 +190,16 @@ pub enum AddressChange {
 #[serde(deny_unknown_fields, default)]
 pub struct Oauth {
     pub pkce: Pkce,
+    /// Browsers stay signed in for longer while their sessions are used.
+    pub sliding_sessions: bool,
+}
+
+/// Where the pages of pools with a domain are.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Domains {
+    /// For prefix domains; `{domain}` is filled in.
+    pub prefix_url: Option<String>,
 }
 
 /// Where functions are that pools call (Lambda triggers).

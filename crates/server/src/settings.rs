@@ -39,6 +39,8 @@ pub struct Settings {
     /// Nothing: drawn at the first start.
     pub account: Option<String>,
     pub issuer: String,
+    /// Where the pages of prefix domains are, with `{domain}`.
+    pub prefix_url: Option<String>,
     pub transport: Transport,
     pub default_sender: Mailbox,
     pub bounces: Option<Address>,
@@ -134,7 +136,7 @@ impl Settings {
         let (place, master_key) =
             if flags.ephemeral { (Place::Memory, MasterKey::Fresh) } else { in_folder(&data) };
         let limits = config::Limits::default();
-        let mut rules = rules(&limits, Pkce::Required);
+        let mut rules = rules(&limits, &config::Oauth::default());
         if !flags.strict_limits {
             rules = Rules { address_limits: false, ..without_counts(rules) };
         }
@@ -147,6 +149,7 @@ impl Settings {
             region: "us-east-1".to_owned(),
             account: Some(DEVELOPMENT_ACCOUNT.to_owned()),
             issuer: "{public_url}/{pool}".to_owned(),
+            prefix_url: None,
             transport: Transport::Inbox,
             default_sender: mailbox("Postern <no-reply@verificationemail.com>")?,
             bounces: None,
@@ -238,6 +241,7 @@ impl Settings {
             region: config.region,
             account: config.account,
             issuer: config.issuer,
+            prefix_url: config.domains.prefix_url.as_deref().map(prefix_url).transpose()?,
             default_sender: mailbox(&config.mail.from)?,
             bounces: bounces.transpose()?,
             transport: transport(config.mail)?,
@@ -255,7 +259,7 @@ impl Settings {
             rules: Rules {
                 addresses_wait: config.users.address_change == config::AddressChange::Verified,
                 rotate_keys_days: i64::from(config.tokens.rotate_keys_days),
-                ..rules(&config.limits, config.oauth.pkce)
+                ..rules(&config.limits, &config.oauth)
             },
             functions: functions(config.functions)?,
             reachable: reachable.collect::<Result<_>>()?,
@@ -300,6 +304,17 @@ fn web_url(name: &str, text: &str) -> Result<String> {
         "{name} must look like https://login.example.com, not {text}"
     );
     Ok(url.to_owned())
+}
+
+/// Checks that a prefix stands at the beginning of a host name, and that the rest is `http(s)://host[:port]`.
+fn prefix_url(text: &str) -> Result<String> {
+    let is_prefix = text.split_once("://").is_some_and(|(_, rest)| rest.starts_with("{domain}."));
+    ensure!(
+        is_prefix && text.matches('{').count() == 1,
+        "domains.prefix_url must look like https://{{domain}}.auth.example.com, not {text}"
+    );
+    web_url("domains.prefix_url", &text.replace("{domain}", "domain"))?;
+    Ok(text.strip_suffix('/').unwrap_or(text).to_owned())
 }
 
 fn transport(mail: config::Mail) -> Result<Transport> {
@@ -360,7 +375,7 @@ fn functions(asked: config::Functions) -> Result<functions::Settings> {
     })
 }
 
-fn rules(limits: &config::Limits, pkce: Pkce) -> Rules {
+fn rules(limits: &config::Limits, oauth: &config::Oauth) -> Rules {
     Rules {
         address_limits: limits.addresses,
         sends_per_source: limits.sends_per_source_hour,
@@ -371,7 +386,8 @@ fn rules(limits: &config::Limits, pkce: Pkce) -> Rules {
         addresses_wait: true,
         rotate_keys_days: 0,
         fresh_sign_in_s: limits.fresh_sign_in_minutes * 60,
-        pkce_required: pkce == Pkce::Required,
+        pkce_required: oauth.pkce == Pkce::Required,
+        sliding_sessions: oauth.sliding_sessions,
     }
 }
 
@@ -451,6 +467,7 @@ mod tests {
             ("#: trusted_proxies = [\"127.0.0.1/32\"", "trusted_proxies = [\"home\""),
             ("data = \"/var/lib/postern\"", ""),
             ("#: file", "file"),
+            ("#: prefix_url = \"https://{domain}.auth", "prefix_url = \"https://auth"),
         ] {
             assert!(production(|text| text.replace(from, to)).is_err(), "{to}");
         }

@@ -78,19 +78,30 @@ async fn jwks(State(app): State<App>, Path(pool): Path<String>, headers: HeaderM
 
 async fn configuration(State(app): State<App>, Path(pool): Path<String>, headers: HeaderMap) -> Response {
     let place = app.pools.place.clone();
-    let found = app.store.read(move |tx| Pool::find(tx, &place, &pool)).await;
-    published(found.map(|pool| pool.map(|pool| document(&pool, &app.public_url).to_string())), &headers)
+    let found: anyhow::Result<Option<String>> = app
+        .store
+        .read(move |tx| {
+            let Some(pool) = Pool::find(tx, &place, &pool)? else { return Ok(None) };
+            // A name of one's own before a prefix.
+            let mut domains = tx.domains_of_pool(&pool.id)?;
+            domains.sort_by_key(|row| !row.custom);
+            let own = domains.iter().find_map(|row| place.domain_url(&row.name, row.custom));
+            let pages = own.as_deref().unwrap_or(&place.public_url);
+            Ok(Some(document(&pool, &place.public_url, pages).to_string()))
+        })
+        .await;
+    published(found, &headers)
 }
 
 /// The discovery document (OpenID Connect Discovery 1.0 §3; RFC 9207 for the issuer in responses).
-fn document(pool: &Pool, public_url: &str) -> Value {
+fn document(pool: &Pool, public_url: &str, pages: &str) -> Value {
     value!({
-        "authorization_endpoint": format!("{public_url}/oauth2/authorize"),
+        "authorization_endpoint": format!("{pages}/oauth2/authorize"),
         "authorization_response_iss_parameter_supported": true,
         "claims_parameter_supported": false,
         "claims_supported": CLAIMS,
         "code_challenge_methods_supported": ["S256"],
-        "end_session_endpoint": format!("{public_url}/logout"),
+        "end_session_endpoint": format!("{pages}/logout"),
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "id_token_signing_alg_values_supported": ["RS256"],
         "issuer": pool.issuer,
@@ -100,13 +111,13 @@ fn document(pool: &Pool, public_url: &str) -> Value {
         "request_uri_parameter_supported": false,
         "response_modes_supported": ["query", "form_post"],
         "response_types_supported": ["code"],
-        "revocation_endpoint": format!("{public_url}/oauth2/revoke"),
+        "revocation_endpoint": format!("{pages}/oauth2/revoke"),
         "revocation_endpoint_auth_methods_supported": AUTHENTICATION,
         "scopes_supported": ["openid", "email", "phone", "profile"],
         "subject_types_supported": ["public"],
-        "token_endpoint": format!("{public_url}/oauth2/token"),
+        "token_endpoint": format!("{pages}/oauth2/token"),
         "token_endpoint_auth_methods_supported": AUTHENTICATION,
-        "userinfo_endpoint": format!("{public_url}/oauth2/userInfo"),
+        "userinfo_endpoint": format!("{pages}/oauth2/userInfo"),
     })
 }
 

@@ -135,7 +135,7 @@ impl Tx<'_> {
     }
 
     /// Draws a client's version anew, because something changed that its parsed form knows of.
-    fn touch_client(&mut self, client_id: &str) -> Result<()> {
+    pub(crate) fn touch_client(&mut self, client_id: &str) -> Result<()> {
         self.run("update app_clients set version = $1 where id = $2", values![fresh_version(), client_id])?;
         Ok(())
     }

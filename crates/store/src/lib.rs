@@ -4,6 +4,7 @@
 pub mod access;
 pub mod audit;
 pub mod auth;
+pub mod branding;
 pub mod clients;
 mod clock;
 pub mod console;

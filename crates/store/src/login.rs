@@ -188,6 +188,15 @@ impl Tx<'_> {
         Ok(None)
     }
 
+    /// Moves the end of a session further off.
+    pub fn extend_browser_session(&mut self, handle_mac: &[u8], expires: Timestamp) -> Result<()> {
+        self.run(
+            "update browser_sessions set expires_ms = $1 where handle_mac = $2",
+            values![expires, handle_mac],
+        )?;
+        Ok(())
+    }
+
     pub fn end_browser_session(&mut self, handle_mac: &[u8]) -> Result<bool> {
         Ok(self.run("delete from browser_sessions where handle_mac = $1", values![handle_mac])? == 1)
     }

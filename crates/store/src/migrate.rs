@@ -21,6 +21,7 @@ const STEPS: &[(&str, &str)] = &[
     ("stamps", include_str!("../migrations/0015_stamps.sql")),
     ("second factors", include_str!("../migrations/0015_second_factors.sql")),
     ("audit", include_str!("../migrations/0016_audit.sql")),
+    ("branding", include_str!("../migrations/0017_branding.sql")),
 ];
 
 const VERSIONS: &str =

@@ -17,6 +17,9 @@ use postern_store::login::BrowserSessionRow;
 use postern_store::{Timestamp, Tx};
 use serde::{Deserialize, Serialize};
 
+/// The longest that a session can last by being used: the longest that a client's setting can be.
+const SLIDING_MAX_MS: i64 = 129_600 * 60_000;
+
 /// Somebody who has proved in a browser who they are.
 pub struct Person {
     pub user: User,
@@ -89,6 +92,23 @@ impl Pools {
             expires: at.now.plus_ms(life_ms),
         })?;
         Ok(handle.text)
+    }
+
+    /// Lets a session that is used last longer, where the settings say so; tells whether it does now.
+    pub fn keep_browser_in(&self, tx: &mut Tx<'_>, at: &At, handle: &str) -> Answer<bool> {
+        if !self.rules.sliding_sessions {
+            return Ok(false);
+        }
+        let macs = Handle::macs(tx.keys(), handle);
+        let Some(row) = tx.find_browser_session(&macs)? else { return Ok(false) };
+        let last = row.auth.plus_ms(SLIDING_MAX_MS);
+        let expires = at.now.plus_ms(at.client.sso_ms).min(last);
+        // A row is not written for a few seconds.
+        if expires.since(row.expires) < at.client.sso_ms / 10 {
+            return Ok(false);
+        }
+        tx.extend_browser_session(&row.handle_mac, expires)?;
+        Ok(true)
     }
 
     /// Ends the session that a handle names; an unknown one is no error.

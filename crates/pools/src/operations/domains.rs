@@ -20,31 +20,33 @@ pub fn operations() -> Operations<Pools> {
 }
 
 impl Pools {
-    /// Attaches a prefix domain to a pool that has none.
+    /// Attaches a domain to a pool: a prefix, and beside it a custom one, whose certificate is the front's business.
     pub async fn create_user_pool_domain(
         &self,
         _: &Caller,
         request: CreateUserPoolDomainRequest,
     ) -> Answer<CreateUserPoolDomainResponse> {
         let now = self.clock.now();
+        let target = self.entrance();
         self.store
             .write(move |tx| {
                 let pool = StoredPool::find_to_change(tx, &request.user_pool_id)?;
-                domain::prefix(&request.domain)?;
+                let is_custom = request.custom_domain_config.is_some();
+                domain::name(&request.domain, is_custom)?;
                 let asked: DomainDescriptionType = settings::asked(&request)?;
                 domain::settings(&asked, pool.config.user_pool_tier)?;
                 if tx.find_domain(&request.domain)?.is_some_and(|found| found.pool_id != request.user_pool_id)
                 {
                     return Err(taken());
                 }
-                if !tx.domains_of_pool(&request.user_pool_id)?.is_empty() {
+                if tx.domains_of_pool(&request.user_pool_id)?.iter().any(|row| row.custom == is_custom) {
                     return refuse(InvalidParameterException, "User pool already has a domain configured.");
                 }
                 let row = DomainRow {
                     name: request.domain.clone(),
                     pool_id: request.user_pool_id.clone(),
-                    custom: false,
-                    config: stored(asked.managed_login_version),
+                    custom: is_custom,
+                    config: stored(asked.managed_login_version, asked.custom_domain_config),
                     created: now,
                 };
                 if !tx.add_domain(&row)? {
@@ -52,6 +54,7 @@ impl Pools {
                 }
                 Ok(CreateUserPoolDomainResponse {
                     managed_login_version: request.managed_login_version,
+                    cloud_front_domain: is_custom.then(|| target.clone()),
                     ..CreateUserPoolDomainResponse::default()
                 })
             })
@@ -64,7 +67,7 @@ impl Pools {
         _: &Caller,
         request: DescribeUserPoolDomainRequest,
     ) -> Answer<DescribeUserPoolDomainResponse> {
-        let account = self.place.account.clone();
+        let (account, target) = (self.place.account.clone(), self.entrance());
         self.store
             .read(move |tx| {
                 let description = match tx.find_domain(&request.domain)? {
@@ -72,7 +75,11 @@ impl Pools {
                         aws_account_id: Some(account.clone()),
                         status: Some(DomainStatusType::Active),
                         version: Some(row.created.ms().to_string()),
-                        managed_login_version: Some(version(&row)?.unwrap_or(domain::VERSION_DEFAULT)),
+                        managed_login_version: Some(
+                            config(&row)?.managed_login_version.unwrap_or(domain::VERSION_DEFAULT),
+                        ),
+                        custom_domain_config: config(&row)?.custom_domain_config,
+                        cloud_front_distribution: row.custom.then(|| target.clone()),
                         user_pool_id: Some(row.pool_id),
                         domain: Some(row.name),
                         ..DomainDescriptionType::default()
@@ -90,18 +97,25 @@ impl Pools {
         _: &Caller,
         request: UpdateUserPoolDomainRequest,
     ) -> Answer<UpdateUserPoolDomainResponse> {
+        let target = self.entrance();
         self.store
             .write(move |tx| {
                 let pool = StoredPool::find_to_change(tx, &request.user_pool_id)?;
                 let row = find(tx, &request.user_pool_id, &request.domain)?;
                 let asked: DomainDescriptionType = settings::asked(&request)?;
                 domain::settings(&asked, pool.config.user_pool_tier)?;
-                let version = asked.managed_login_version.or(version(&row)?);
-                if !tx.change_domain(&request.user_pool_id, &request.domain, &stored(version))? {
+                let before = config(&row)?;
+                if asked.custom_domain_config.is_some() && !row.custom {
+                    return refuse(InvalidParameterException, "CustomDomainConfig is for custom domains.");
+                }
+                let version = asked.managed_login_version.or(before.managed_login_version);
+                let certificate = asked.custom_domain_config.or(before.custom_domain_config);
+                if !tx.change_domain(&request.user_pool_id, &request.domain, &stored(version, certificate))? {
                     return Err(no_such_domain());
                 }
                 Ok(UpdateUserPoolDomainResponse {
                     managed_login_version: version,
+                    cloud_front_domain: row.custom.then(|| target.clone()),
                     ..UpdateUserPoolDomainResponse::default()
                 })
             })
@@ -124,6 +138,12 @@ impl Pools {
             })
             .await
     }
+
+    /// The name that a custom domain has to point at.
+    fn entrance(&self) -> String {
+        let authority = self.place.public_url.split_once("://").map_or("", |(_, authority)| authority);
+        authority.split(':').next().unwrap_or_default().to_owned()
+    }
 }
 
 fn find(tx: &mut Tx<'_>, pool_id: &str, name: &str) -> Answer<DomainRow> {
@@ -138,13 +158,20 @@ fn no_such_domain() -> Error {
     refusal(InvalidParameterException, "No such domain or user pool exist.")
 }
 
-/// What is kept of a domain beside its name: the version of the pages, if one was given.
-fn stored(managed_login_version: Option<i64>) -> String {
-    let kept = DomainDescriptionType { managed_login_version, ..DomainDescriptionType::default() };
+/// What is kept of a domain beside its name: the version of the pages, and the certificate of a custom one.
+fn stored(
+    managed_login_version: Option<i64>,
+    custom_domain_config: Option<CustomDomainConfigType>,
+) -> String {
+    let kept = DomainDescriptionType {
+        managed_login_version,
+        custom_domain_config,
+        ..DomainDescriptionType::default()
+    };
     kept.write().to_string()
 }
 
-fn version(row: &DomainRow) -> Answer<Option<i64>> {
+fn config(row: &DomainRow) -> Answer<DomainDescriptionType> {
     let read = || anyhow::Ok(DomainDescriptionType::read(&serde_json::from_str(&row.config)?)?);
-    Ok(read().with_context(|| format!("the settings of domain {}", row.name))?.managed_login_version)
+    Ok(read().with_context(|| format!("the settings of domain {}", row.name))?)
 }

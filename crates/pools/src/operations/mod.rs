@@ -2,6 +2,7 @@
 
 pub mod attributes;
 pub mod auth;
+pub mod branding;
 pub mod client_secrets;
 pub mod clients;
 pub mod domains;
@@ -24,6 +25,7 @@ use postern_access::Operations;
 pub fn operations() -> Operations<Pools> {
     [
         attributes::operations(),
+        branding::operations(),
         client_secrets::operations(),
         clients::operations(),
         domains::operations(),

@@ -1,9 +1,9 @@
-//! A pool's domain: the prefix its sign-in pages are found by.
+//! A pool's domain: the prefix, or the name of one's own, that its sign-in pages are found by.
 
 use super::{invalid, not_yet};
 use postern_model::cognito_idp::errors::FeatureUnavailableInTierException;
 use postern_model::cognito_idp::{DomainDescriptionType, UserPoolTierType};
-use postern_model::{Answer, refuse};
+use postern_model::{Answer, DOMAIN_PATTERN, refuse};
 
 /// Words that a prefix may not contain (Developer Guide, "Adding a domain").
 const RESERVED: [&str; 3] = ["aws", "amazon", "cognito"];
@@ -11,11 +11,19 @@ const RESERVED: [&str; 3] = ["aws", "amazon", "cognito"];
 /// The version of the pages when none was asked for: the classic ones.
 pub const VERSION_DEFAULT: i64 = 1;
 
-/// Judges a new prefix.
-pub fn prefix(name: &str) -> Answer<()> {
-    match RESERVED.iter().find(|word| name.contains(*word)) {
-        Some(word) => Err(invalid(format!("Domain cannot contain reserved word: {word}"))),
-        None => Ok(()),
+/// Judges a new name: a prefix is one label without reserved words, a custom domain is a whole name.
+pub fn name(name: &str, is_custom: bool) -> Answer<()> {
+    match (is_custom, name.contains('.')) {
+        (true, true) if name.len() <= 63 => Ok(()),
+        (true, _) => Err(invalid("Custom domain is not a valid subdomain.")),
+        (false, true) => Err(invalid(format!(
+            "1 validation error detected: Value at 'domain' failed to satisfy constraint: Member must satisfy \
+             regular expression pattern: {DOMAIN_PATTERN}"
+        ))),
+        (false, false) => match RESERVED.iter().find(|word| name.contains(*word)) {
+            Some(word) => Err(invalid(format!("Domain cannot contain reserved word: {word}"))),
+            None => Ok(()),
+        },
     }
 }
 
@@ -38,9 +46,9 @@ mod tests {
 
     #[test]
     fn a_prefix_is_free_of_reserved_words() {
-        assert!(prefix("shop").is_ok());
-        for (name, word) in [("my-cognito", "cognito"), ("awsome", "aws"), ("amazonas", "amazon")] {
-            let error = prefix(name).expect_err("a refusal");
+        assert!(name("shop", false).is_ok());
+        for (prefix, word) in [("my-cognito", "cognito"), ("awsome", "aws"), ("amazonas", "amazon")] {
+            let error = name(prefix, false).expect_err("a refusal");
             let words = format!("InvalidParameterException: Domain cannot contain reserved word: {word}");
             assert_eq!(error.to_string(), words);
         }

@@ -89,10 +89,7 @@ const CLIENT: &[NotYet<UserPoolClientType>] = &[
     ("AnalyticsConfiguration", |client| client.analytics_configuration.is_some()),
 ];
 
-const DOMAIN: &[NotYet<DomainDescriptionType>] = &[
-    ("CustomDomainConfig", |domain| domain.custom_domain_config.is_some()),
-    ("Routing", |domain| domain.routing.is_some()),
-];
+const DOMAIN: &[NotYet<DomainDescriptionType>] = &[("Routing", |domain| domain.routing.is_some())];
 
 /// Refuses what a pool cannot be set to.
 pub fn in_pool(asked: &UserPoolType) -> Answer<()> {
@@ -228,8 +225,6 @@ mod tests {
             refusal(in_client, json!({"AnalyticsConfiguration": {}})),
             words("AnalyticsConfiguration")
         );
-        let custom = json!({"CustomDomainConfig": {"CertificateArn": "arn:aws:acm:…"}});
-        assert_eq!(refusal(in_domain, custom), words("CustomDomainConfig"));
         assert_eq!(refusal(in_domain, json!({"Routing": {}})), words("Routing"));
     }
 }

@@ -27,6 +27,10 @@ const BODY_MAX: usize = 64 * 1024;
 const SIGNED_BODY_MAX: usize = 256 * 1024;
 /// A raw mail of 10 MB in base64.
 const MAIL_BODY_MAX: usize = 14 * 1024 * 1024;
+/// Two megabytes of pictures in base64, and what else a branding says.
+const PICTURES_BODY_MAX: usize = 3 * 1024 * 1024 + 512 * 1024;
+const WITH_PICTURES: [&str; 3] =
+    ["CreateManagedLoginBranding", "UpdateManagedLoginBranding", "SetUICustomization"];
 
 pub fn routes() -> Router<App> {
     Router::new().route("/", any(handle)).route("/v2/email/{*path}", any(handle))
@@ -211,6 +215,7 @@ async fn read_body(app: &App, parts: &Parts, body: Body, lead: &Lead, service: S
     let most = match lead {
         Lead::Json(operation) if operation.public || !is_signed => BODY_MAX,
         Lead::Rest(operation, _) if is_signed && operation.name == "SendEmail" => MAIL_BODY_MAX,
+        Lead::Json(operation) if WITH_PICTURES.contains(&operation.name.as_str()) => PICTURES_BODY_MAX,
         _ if is_signed => SIGNED_BODY_MAX,
         _ => BODY_MAX,
     };
@@ -219,7 +224,7 @@ async fn read_body(app: &App, parts: &Parts, body: Body, lead: &Lead, service: S
     if announced.is_some_and(|length: usize| length > most) {
         return Err(too_large());
     }
-    let is_large = most == MAIL_BODY_MAX && announced.is_none_or(|length| length > SIGNED_BODY_MAX);
+    let is_large = most > SIGNED_BODY_MAX && announced.is_none_or(|length| length > SIGNED_BODY_MAX);
     let _permit = match is_large {
         true => Some(app.large_bodies.acquire().await.map_err(|closed| Error::Failed(closed.into()))?),
         false => None,

@@ -22,6 +22,8 @@ enum Begun {
     Back {
         app_name: String,
         back: Back,
+        /// The session lasts longer now: the pool's, and how long.
+        kept: Option<(String, i64)>,
     },
     Flow {
         id: String,
@@ -47,13 +49,27 @@ pub async fn begin(visit: Visit, page: Page) -> Response {
     let (asked, its_browser) = (visit.clone(), browser.clone());
     let begun = visit.app.store.write(move |tx| asked.begun(tx, &its_browser, page)).await;
     match begun {
-        Ok(Begun::Back { app_name, back }) => back::send(&visit, &app_name, back),
+        Ok(Begun::Back { app_name, back, kept }) => {
+            let response = back::send(&visit, &app_name, back);
+            let kept = kept.and_then(|(pool, life_ms)| {
+                let handle = visit.cookies.session(&pool)?;
+                Some(visit.cookies.set_session(&pool, handle, life_ms / 1000))
+            });
+            match kept {
+                Some(cookie) => cookie.on(response),
+                None => response,
+            }
+        }
         Ok(Begun::Flow { id }) => {
             let cookie = known.is_none().then(|| visit.cookies.set_browser(&browser));
-            redirect_with(StatusCode::FOUND, &format!("{}?flow={id}", page.path()), cookie)
+            visit.keep_language(redirect_with(
+                StatusCode::FOUND,
+                &format!("{}?flow={id}", page.path()),
+                cookie,
+            ))
         }
-        Ok(Begun::Wrong(wrong)) => problem::wrong(&visit.app, wrong, &visit.caller.request_id),
-        Err(cause) => problem::failed(&visit.app, &cause, &visit.caller.request_id),
+        Ok(Begun::Wrong(wrong)) => problem::wrong(&visit, wrong),
+        Err(cause) => problem::failed(&visit, &cause),
     }
 }
 
@@ -63,8 +79,8 @@ impl Visit {
             Ok(at) => at,
             Err(wrong) => return Ok(Begun::Wrong(wrong)),
         };
-        let send = |back: Back| Begun::Back { app_name: at.app_name().to_owned(), back };
-        let back = |refused: Refused| send(refused.back(&at.pool.issuer));
+        let send = |back: Back, kept| Begun::Back { app_name: at.app_name().to_owned(), back, kept };
+        let back = |refused: Refused| send(refused.back(&at.pool.issuer), None);
         let request = match authorize::parse(&self.query, &at.client, self.app.pools.rules.pkce_required) {
             Ok(request) => request,
             Err(Stop::Page(wrong)) => return Ok(Begun::Wrong(wrong)),
@@ -80,7 +96,12 @@ impl Visit {
             && request.is_content_with(person.auth, at.now)
             && hinted.may_be(&person)
         {
-            return Ok(send(self.app.pools.answer_with_code(tx, &at, &request, &person)?));
+            let back = self.app.pools.answer_with_code(tx, &at, &request, &person)?;
+            let is_kept = match self.cookies.session(&at.pool.id) {
+                Some(handle) => self.app.pools.keep_browser_in(tx, &at, handle)?,
+                None => false,
+            };
+            return Ok(send(back, is_kept.then(|| (at.pool.id.clone(), at.client.sso_ms))));
         }
         if request.prompt == Prompt::Never {
             return Ok(back(
@@ -102,7 +123,9 @@ impl Visit {
 
     pub fn client_named(&self, tx: &mut Tx<'_>, client_id: &str) -> Answer<Result<At, Wrong>> {
         match self.app.pools.at(tx, &self.caller, client_id, None) {
-            Ok(at) => Ok(Ok(at)),
+            // A domain is the door of one pool (rule H5).
+            Ok(at) if self.home.as_ref().is_none_or(|home| home.pool_id == at.pool.id) => Ok(Ok(at)),
+            Ok(_) => Ok(Err(Wrong::UnknownClient(client_id.to_owned()))),
             Err(Error::Refused(_)) => Ok(Err(Wrong::UnknownClient(client_id.to_owned()))),
             Err(failed) => Err(failed),
         }

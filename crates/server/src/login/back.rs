@@ -15,7 +15,7 @@ pub fn send(visit: &Visit, app_name: &str, back: Back) -> Response {
     match back.mode {
         Mode::Query => redirect(StatusCode::FOUND, &back.href()),
         Mode::FormPost => {
-            let frame = problem::frame(&visit.app, app_name);
+            let frame = problem::frame(visit, app_name);
             let html =
                 PostBack { frame, address: back.address.clone(), parameters: back.parameters }.render();
             match origin(&back.address) {

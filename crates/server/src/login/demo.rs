@@ -58,7 +58,7 @@ struct AccessToken {
 pub async fn start(visit: Visit) -> Response {
     let client_id = match demo(&visit.app).await {
         Ok(demo) => demo.client_id,
-        Err(cause) => return problem::failed(&visit.app, &format!("{cause:#}"), &visit.caller.request_id),
+        Err(cause) => return problem::failed(&visit, &format!("{cause:#}")),
     };
     let start = Start {
         client_id,
@@ -139,7 +139,7 @@ pub async fn sign_out(visit: Visit) -> Response {
 
 /// `GET /demo/signed-out`
 pub async fn signed_out(visit: Visit) -> Response {
-    let frame: Frame = problem::frame(&visit.app, "Demo app");
+    let frame: Frame = problem::frame(&visit, "Demo app");
     let sign_in_href = Some(super::DEMO_PATH.to_owned());
     page(StatusCode::OK, SignedOut { frame, sign_in_href }.render())
 }
@@ -231,9 +231,9 @@ fn failed(visit: &Visit, error: Error) -> Response {
         Error::Refused(refused) => {
             let why = format!("{} {}", refused.kind.code, refused.message);
             let trouble = Trouble::BadRequest { why: why.trim().to_owned() };
-            problem::page(&visit.app, "Demo app", trouble, &visit.caller.request_id)
+            problem::page(visit, "Demo app", trouble)
         }
-        failed => problem::failed(&visit.app, &failed, &visit.caller.request_id),
+        failed => problem::failed(visit, &failed),
     }
 }
 

@@ -44,8 +44,8 @@ pub async fn logout(visit: Visit) -> Response {
     let leaving = visit.clone();
     match visit.app.store.write(move |tx| leaving.leave(tx, false)).await {
         Ok(Ok(left)) => show(&visit, left),
-        Ok(Err(wrong)) => problem::wrong(&visit.app, wrong, &visit.caller.request_id),
-        Err(cause) => problem::failed(&visit.app, &cause, &visit.caller.request_id),
+        Ok(Err(wrong)) => problem::wrong(&visit, wrong),
+        Err(cause) => problem::failed(&visit, &cause),
     }
 }
 
@@ -64,8 +64,8 @@ pub async fn confirmed(visit: Visit) -> Response {
     let leaving = Visit { query: asked.clone(), ..visit.clone() };
     let left = match visit.app.store.write(move |tx| leaving.leave(tx, true)).await {
         Ok(Ok(left)) => left,
-        Ok(Err(wrong)) => return problem::wrong(&visit.app, wrong, &visit.caller.request_id),
-        Err(cause) => return problem::failed(&visit.app, &cause, &visit.caller.request_id),
+        Ok(Err(wrong)) => return problem::wrong(&visit, wrong),
+        Err(cause) => return problem::failed(&visit, &cause),
     };
     let to = redirect(StatusCode::SEE_OTHER, &format!("/logout?{}", asked.query()));
     without_sessions(&visit, to, &left.pools)
@@ -75,7 +75,7 @@ fn show(visit: &Visit, left: Left) -> Response {
     let response = match left.to {
         To::Address(href) => redirect(StatusCode::FOUND, &href),
         To::OurPage { app_name, app_href } => {
-            let frame = problem::frame(&visit.app, &app_name);
+            let frame = problem::frame(visit, &app_name);
             page(StatusCode::OK, SignedOut { frame, sign_in_href: app_href }.render())
         }
         To::Question { app_name } => return ask(visit, &app_name),
@@ -87,7 +87,7 @@ fn ask(visit: &Visit, app_name: &str) -> Response {
     let known = visit.cookies.browser().map(str::to_owned);
     let browser = known.clone().unwrap_or_else(Cookies::fresh_browser);
     let form = SignOut {
-        frame: problem::frame(&visit.app, app_name),
+        frame: problem::frame(visit, app_name),
         csrf: csrf(visit.app.store.keys(), &browser, FORM),
         parameters: visit.query.without(&["csrf"]).into_iter().collect(),
     };

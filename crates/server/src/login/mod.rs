@@ -3,11 +3,13 @@
 
 mod authorize;
 mod back;
+mod brand;
 mod code;
 pub mod cookies;
 mod demo;
 mod flow;
 mod identify;
+mod language;
 mod logout;
 mod password;
 mod press;
@@ -47,7 +49,8 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/confirm", get(show::confirm).post(sign_up::confirmed))
         .route("/logout", get(logout::logout).post(logout::logout_posted))
         .route("/logout/confirm", post(logout::confirmed))
-        .route("/error", get(problem::told));
+        .route("/error", get(problem::told))
+        .route("/brand/{id}/{file}", get(brand::file));
     match app.settings.development.demo {
         true => router
             .route(DEMO_PATH, get(demo::start))

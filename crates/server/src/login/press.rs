@@ -210,17 +210,17 @@ impl Hand {
             Ok(Pressed::Over { href }) => redirect(StatusCode::SEE_OTHER, &href),
             Ok(Pressed::Expired { app_name, href }) => {
                 let trouble = Trouble::Expired { back_href: Some(href) };
-                problem::page(&visit.app, &app_name, trouble, &visit.caller.request_id)
+                problem::page(visit, &app_name, trouble)
             }
             Ok(Pressed::Gone) => gone(visit),
-            Err(cause) => problem::failed(&visit.app, &cause, &visit.caller.request_id),
+            Err(cause) => problem::failed(visit, &cause),
         }
     }
 }
 
 /// The page for a flow that is not there, or not this browser's.
 pub fn gone(visit: &Visit) -> Response {
-    problem::page(&visit.app, "", Trouble::Expired { back_href: None }, &visit.caller.request_id)
+    problem::page(visit, "", Trouble::Expired { back_href: None })
 }
 
 /// A redirect that nobody keeps.

@@ -11,7 +11,16 @@ use axum::response::Response;
 use postern_pools::oauth::authorize::Wrong;
 
 /// Shows what is wrong, with the reference that the log has.
-pub fn page(app: &App, app_name: &str, trouble: Trouble, request_id: &str) -> Response {
+pub fn page(visit: &Visit, app_name: &str, trouble: Trouble) -> Response {
+    shown(frame(visit, app_name), trouble, &visit.caller.request_id)
+}
+
+/// The same for a request that could not be read, so that nothing is known of it.
+pub fn unread(app: &App, trouble: Trouble, request_id: &str) -> Response {
+    shown(Frame::new(Language::English, "", app.public_host()), trouble, request_id)
+}
+
+fn shown(frame: Frame, trouble: Trouble, request_id: &str) -> Response {
     let status = match trouble {
         Trouble::Fault => StatusCode::INTERNAL_SERVER_ERROR,
         Trouble::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -19,28 +28,29 @@ pub fn page(app: &App, app_name: &str, trouble: Trouble, request_id: &str) -> Re
         _ => StatusCode::BAD_REQUEST,
     };
     let reference = request_id.split('-').next().unwrap_or_default().to_owned();
-    let problem = Problem { frame: frame(app, app_name), trouble, reference };
+    let problem = Problem { frame, trouble, reference };
     tracing::info!(request_id, reason = ?problem.trouble, "a sign-in cannot go on");
     respond::page(status, problem.render())
 }
 
 /// The frame of a page.
-pub fn frame(app: &App, app_name: &str) -> Frame {
+pub fn frame(visit: &Visit, app_name: &str) -> Frame {
+    let app = &visit.app;
     let inbox_href = app.settings.development.inbox.then(|| "/inbox".to_owned());
-    Frame { inbox_href, ..Frame::new(Language::English, app_name, app.public_host()) }
+    Frame { inbox_href, ..Frame::new(visit.language(), app_name, visit.host()) }
 }
 
 /// Says what an app got wrong. Which addresses are allowed is told in development mode only.
-pub fn wrong(app: &App, wrong: Wrong, request_id: &str) -> Response {
+pub fn wrong(visit: &Visit, wrong: Wrong) -> Response {
     let trouble = match wrong {
         Wrong::Request(why) => Trouble::BadRequest { why },
         Wrong::UnknownClient(client_id) => Trouble::UnknownApp { client_id },
         Wrong::Redirect { sent, allowed } => {
-            let allowed = app.settings.development.demo.then_some(allowed);
+            let allowed = visit.app.settings.development.demo.then_some(allowed);
             Trouble::RedirectRefused { sent, allowed }
         }
     };
-    page(app, "", trouble, request_id)
+    page(visit, "", trouble)
 }
 
 /// `GET /error`: the page by which Cognito's domains say that an app got something wrong. Nothing that came along is
@@ -56,11 +66,12 @@ pub async fn told(visit: Visit) -> Response {
         Some("server_error") => Trouble::Fault,
         _ => Trouble::BadRequest { why: "A parameter is missing or wrong".to_owned() },
     };
-    page(&visit.app, "", trouble, &visit.caller.request_id)
+    page(&visit, "", trouble)
 }
 
 /// Logs a failure of ours and shows its reference.
-pub fn failed(app: &App, cause: &dyn std::fmt::Display, request_id: &str) -> Response {
+pub fn failed(visit: &Visit, cause: &dyn std::fmt::Display) -> Response {
+    let request_id = &visit.caller.request_id;
     tracing::error!(request_id, cause = format!("{cause:#}"), "a page could not be served");
-    page(app, "", Trouble::Fault, request_id)
+    page(visit, "", Trouble::Fault)
 }

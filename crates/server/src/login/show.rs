@@ -8,6 +8,7 @@ use super::flow::{Fault, Flow, Notice, Page, csrf};
 use super::press::{gone, redirect};
 use super::visit::Visit;
 use super::{problem, sign_up, typed};
+use crate::pages::brand::Brand;
 use crate::pages::login::{
     CheckCode, Choose, ChooseError, CodeError, CodeKind, CodeNotice, Factor, Field, FieldError, Identify,
     NameError, NewPassword, NewPasswordError, Password, PasswordError, PasswordField, PasswordRule, SignUp,
@@ -113,14 +114,14 @@ async fn open(visit: Visit, page: Page) -> Response {
             return cookies_blocked(&visit, page);
         }
         Ok(None) => return gone(&visit),
-        Err(cause) => return problem::failed(&visit.app, &cause, &visit.caller.request_id),
+        Err(cause) => return problem::failed(&visit, &cause),
     };
     if flow.state.done {
         return redirect(StatusCode::SEE_OTHER, &flow.state.request.href(true));
     }
     if flow.is_expired {
         let trouble = Trouble::Expired { back_href: Some(flow.state.request.href(false)) };
-        return problem::page(&visit.app, flow.app_name(), trouble, &visit.caller.request_id);
+        return problem::page(&visit, flow.app_name(), trouble);
     }
     let another_name = page == Page::Identify && visit.query.has("other");
     if !another_name && !flow.fits(page) {
@@ -139,17 +140,18 @@ async fn open(visit: Visit, page: Page) -> Response {
         Page::ChooseSecond => view.choose_second().render(),
         Page::SetUp => view.set_up(seed.as_deref()).render(),
     };
-    match origin(&flow.state.request.redirect_uri) {
+    let page = match origin(&flow.state.request.redirect_uri) {
         Some(origin) => page_leading_to(origin, StatusCode::OK, html),
         None => respond::page(StatusCode::OK, html),
-    }
+    };
+    visit.keep_language(page)
 }
 
 /// A flow that was just begun, in a browser that keeps no cookie at all.
 fn cookies_blocked(visit: &Visit, page: Page) -> Response {
     let flow = visit.query.first("flow").unwrap_or_default();
     let retry_href = format!("{}?{}", page.path(), postern_pools::oauth::pairs::query(&[("flow", flow)]));
-    problem::page(&visit.app, "", Trouble::CookiesBlocked { retry_href }, &visit.caller.request_id)
+    problem::page(visit, "", Trouble::CookiesBlocked { retry_href })
 }
 
 /// A flow on its way onto a page.
@@ -163,11 +165,15 @@ struct View<'a> {
 
 impl View<'_> {
     fn frame(&self) -> Frame {
-        let frame = problem::frame(&self.visit.app, self.flow.app_name());
+        let frame = problem::frame(self.visit, self.flow.app_name());
         let not_now = frame.words.not_now;
         let said = self.flow.state.said.as_ref().filter(|(page, _)| *page == self.page);
         let said = said.map(|(_, said)| if said.is_empty() { not_now.to_owned() } else { said.clone() });
-        Frame { said, ..frame }
+        let query = self.visit.query.without(&["lang"]).query();
+        let language_href = Some(format!("{}?{query}&lang=", self.visit.path));
+        let style = self.flow.at.client.style.as_ref();
+        let brand = style.map(|style| Brand::of(style, self.visit.language()));
+        Frame { said, language_href, brand, ..frame }
     }
 
     fn form(&self) -> Form {

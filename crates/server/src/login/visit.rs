@@ -7,7 +7,8 @@ use crate::pages::problem::Trouble;
 use crate::source::{self, Peer};
 use axum::extract::{FromRequest, Request};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN, USER_AGENT};
-use axum::http::{HeaderMap, Method};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
 use http_body_util::{BodyExt as _, Limited};
 use postern_access::{Caller, Principal};
@@ -25,10 +26,20 @@ const BODY_PATIENCE: Duration = Duration::from_secs(10);
 pub struct Visit {
     pub app: App,
     pub caller: Caller,
+    pub path: String,
     pub query: Pairs,
     pub form: Pairs,
     pub cookies: Cookies,
     pub headers: HeaderMap,
+    /// The pool's domain by which the browser came, if it did.
+    pub home: Option<Home>,
+}
+
+/// A pool's domain, and where it is.
+#[derive(Clone)]
+pub struct Home {
+    pub pool_id: String,
+    pub url: String,
 }
 
 /// The same for programs, whose refusals are not pages.
@@ -62,7 +73,7 @@ impl FromRequest<App> for Visit {
                 Unread::TooLarge => Trouble::BadRequest { why: "The form is too large".to_owned() },
                 Unread::NotUtf8 => Trouble::BadRequest { why: "The parameters are not UTF-8".to_owned() },
             };
-            problem::page(app, "", trouble, &fresh_request_id())
+            problem::unread(app, trouble, &fresh_request_id())
         })
     }
 }
@@ -72,6 +83,7 @@ async fn read(request: Request, app: &App) -> Result<Visit, Unread> {
     let peer = parts.extensions.get::<Peer>().map_or(IpAddr::from(Ipv4Addr::UNSPECIFIED), |peer| peer.0);
     let source = source::of(peer, &parts.headers, &app.settings.trusted_proxies);
     app.limiter.take(source::bucket(source), app.clock.now()).map_err(|wait_s| Unread::TooMany { wait_s })?;
+    let home = home(app, peer, &parts.uri, &parts.headers).await;
     let query = Pairs::parse(parts.uri.query().unwrap_or_default()).ok_or(Unread::NotUtf8)?;
     let form = match parts.method {
         Method::POST => read_form(&parts.headers, body).await?,
@@ -87,11 +99,44 @@ async fn read(request: Request, app: &App) -> Result<Visit, Unread> {
             user_agent: user_agent.to_owned(),
             request_id: fresh_request_id(),
         },
+        path: parts.uri.path().to_owned(),
         query,
         form,
         cookies: Cookies::read(&parts.headers, app.is_https()),
         headers: parts.headers,
+        home,
         app: app.clone(),
+    })
+}
+
+/// Finds the domain that a browser asked for. Where that is the server's own name, no domain is looked for.
+async fn home(app: &App, peer: IpAddr, uri: &Uri, headers: &HeaderMap) -> Option<Home> {
+    let asked =
+        headers.get(HOST).and_then(|host| host.to_str().ok()).or(uri.authority().map(Authority::as_str));
+    let host = source::forwarded_host(peer, headers, &app.settings.trusted_proxies).or(asked)?;
+    if host == app.public_host() {
+        return None;
+    }
+    let place = app.pools.place.clone();
+    let names = place.domains_at(host);
+    if names.is_empty() {
+        return None;
+    }
+    let found: anyhow::Result<Option<Home>> = app
+        .store
+        .read(move |tx| {
+            for (name, is_custom) in &names {
+                let row = tx.find_domain(name)?.filter(|row| row.custom == *is_custom);
+                if let Some((row, url)) = row.zip(place.domain_url(name, *is_custom)) {
+                    return Ok(Some(Home { pool_id: row.pool_id, url }));
+                }
+            }
+            Ok(None)
+        })
+        .await;
+    found.unwrap_or_else(|cause| {
+        tracing::error!(cause = format!("{cause:#}"), "a domain could not be looked for");
+        None
     })
 }
 
@@ -113,13 +158,21 @@ async fn read_form(headers: &HeaderMap, body: axum::body::Body) -> Result<Pairs,
 }
 
 impl Visit {
+    /// The name in the address bar.
+    pub fn host(&self) -> &str {
+        match &self.home {
+            Some(home) => home.url.split_once("://").map_or("", |(_, host)| host),
+            None => self.app.public_host(),
+        }
+    }
+
     pub fn authorization(&self) -> Option<&str> {
         self.headers.get(AUTHORIZATION)?.to_str().ok()
     }
 
     /// Tells whether a form was sent from our own pages, as far as the browser says so (rule B3).
     pub fn is_from_here(&self) -> bool {
-        self.is_from(&self.app.public_url)
+        self.is_from(self.home.as_ref().map_or(&self.app.public_url, |home| &home.url))
     }
 
     /// The same for pages under an address of their own.

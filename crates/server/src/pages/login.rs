@@ -55,8 +55,13 @@ pub struct Identify {
 }
 
 impl Identify {
-    fn heading(&self) -> &'static str {
-        self.frame.words.sign_in
+    fn heading(&self) -> &str {
+        let own = self.frame.brand.as_ref().and_then(|brand| brand.heading.as_deref());
+        own.unwrap_or(self.frame.words.sign_in)
+    }
+
+    fn instructions(&self) -> Option<&str> {
+        self.frame.brand.as_ref()?.instructions.as_deref()
     }
 
     fn problem(&self) -> Option<String> {

@@ -2,9 +2,12 @@
 //! serves them says what state they are in. Forms work without script; `assets/` only makes them pleasanter.
 
 pub mod assets;
+pub mod brand;
+pub mod colour;
 pub mod console;
 pub mod demo;
 pub mod inbox;
+pub mod language;
 pub mod links;
 pub mod login;
 pub mod moment;
@@ -13,6 +16,7 @@ pub mod second_factor;
 pub mod undo;
 pub mod words;
 
+use brand::Brand;
 use words::{Language, Words};
 
 /// What can be shown.
@@ -39,6 +43,9 @@ pub struct Frame {
     pub inbox_href: Option<String>,
     /// What the app's own rules say against going on.
     pub said: Option<String>,
+    /// This page in another language, but for the language's tag at the end; nothing where it cannot be shown again.
+    pub language_href: Option<String>,
+    pub brand: Option<Brand>,
 }
 
 impl Frame {
@@ -49,7 +56,20 @@ impl Frame {
             host: host.to_owned(),
             inbox_href: None,
             said: None,
+            language_href: None,
+            brand: None,
         }
+    }
+
+    /// The catalogues of all languages.
+    fn languages(&self) -> impl Iterator<Item = &'static Words> {
+        Language::ALL.into_iter().map(Language::words)
+    }
+
+    /// A brand's logo, for light pages and for dark ones.
+    fn logo(&self) -> Option<(&str, &str)> {
+        let (light, dark) = self.brand.as_ref()?.logo.as_ref()?;
+        Some((light, dark))
     }
 
     /// Writes `what this page asks – app`, with `Error: ` before it when something is wrong.

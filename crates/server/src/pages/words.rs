@@ -1,20 +1,18 @@
 //! Everything the sign-in pages say, as whole sentences, one catalogue per language. Pages for developers (inbox,
 //! demo, details of problems) speak English and keep their words in their templates.
 
-/// A language the pages speak.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language {
-    English,
-}
+pub use super::language::Language;
 
-impl Language {
-    /// Shows its catalogue.
-    pub fn words(self) -> &'static Words {
-        match self {
-            Language::English => &ENGLISH,
-        }
-    }
-}
+pub(super) mod chinese_simplified;
+pub(super) mod chinese_traditional;
+pub(super) mod french;
+pub(super) mod german;
+pub(super) mod indonesian;
+pub(super) mod italian;
+pub(super) mod japanese;
+pub(super) mod korean;
+pub(super) mod portuguese;
+pub(super) mod spanish;
 
 /// A sentence with named holes, such as `We sent a code to {destination}.`
 #[derive(Clone, Copy)]
@@ -59,9 +57,13 @@ pub struct FieldWords {
 /// One language's catalogue.
 pub struct Words {
     pub lang: &'static str,
+    pub own_name: &'static str,
+    pub language: &'static str,
     pub title: &'static str,
     pub title_wrong: &'static str,
     pub host: Sentence,
+    pub privacy: &'static str,
+    pub help: &'static str,
     pub caught: &'static str,
     pub open_inbox: &'static str,
 
@@ -156,6 +158,11 @@ pub struct Words {
     pub rule_number: &'static str,
     pub rule_symbol: &'static str,
     pub rules_unmet: &'static str,
+    pub password_reused: &'static str,
+    pub forgot_ask: &'static str,
+    pub forgot_ask_more: &'static str,
+    pub send_code: &'static str,
+    pub reset_sent_to: Sentence,
 
     pub attributes: &'static [FieldWords],
     pub attribute_empty: Sentence,
@@ -217,11 +224,16 @@ const fn counted(one: &'static str, other: &'static str) -> Counted {
     Counted { one, other }
 }
 
-static ENGLISH: Words = Words {
+/// The catalogue that all others are held against.
+pub(super) const ENGLISH: Words = Words {
     lang: "en",
+    own_name: "English",
+    language: "Language",
     title: "{page} – {app}",
     title_wrong: "Error: {page} – {app}",
     host: Sentence("You're on {host}"),
+    privacy: "Privacy",
+    help: "Help",
     caught: "Development mode: mail is caught, not sent.",
     open_inbox: "Open the inbox",
 
@@ -331,6 +343,11 @@ static ENGLISH: Words = Words {
     rule_number: "a number",
     rule_symbol: "a symbol, like ! or %",
     rules_unmet: "That password doesn't have everything on the list. Choose another one.",
+    password_reused: "You've used that password before. Choose another one.",
+    forgot_ask: "Reset your password",
+    forgot_ask_more: "We'll send you a code to choose a new one.",
+    send_code: "Send a code",
+    reset_sent_to: Sentence("If there is an account, we sent a code to {destination}."),
 
     attributes: &[
         field("username", "Username", "Enter a username."),

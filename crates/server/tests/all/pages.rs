@@ -1,9 +1,15 @@
 //! Signing in on the pages, as a person with a browser sees it.
 
+mod attacks;
+mod branding;
 #[path = "../support/browser.rs"]
 pub mod browser;
+mod browser_sessions;
 mod conformance;
+mod domains;
 mod functions;
+mod fuzz;
+mod language;
 mod oauth;
 mod scene;
 mod second_factor;

@@ -14,6 +14,8 @@ use std::sync::{Arc, Mutex};
 #[derive(Clone)]
 pub struct Browser {
     url: String,
+    /// The name in the address bar, where it is not the server's own.
+    host: Option<String>,
     cookies: Arc<Mutex<BTreeMap<String, String>>>,
     http: HttpClient<HttpConnector, Full<Bytes>>,
 }
@@ -32,6 +34,7 @@ impl Browser {
     pub fn new(url: &str) -> Browser {
         Browser {
             url: url.to_owned(),
+            host: None,
             cookies: Arc::default(),
             http: HttpClient::builder(TokioExecutor::new()).build_http(),
         }
@@ -41,6 +44,25 @@ impl Browser {
     pub fn copy(&self) -> Browser {
         let cookies = self.jar().clone();
         Browser { cookies: Arc::new(Mutex::new(cookies)), ..self.clone() }
+    }
+
+    /// The same browser at another name of the server.
+    pub fn at(&self, host: &str) -> Browser {
+        Browser { host: Some(host.to_owned()), ..Browser::new(&self.url) }
+    }
+
+    fn origin(&self) -> String {
+        self.host.as_ref().map_or_else(|| self.url.clone(), |host| format!("http://{host}"))
+    }
+
+    /// Opens something that is not a page: its status, content type and bytes.
+    pub async fn open_bytes(&self, path: &str) -> (u16, String, Vec<u8>) {
+        let request = Request::get(format!("{}{path}", self.url)).body(Full::default()).expect("a request");
+        let response = self.http.request(request).await.expect("the server answers");
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("a whole answer").to_bytes();
+        let kind = parts.headers.get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        (parts.status.as_u16(), kind.to_owned(), bytes.to_vec())
     }
 
     /// Opens an address.
@@ -77,7 +99,7 @@ impl Browser {
             hidden.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         all.extend_from_slice(fields);
         let answer =
-            self.post(action, &all, &[("origin", &self.url), ("sec-fetch-site", "same-origin")]).await;
+            self.post(action, &all, &[("origin", &self.origin()), ("sec-fetch-site", "same-origin")]).await;
         assert_ne!(answer.status, 200, "{action} answers a press with a page that cannot be opened again");
         answer
     }
@@ -90,6 +112,9 @@ impl Browser {
     pub async fn send(&self, method: &str, path: &str, body: &str, headers: &[(&str, &str)]) -> Shown {
         let cookies: Vec<String> = self.jar().iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        if let Some(host) = &self.host {
+            request = request.header("host", host);
+        }
         if !cookies.is_empty() {
             request = request.header("cookie", cookies.join("; "));
         }

@@ -60,6 +60,7 @@ async fn pools() -> Pools {
             account: ACCOUNT.to_owned(),
             public_url: "http://localhost:9320".to_owned(),
             issuer: "{public_url}/{pool}".to_owned(),
+            prefix_url: None,
         }),
         rules: Arc::new(Rules {
             address_limits: true,
@@ -72,6 +73,7 @@ async fn pools() -> Pools {
             rotate_keys_days: 0,
             fresh_sign_in_s: 300,
             pkce_required: true,
+            sliding_sessions: false,
         }),
         signers: Workers::start("signing", 1, 8).expect("threads"),
         hashers: Workers::start("hashing", 1, 8).expect("threads"),

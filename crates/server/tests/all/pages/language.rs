@@ -1,0 +1,39 @@
+//! Which language the pages speak.
+
+use super::scene::Scene;
+use postern_server::seed::ALICE;
+
+#[tokio::test]
+async fn pages_speak_the_language_that_was_asked_for_then_chosen_then_accepted() {
+    let scene = Scene::new().await;
+    let browser = scene.browser();
+    let german = [("accept-language", "nl, de-AT;q=0.9, fr;q=0.3")];
+    let page = browser.send("GET", &scene.authorize(&[]), "", &german).await;
+    let flow = page.leads_to().expect("a redirect");
+    let page = browser.send("GET", &flow, "", &german).await;
+    assert_eq!(page.heading(), "Anmelden");
+    page.says("<html lang=\"de\">").says("Weiter").says_not("Next");
+    // A choice on the page is remembered, whatever the browser likes.
+    let french = browser.open(&page.link("Français")).await;
+    assert_eq!(french.heading(), "Se connecter");
+    let page = browser.send("GET", &flow, "", &german).await;
+    assert_eq!(page.heading(), "Se connecter");
+    let page = browser.press(&page, "/login", &[("username", ALICE)]).await;
+    assert_eq!(page.heading(), "Consultez vos e-mails");
+    page.says("Il est valable 3 minutes.");
+    // What the app asks for comes first, by either name, and is remembered, too.
+    for (more, heading) in [
+        (("ui_locales", "xx ja en"), "サインイン"),
+        (("lang", "pt-BR"), "Entrar"),
+        (("lang", "zh-TW"), "登入"),
+    ] {
+        let page = browser.visit(&scene.authorize(&[more])).await;
+        assert_eq!(page.heading(), heading);
+    }
+    assert_eq!(browser.visit(&scene.authorize(&[])).await.heading(), "登入");
+    // A language that nobody speaks here is no error.
+    let page = scene.browser().visit(&scene.authorize(&[("lang", "tlh")])).await;
+    assert_eq!(page.heading(), "Sign in");
+    let wrong = browser.open("/oauth2/authorize?client_id=unknown&lang=es").await;
+    assert_eq!((wrong.status, wrong.heading().as_str()), (400, "Esta aplicación no está configurada aquí."));
+}
