@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { CognitoIdentityProvider } from "@aws-sdk/client-cognito-identity-provider";
 import { SESv2 } from "@aws-sdk/client-sesv2";
 
-function environment(name) {
+export function environment(name) {
   const value = process.env[name];
   if (!value) throw new Error(`${name} is not set: run scripts/test, which starts the server these tests speak to`);
   return value;

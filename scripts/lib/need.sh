@@ -71,6 +71,8 @@ need_node() {
   fi
 }
 
+# A browser, and openssl for the certificate of the TLS front.
 need_chromium() {
-  [[ -x /usr/bin/chromium ]] || packages chromium fonts-dejavu-core fonts-liberation
+  [[ -x /usr/bin/chromium ]] || packages chromium fonts-dejavu-core fonts-liberation || return
+  command -v openssl >/dev/null || packages openssl
 }

@@ -65,7 +65,7 @@ start_servers() {
   start_server plain --functions "http://127.0.0.1:$POSTERN_FUNCTIONS_PORT" || return
   export POSTERN_URL=$server_url
   POSTERN_POOL=$(printed 'User pool') POSTERN_CLIENT=$(printed 'App client')
-  export POSTERN_POOL POSTERN_CLIENT
+  export POSTERN_POOL POSTERN_CLIENT POSTERN_BINARY=$target/debug/postern
   echo "servers at $POSTERN_URL and $POSTERN_SANDBOX_URL, demo pool $POSTERN_POOL, client $POSTERN_CLIENT"
 }
 
