@@ -25,6 +25,10 @@ pub enum Trigger {
     PostConfirmation,
     PreAuthentication,
     PostAuthentication,
+    DefineAuthChallenge,
+    CreateAuthChallenge,
+    VerifyAuthChallengeResponse,
+    UserMigration,
     CustomMessage,
     PreTokenGeneration,
 }
@@ -37,6 +41,10 @@ impl Trigger {
             Trigger::PostConfirmation => "PostConfirmation",
             Trigger::PreAuthentication => "PreAuthentication",
             Trigger::PostAuthentication => "PostAuthentication",
+            Trigger::DefineAuthChallenge => "DefineAuthChallenge",
+            Trigger::CreateAuthChallenge => "CreateAuthChallenge",
+            Trigger::VerifyAuthChallengeResponse => "VerifyAuthChallengeResponse",
+            Trigger::UserMigration => "UserMigration",
             Trigger::CustomMessage => "CustomMessage",
             Trigger::PreTokenGeneration => "PreTokenGeneration",
         }
@@ -57,6 +65,10 @@ impl Trigger {
             Trigger::PostConfirmation => &config.post_confirmation,
             Trigger::PreAuthentication => &config.pre_authentication,
             Trigger::PostAuthentication => &config.post_authentication,
+            Trigger::DefineAuthChallenge => &config.define_auth_challenge,
+            Trigger::CreateAuthChallenge => &config.create_auth_challenge,
+            Trigger::VerifyAuthChallengeResponse => &config.verify_auth_challenge_response,
+            Trigger::UserMigration => &config.user_migration,
             Trigger::CustomMessage => &config.custom_message,
             Trigger::PreTokenGeneration => match &config.pre_token_generation_config {
                 Some(versioned) => return Some(&versioned.lambda_arn),

@@ -16,6 +16,7 @@ pub mod key_rotation;
 pub mod keys;
 pub mod limits;
 pub mod messages;
+mod migration;
 pub mod names;
 pub mod oauth;
 pub mod operations;

@@ -5,8 +5,8 @@ use crate::Pools;
 use crate::auth::password::fault;
 use crate::limits::Failures;
 use crate::pool::Pool;
-use crate::step::{At, Check, Kind, Proof, SignedIn, Step, Subject};
-use crate::unit::kept;
+use crate::step::{At, By, Check, Kind, Proof, SignedIn, Step, Subject};
+use crate::unit;
 use crate::user::{Status, User};
 use crate::work::Busy;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, Salt, SaltString};
@@ -48,7 +48,11 @@ impl Pools {
         // Counted as failed until it is known to be right: attempts made side by side all count.
         failures.note(at.now);
         tx.put_ledger(&at.pool.id, "failures/password", &key, &failures.write(), failures.expires())?;
-        Ok(Step::Check(Box::new(Check { subject, password: Secret::new(password), challenge })))
+        Ok(Step::Check(Box::new(Check {
+            subject,
+            by: By::Password(Secret::new(password)),
+            challenge: challenge.map(|row| (Kind::Password, row)),
+        })))
     }
 
     /// Judges the answer to a PASSWORD challenge.
@@ -75,16 +79,30 @@ impl Pools {
         finish: impl Fn(&mut Tx<'_>, &At, SignedIn) -> Answer<T> + Send + 'static,
     ) -> Answer<Step<T>> {
         let Step::Check(check) = step else { return Ok(step) };
+        let password = match &check.by {
+            By::Functions(answer) => {
+                let (pools, at, caller, answer) =
+                    (self.clone(), at.clone(), at.caller.clone(), answer.clone());
+                let judge = move |tx: &mut Tx<'_>| {
+                    let step = pools.judge_custom(tx, &at, &check, &answer);
+                    unit::kept(step.and_then(|step| step.end(|signed_in| finish(tx, &at, signed_in))))
+                };
+                return self.sign_in_unit(&caller, judge).await;
+            }
+            By::Password(_) if check.subject.user.is_none() && self.migrates(at) => {
+                return self.migrate(at, *check, finish).await;
+            }
+            By::Password(password) => password.clone(),
+        };
         let hash =
             check.subject.user.as_ref().filter(|user| user.enabled).and_then(|user| user.password.clone());
-        let password = check.password.clone();
         let right = self.hashers.run(move || is_password(hash.as_deref(), password.reveal())).await;
         let right = right.map_err(too_busy)?;
         let (pools, at) = (self.clone(), at.clone());
         let caller = at.caller.clone();
         self.sign_in_unit(&caller, move |tx| {
             let step = pools.password_checked(tx, &at, &check, right);
-            kept(step.and_then(|step| step.end(|signed_in| finish(tx, &at, signed_in))))
+            unit::kept(step.and_then(|step| step.end(|signed_in| finish(tx, &at, signed_in))))
         })
         .await
     }
@@ -109,17 +127,13 @@ impl Pools {
             self.audit(tx, at, subject, "SignIn", "wrong password", "")?;
             return Ok(Step::No(wrong()));
         };
-        let failures = Failures::default();
-        let key = subject.ledger_key();
-        tx.put_ledger(&at.pool.id, "failures/password", &key, &failures.write(), failures.expires())?;
-        if let Some(challenge) = &check.challenge {
-            self.consume(tx, challenge, Kind::Password, at.now)?;
+        self.forget_failures(tx, at, subject)?;
+        if let Some((kind, challenge)) = &check.challenge {
+            self.consume(tx, challenge, *kind, at.now)?;
         }
         match user.status {
             Status::Unconfirmed => Ok(Step::No(refusal(UserNotConfirmedException, "User is not confirmed."))),
-            Status::ResetRequired => {
-                Ok(Step::No(refusal(PasswordResetRequiredException, "Password reset required for the user")))
-            }
+            Status::ResetRequired => Ok(Step::No(reset_required())),
             Status::ForceChangePassword => {
                 if user.password_expires.is_some_and(|expires| at.now >= expires) {
                     return Ok(Step::No(refusal(
@@ -137,6 +151,19 @@ impl Pools {
                 self.proven(tx, at, subject, user, proof)
             }
         }
+    }
+
+    pub(crate) fn forget_failures(&self, tx: &mut Tx<'_>, at: &At, subject: &Subject) -> Answer<()> {
+        let (key, failures) = (subject.ledger_key(), Failures::default());
+        tx.put_ledger(&at.pool.id, "failures/password", &key, &failures.write(), failures.expires())?;
+        Ok(())
+    }
+
+    /// Hashes a password that was right elsewhere, whatever is asked of new ones here.
+    pub(crate) async fn password_from_elsewhere(&self, password: &Secret) -> Answer<String> {
+        let password = password.clone();
+        let hashed = self.hashers.run(move || hash(password.reveal())).await;
+        Ok(hashed.map_err(too_busy)??)
     }
 
     /// Hashes a password off the async threads, if the pool's policy accepts it.
@@ -193,8 +220,12 @@ fn missing_attributes(pool: &Pool, user: &User) -> Vec<String> {
         .collect()
 }
 
-fn wrong() -> Error {
+pub(crate) fn wrong() -> Error {
     refusal(NotAuthorizedException, "Incorrect username or password.")
+}
+
+pub(crate) fn reset_required() -> Error {
+    refusal(PasswordResetRequiredException, "Password reset required for the user")
 }
 
 fn too_busy(_: Busy) -> Error {

@@ -3,6 +3,7 @@
 
 mod asking;
 mod code;
+mod custom;
 mod proven;
 mod second;
 
@@ -182,7 +183,8 @@ impl Pools {
         let only = |medium| at.pool.code_media().all(|allowed| allowed == medium);
         let by_phone = is_phone_number(&subject.name_key);
         Ok(offer(Has {
-            password: second_follows || drawn[0] & 1 == 1,
+            // Elsewhere there may be anybody, with a password.
+            password: second_follows || self.migrates(at) || drawn[0] & 1 == 1,
             email: !by_phone || drawn[1] & 1 == 1 || only(Medium::Email),
             phone: by_phone || drawn[1] & 1 == 1 || only(Medium::Sms),
         }))

@@ -56,6 +56,8 @@ pub struct Asked {
     /// Where a code went, hidden but for its first letters.
     pub destination: Option<String>,
     pub expires: Timestamp,
+    /// What else the challenge tells the client, by its names on the wire.
+    pub parameters: Vec<(String, String)>,
     /// For NEW_PASSWORD_REQUIRED: whose it is, and which attributes are still missing.
     pub user: Option<User>,
     pub missing: Vec<String>,
@@ -77,6 +79,8 @@ pub enum Kind {
     SelectMfaType,
     /// A second factor is to be set up before the sign-in ends.
     MfaSetup,
+    /// One of the pool's own.
+    Custom,
     /// The `Session` of SignUp, for ConfirmSignUp.
     SigningUp,
     /// The `Session` of ConfirmSignUp: signs in at once.
@@ -94,6 +98,7 @@ impl Kind {
             Kind::SoftwareTokenMfa => "SOFTWARE_TOKEN_MFA",
             Kind::SelectMfaType => "SELECT_MFA_TYPE",
             Kind::MfaSetup => "MFA_SETUP",
+            Kind::Custom => "CUSTOM_CHALLENGE",
             Kind::SigningUp => "SIGNING_UP",
             Kind::SignedUp => "SIGNED_UP",
         }
@@ -166,8 +171,16 @@ impl Subject {
 /// A password to be checked: an attempt at it was spent already.
 pub struct Check {
     pub(crate) subject: Subject,
-    pub(crate) password: Secret,
-    pub(crate) challenge: Option<ChallengeRow>,
+    pub(crate) by: By,
+    pub(crate) challenge: Option<(Kind, ChallengeRow)>,
+}
+
+/// What is to be checked.
+#[derive(Clone)]
+pub(crate) enum By {
+    Password(Secret),
+    /// An answer that the pool's own functions judge.
+    Functions(Secret),
 }
 
 /// How sending a code again went.

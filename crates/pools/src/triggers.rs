@@ -1,5 +1,7 @@
 //! The steps of the story at which functions are called, one method for each.
 
+pub mod custom;
+
 use crate::Pools;
 use crate::functions::claims::{self, Version};
 use crate::functions::message::{CODE, Chosen, LINK, USERNAME};
@@ -46,7 +48,7 @@ impl Welcome {
 
 impl Pools {
     /// Asks a function, if the pool has one for this step; the unit of work stops here while the answer is not known.
-    fn ask_function(
+    pub(crate) fn ask_function(
         &self,
         tx: &mut Tx<'_>,
         at: &At,
@@ -55,12 +57,16 @@ impl Pools {
     ) -> Answer<Option<Value>> {
         let Some(config) = &at.pool.config.lambda_config else { return Ok(None) };
         let Some(function) = trigger.function(config) else { return Ok(None) };
-        let event = event().write(trigger.source(), &self.place.region, &at.pool.id, &at.client.id);
-        let question = Question { trigger, function: function.to_owned(), event };
+        let question = self.question(at, trigger, function, event());
         let Some(answers) = tx.known::<Answers>() else {
             return Err(anyhow::anyhow!("{} is asked where nobody makes calls", trigger.name()).into());
         };
         answers.take(question).map(Some)
+    }
+
+    pub(crate) fn question(&self, at: &At, trigger: Trigger, function: &str, event: Event) -> Question {
+        let event = event.write(trigger.source(), &self.place.region, &at.pool.id, &at.client.id);
+        Question { trigger, function: function.to_owned(), event }
     }
 
     /// The id of a user that this unit of work makes: the same in all its runs, for functions are told.
@@ -240,7 +246,7 @@ impl Pools {
     }
 }
 
-fn whom(subject: &Subject) -> Whom {
+pub(crate) fn whom(subject: &Subject) -> Whom {
     match &subject.user {
         Some(user) => Whom::of(user),
         None => Whom::nobody(&subject.name_key),
@@ -258,7 +264,7 @@ pub(crate) fn with_metadata<const N: usize>(at: &At, asked: [(&str, Value); N]) 
 }
 
 /// What is asked, with whether there is such a user where existence is hidden from the app.
-fn with_not_found<const N: usize>(
+pub(crate) fn with_not_found<const N: usize>(
     at: &At,
     subject: &Subject,
     asked: [(&str, Value); N],

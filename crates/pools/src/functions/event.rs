@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 #[derive(Clone)]
 pub struct Whom {
     pub user_name: String,
-    pub attributes: Map<String, Value>,
+    /// Nothing where events have no such member.
+    pub attributes: Option<Map<String, Value>>,
 }
 
 impl Whom {
@@ -16,7 +17,7 @@ impl Whom {
         let mut attributes: Map<String, Value> =
             user.shown_attributes().map(|(name, value)| (name.to_owned(), value.into())).collect();
         attributes.insert("cognito:user_status".into(), user.status.as_str().into());
-        Whom { user_name: user.username.clone(), attributes }
+        Whom { user_name: user.username.clone(), attributes: Some(attributes) }
     }
 
     /// Somebody who is not a user yet: what was given, and no more.
@@ -26,7 +27,7 @@ impl Whom {
             .filter(|(name, _)| *name != "sub")
             .map(|(name, value)| (name.to_owned(), value.into()))
             .collect();
-        Whom { user_name: user.username.clone(), attributes }
+        Whom { user_name: user.username.clone(), attributes: Some(attributes) }
     }
 
     /// Somebody who does not exist and has this address, as functions that choose words see everybody else.
@@ -36,12 +37,17 @@ impl Whom {
         attributes.insert(attribute.into(), address.into());
         attributes.insert(format!("{attribute}_verified"), "true".into());
         attributes.insert("cognito:user_status".into(), "CONFIRMED".into());
-        Whom { user_name: sub, attributes }
+        Whom { user_name: sub, attributes: Some(attributes) }
     }
 
     /// Nobody, under the name that was typed.
     pub fn nobody(typed: &str) -> Whom {
-        Whom { user_name: typed.to_owned(), attributes: Map::new() }
+        Whom { user_name: typed.to_owned(), attributes: Some(Map::new()) }
+    }
+
+    /// Somebody of whom only the name is known.
+    pub fn named(typed: &str) -> Whom {
+        Whom { user_name: typed.to_owned(), attributes: None }
     }
 }
 
@@ -62,7 +68,9 @@ impl Event {
     pub fn write(self, trigger: &str, region: &str, pool_id: &str, client_id: &str) -> Value {
         let Whom { user_name, attributes } = self.whom;
         let mut request = Map::new();
-        request.insert("userAttributes".into(), attributes.into());
+        if let Some(attributes) = attributes {
+            request.insert("userAttributes".into(), attributes.into());
+        }
         request.extend(self.request);
         let client_id = if client_id.is_empty() { "CLIENT_ID_NOT_APPLICABLE" } else { client_id };
         json!({

@@ -197,6 +197,10 @@ impl Pools {
                 let password = parameter("PASSWORD").ok_or_else(|| missing("PASSWORD"))?;
                 self.begin_with_password(tx, at, username, password)?
             }
+            AuthFlowType::CustomAuth if parameter("CHALLENGE_NAME") == Some("SRP_A") => {
+                return refuse(InvalidParameterException, "SRP_A is not available on this server yet.");
+            }
+            AuthFlowType::CustomAuth => self.begin_custom(tx, at, username)?,
             other => {
                 return refuse(
                     InvalidParameterException,
@@ -281,6 +285,9 @@ impl Pools {
                     })
                     .collect();
                 self.answer_new_password(tx, at, username, session, hash, &attributes)?
+            }
+            ChallengeNameType::CustomChallenge => {
+                self.answer_custom(tx, at, username, session, needed("ANSWER")?)?
             }
             // No session of another kind is ever given out.
             _ => return refuse(NotAuthorizedException, "Invalid session for the user."),
@@ -481,8 +488,9 @@ fn asked_envelope(asked: &Asked) -> Envelope {
             parameters.insert(name.into(), json!(names).to_string());
             parameters.extend(user_id_for_srp(asked));
         }
-        Kind::SelectChallenge | Kind::Password | Kind::SigningUp | Kind::SignedUp => {}
+        Kind::SelectChallenge | Kind::Password | Kind::Custom | Kind::SigningUp | Kind::SignedUp => {}
     }
+    parameters.extend(asked.parameters.iter().cloned());
     let available = asked.available.iter().filter_map(|factor| ChallengeNameType::parse(factor.as_str()));
     Envelope {
         challenge_name: ChallengeNameType::parse(asked.kind.challenge_name()),

@@ -156,7 +156,7 @@ impl Pools {
         Ok(AdminCreateUserResponse { user: Some(user_type(&user)) })
     }
 
-    fn invite(&self, tx: &mut Tx<'_>, at: &At, user: &User, password: Option<&str>) -> Answer<()> {
+    pub(crate) fn invite(&self, tx: &mut Tx<'_>, at: &At, user: &User, password: Option<&str>) -> Answer<()> {
         let Some(email) = user.email() else {
             // Without an address there is nobody to invite; the administrator hands the password over.
             return Ok(());

@@ -9,16 +9,6 @@ use postern_model::cognito_idp::*;
 type NotYet<S> = (&'static str, fn(&S) -> bool);
 
 const POOL: &[NotYet<UserPoolType>] = &[
-    ("LambdaConfig with DefineAuthChallenge", |pool| {
-        has(pool, |triggers| triggers.define_auth_challenge.is_some())
-    }),
-    ("LambdaConfig with CreateAuthChallenge", |pool| {
-        has(pool, |triggers| triggers.create_auth_challenge.is_some())
-    }),
-    ("LambdaConfig with VerifyAuthChallengeResponse", |pool| {
-        has(pool, |triggers| triggers.verify_auth_challenge_response.is_some())
-    }),
-    ("LambdaConfig with UserMigration", |pool| has(pool, |triggers| triggers.user_migration.is_some())),
     ("LambdaConfig with CustomSMSSender", |pool| has(pool, |triggers| triggers.custom_sms_sender.is_some())),
     ("LambdaConfig with InboundFederation", |pool| {
         has(pool, |triggers| triggers.inbound_federation.is_some())
@@ -150,7 +140,10 @@ mod tests {
         let factors =
             |factor: &str| json!({"SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD", factor]}});
         for (settings, name) in [
-            (json!({"LambdaConfig": {"UserMigration": arn}}), "LambdaConfig with UserMigration"),
+            (
+                json!({"LambdaConfig": {"CustomSMSSender": {"LambdaVersion": "V1_0", "LambdaArn": arn}}}),
+                "LambdaConfig with CustomSMSSender",
+            ),
             (json!({"SmsConfiguration": {"SnsCallerArn": arn}}), "SmsConfiguration"),
             (json!({"Policies": factors("SMS_OTP")}), "SMS_OTP in AllowedFirstAuthFactors"),
             (json!({"Policies": factors("WEB_AUTHN")}), "WEB_AUTHN in AllowedFirstAuthFactors"),

@@ -24,6 +24,9 @@ pub(super) struct Facts {
     /// Where the first code of a factor goes that is being set up: no address of the user's yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) address: Option<String>,
+    /// What custom challenges go on from, sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) custom: Option<String>,
 }
 
 impl Pools {
@@ -45,6 +48,7 @@ impl Pools {
             available: Vec::new(),
             destination: None,
             expires,
+            parameters: Vec::new(),
             user: None,
             missing: Vec::new(),
             second: Vec::new(),

@@ -235,6 +235,7 @@ impl Pools {
             available: Vec::new(),
             destination: Some(destination.masked()),
             expires,
+            parameters: Vec::new(),
             user: None,
             missing: Vec::new(),
             second: Vec::new(),

@@ -1,7 +1,9 @@
 //! Functions that pools call (Lambda triggers): what they are told, what their answers do, and what becomes of a call
 //! when they refuse, are late, or talk nonsense.
 
+mod custom;
 mod messages;
+mod migration;
 mod senders;
 mod tokens;
 
@@ -39,7 +41,7 @@ async fn signs_up(app: &App<'_>, email: &str) -> Reply {
     app.public("SignUp", body).await
 }
 
-async fn by_password(app: &App<'_>, email: &str, password: &str) -> Reply {
+pub async fn by_password(app: &App<'_>, email: &str, password: &str) -> Reply {
     let body = json!({
         "AuthFlow": "USER_PASSWORD_AUTH",
         "AuthParameters": { "USERNAME": email, "PASSWORD": password },
@@ -241,7 +243,7 @@ async fn guesses_are_counted_while_a_function_is_asked() {
 }
 
 /// Waits for all, side by side.
-async fn futures_of<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+pub async fn futures_of<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
     let mut running: Vec<_> = futures.map(|future| Some(Box::pin(future))).collect();
     let mut done: Vec<Option<F::Output>> = running.iter().map(|_| None).collect();
     std::future::poll_fn(|context| {

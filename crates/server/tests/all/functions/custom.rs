@@ -1,0 +1,195 @@
+//! Custom authentication: three functions that define, make and judge challenges of the pool's own, alone and behind a
+//! password.
+
+use super::{futures_of, house};
+use crate::story::{App, Challenge, Reply, challenge};
+use crate::support::{Does, Lambda, TestServer, answering};
+use serde_json::json;
+
+const DEFINE: (&str, &str) = ("DefineAuthChallenge", "define");
+const CREATE: (&str, &str) = ("CreateAuthChallenge", "create");
+const VERIFY: (&str, &str) = ("VerifyAuthChallengeResponse", "verify");
+const WRONG: (&str, &str) = ("NotAuthorizedException", "Incorrect username or password.");
+
+/// A pool that asks for a colour, three times at most.
+async fn place<'a>(server: &'a TestServer, lambda: &Lambda) -> App<'a> {
+    let config = super::config(lambda, &[DEFINE, CREATE, VERIFY]);
+    let flows = json!(["ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_AUTH"]);
+    let client = json!({ "ExplicitAuthFlows": flows });
+    lambda.on("define", |event| {
+        let past = event["request"]["session"].as_array().expect("a session").clone();
+        let members = match past.last() {
+            Some(last) if last["challengeName"] == "SRP_A" => json!({ "challengeName": "PASSWORD_VERIFIER" }),
+            Some(last) if last["challengeName"] == "CUSTOM_CHALLENGE" && last["challengeResult"] == true => {
+                json!({ "issueTokens": true })
+            }
+            _ if past.iter().filter(|past| past["challengeName"] == "CUSTOM_CHALLENGE").count() >= 3 => {
+                json!({ "failAuthentication": true })
+            }
+            _ => json!({ "challengeName": "CUSTOM_CHALLENGE" }),
+        };
+        answering(event, &members)
+    });
+    lambda.fills(
+        "create",
+        json!({
+            "publicChallengeParameters": { "question": "Your colour?" },
+            "privateChallengeParameters": { "answer": "teal" },
+            "challengeMetadata": "COLOUR",
+        }),
+    );
+    lambda.on("verify", |event| {
+        let right =
+            event["request"]["challengeAnswer"] == event["request"]["privateChallengeParameters"]["answer"];
+        answering(event, &json!({ "answerCorrect": right }))
+    });
+    App::with(server, json!({ "LambdaConfig": config }), client).await
+}
+
+async fn begins(app: &App<'_>, name: &str) -> Reply {
+    app.public("InitiateAuth", json!({ "AuthFlow": "CUSTOM_AUTH", "AuthParameters": { "USERNAME": name } }))
+        .await
+}
+
+async fn says(app: &App<'_>, challenge: &Challenge, name: &str, answer: &str) -> Reply {
+    app.public(
+        "RespondToAuthChallenge",
+        json!({
+            "ChallengeName": challenge.name,
+            "Session": challenge.session,
+            "ChallengeResponses": { "USERNAME": name, "ANSWER": answer },
+            "ClientMetadata": { "shop": "north" },
+        }),
+    )
+    .await
+}
+
+#[tokio::test]
+async fn functions_ask_and_judge_until_somebody_is_in() {
+    let (lambda, server) = house().await;
+    let app = place(&server, &lambda).await;
+    let ann = app.person("ann@example.com").await;
+    let asked = begins(&app, "ann@example.com").await.ok();
+    assert_eq!(asked["ChallengeName"], "CUSTOM_CHALLENGE");
+    assert_eq!(asked["ChallengeParameters"], json!({ "question": "Your colour?", "USERNAME": ann }));
+    let first = challenge(&asked);
+
+    let again = says(&app, &first, "ann@example.com", "blue").await.ok();
+    assert_eq!(again["ChallengeName"], "CUSTOM_CHALLENGE");
+    let second = challenge(&again);
+    assert_ne!(first.session, second.session);
+    says(&app, &first, "ann@example.com", "teal")
+        .await
+        .refused("NotAuthorizedException", "Invalid session for the user, session can only be used once.");
+    let signed_in = says(&app, &second, "ann@example.com", "teal").await.ok();
+    assert!(signed_in["AuthenticationResult"]["IdToken"].is_string());
+
+    let past = |right: bool| json!({ "challengeName": "CUSTOM_CHALLENGE", "challengeResult": right, "challengeMetadata": "COLOUR" });
+    let defined = lambda.events("define");
+    assert_eq!(defined[2]["request"]["session"], json!([past(false), past(true)]));
+    assert_eq!(defined[2]["request"]["clientMetadata"], json!({ "shop": "north" }));
+    assert_eq!(
+        lambda.sources(),
+        [
+            "DefineAuthChallenge_Authentication",
+            "CreateAuthChallenge_Authentication",
+            "VerifyAuthChallengeResponse_Authentication",
+            "DefineAuthChallenge_Authentication",
+            "CreateAuthChallenge_Authentication",
+            "VerifyAuthChallengeResponse_Authentication",
+            "DefineAuthChallenge_Authentication",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn the_functions_say_when_it_is_enough() {
+    let (lambda, server) = house().await;
+    let app = place(&server, &lambda).await;
+    app.person("ann@example.com").await;
+    let mut asked = challenge(&begins(&app, "ann@example.com").await.ok());
+    for _ in 0..2 {
+        asked = challenge(&says(&app, &asked, "ann@example.com", "blue").await.ok());
+    }
+    says(&app, &asked, "ann@example.com", "blue").await.refused(WRONG.0, WRONG.1);
+    says(&app, &asked, "ann@example.com", "teal").await.refused_as("NotAuthorizedException");
+}
+
+#[tokio::test]
+async fn one_challenge_is_judged_once_however_many_answers_come_at_a_time() {
+    let (lambda, server) = house().await;
+    let app = place(&server, &lambda).await;
+    app.person("ann@example.com").await;
+    let asked = challenge(&begins(&app, "ann@example.com").await.ok());
+    let guesses = ["red", "teal", "blue", "pink", "grey", "teal"];
+    let replies = futures_of(guesses.iter().map(|guess| says(&app, &asked, "ann@example.com", guess))).await;
+    assert_eq!(replies.iter().filter(|reply| reply.status == 200).count(), 1);
+    assert_eq!(lambda.events("verify").len(), 1);
+}
+
+#[tokio::test]
+async fn nobody_is_asked_like_somebody_and_never_gets_in() {
+    let (lambda, server) = house().await;
+    let app = place(&server, &lambda).await;
+    let asked = begins(&app, "nobody@example.com").await.ok();
+    assert_eq!(asked["ChallengeName"], "CUSTOM_CHALLENGE");
+    assert!(lambda.events("define").iter().all(|event| event["request"]["userNotFound"] == true));
+    says(&app, &challenge(&asked), "nobody@example.com", "teal").await.refused(WRONG.0, WRONG.1);
+}
+
+#[tokio::test]
+async fn a_challenge_belongs_to_its_person_and_dies_in_time() {
+    let (lambda, server) = house().await;
+    let app = place(&server, &lambda).await;
+    app.person("ann@example.com").await;
+    app.person("ben@example.com").await;
+    let asked = challenge(&begins(&app, "ann@example.com").await.ok());
+    says(&app, &asked, "ben@example.com", "teal")
+        .await
+        .refused("NotAuthorizedException", "Invalid session for the user.");
+    let as_code = Challenge { name: "EMAIL_OTP".into(), session: asked.session.clone() };
+    app.answers("ann@example.com", &as_code, "12345678").await.refused_as("NotAuthorizedException");
+    server.clock.advance(3 * 60_000 + 1);
+    says(&app, &asked, "ann@example.com", "teal")
+        .await
+        .refused("NotAuthorizedException", "Invalid session for the user, session is expired.");
+    assert!(lambda.events("verify").is_empty());
+}
+
+#[tokio::test]
+async fn a_function_that_fails_or_talks_nonsense_lets_nobody_in() {
+    let (lambda, server) = house().await;
+    let app = place(&server, &lambda).await;
+    app.person("ann@example.com").await;
+    for nonsense in
+        [json!({}), json!({ "challengeName": "NO_SUCH_CHALLENGE" }), json!({ "issueTokens": "yes" })]
+    {
+        let (other, server) = house().await;
+        let app = place(&server, &other).await;
+        app.person("ann@example.com").await;
+        other.fills("define", nonsense);
+        begins(&app, "ann@example.com")
+            .await
+            .refused("InvalidLambdaResponseException", "Unrecognizable lambda output");
+    }
+    let asked = challenge(&begins(&app, "ann@example.com").await.ok());
+    lambda.on("verify", |_| Does::Throws("No idea"));
+    says(&app, &asked, "ann@example.com", "teal")
+        .await
+        .refused("UserLambdaValidationException", "VerifyAuthChallengeResponse failed with error No idea.");
+    lambda.fills("create", json!({ "publicChallengeParameters": { "n": 1 } }));
+    begins(&app, "ann@example.com")
+        .await
+        .refused("InvalidLambdaResponseException", "Unrecognizable lambda output");
+}
+
+#[tokio::test]
+async fn a_pool_without_the_functions_has_no_such_way() {
+    let server = TestServer::start().await;
+    let client = json!({ "ExplicitAuthFlows": ["ALLOW_CUSTOM_AUTH"] });
+    let app = App::with(&server, json!({}), client).await;
+    begins(&app, "ann@example.com").await.refused(
+        "InvalidParameterException",
+        "Custom auth lambda trigger is not configured for the user pool.",
+    );
+}
