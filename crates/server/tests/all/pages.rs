@@ -6,6 +6,7 @@ mod branding;
 pub mod browser;
 mod browser_sessions;
 mod conformance;
+mod custom_scopes;
 mod domains;
 mod functions;
 mod fuzz;
@@ -56,6 +57,7 @@ async fn a_person_signs_in_by_mailed_code_and_the_app_gets_verified_tokens() {
     assert!(fresh.get("refresh_token").is_none());
     let again = scene.verified(text(&fresh, "id_token"), TokenUse::Id).await;
     assert_eq!((&again["origin_jti"], &again["auth_time"]), (&id["origin_jti"], &id["auth_time"]));
+    assert!(again["at_hash"].is_null() && again["nonce"].is_null());
 }
 
 #[tokio::test]

@@ -1,0 +1,44 @@
+//! Scopes of resource servers, asked for on the way through the pages.
+
+use super::scene::{Scene, text};
+use postern_pools::keys::TokenUse;
+use postern_server::seed::ALICE;
+use serde_json::json;
+
+#[tokio::test]
+async fn an_app_gets_the_custom_scopes_it_asked_for_while_they_are_there() {
+    let scene = Scene::new().await;
+    let api = |scopes: &[&str]| {
+        let described = |name: &&str| json!({ "ScopeName": name, "ScopeDescription": name });
+        json!({ "Identifier": "api", "Name": "API", "Scopes": scopes.iter().map(described).collect::<Vec<_>>() })
+    };
+    scene.admin("CreateResourceServer", api(&["read", "write"])).await;
+    scene
+        .admin(
+            "UpdateUserPoolClient",
+            json!({
+                "ClientId": scene.demo.client_id,
+                "ExplicitAuthFlows": ["ALLOW_USER_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+                "AllowedOAuthFlows": ["code"], "AllowedOAuthFlowsUserPoolClient": true,
+                "AllowedOAuthScopes": ["openid", "email", "api/read", "api/write"],
+                "CallbackURLs": [scene.callback()],
+            }),
+        )
+        .await;
+    let browser = scene.browser();
+    scene.signed_in(&browser, ALICE).await;
+    let asked = scene.authorize(&[("scope", "openid api/read api/write")]);
+    let tokens = scene.redeem(&browser.open(&asked).await.parameter("code")).await.1;
+    let access = scene.verified(text(&tokens, "access_token"), TokenUse::Access).await;
+    assert_eq!(access["scope"], "openid api/read api/write");
+    // One that is not the client's fails the request.
+    let other = browser.open(&scene.authorize(&[("scope", "openid api/delete")])).await;
+    assert_eq!(other.parameter("error"), "invalid_scope");
+
+    // One that its API no longer has is left out.
+    scene.admin("UpdateResourceServer", api(&["read"])).await;
+    let (status, fresh) = scene.refresh(text(&tokens, "refresh_token")).await;
+    assert_eq!(status, 200, "{fresh}");
+    let access = scene.verified(text(&fresh, "access_token"), TokenUse::Access).await;
+    assert_eq!(access["scope"], "openid api/read");
+}
