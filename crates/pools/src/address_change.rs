@@ -23,6 +23,8 @@ use postern_store::{Keys, Purpose, Tx, random};
 
 /// How long an old address can take a change back.
 const UNDO_MS: i64 = 7 * 86_400_000;
+/// An address is told of changes once in this time: the link it got takes back those that follow, too.
+const NOTICE_PAUSE_MS: i64 = 3_600_000;
 
 /// Where a link that takes a change back stands.
 #[derive(Debug, PartialEq)]
@@ -276,6 +278,10 @@ impl Pools {
     ) -> Answer<()> {
         let Some(old) = before.email().filter(|_| before.is_verified("email")) else { return Ok(()) };
         if after.attribute("email") == before.attribute("email") && !is_replaced_later {
+            return Ok(());
+        }
+        let told_after = at.now.plus_ms(UNDO_MS - NOTICE_PAUSE_MS);
+        if tx.has_undo_link(&at.pool.id, &before.id, &old.spelling(), told_after)? {
             return Ok(());
         }
         let token = undo_token();

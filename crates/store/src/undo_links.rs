@@ -50,6 +50,23 @@ impl Tx<'_> {
         )
     }
 
+    /// Tells whether a user has a link that puts a value back and works beyond a moment.
+    pub fn has_undo_link(
+        &mut self,
+        pool_id: &str,
+        user_id: &str,
+        old_value: &str,
+        beyond: Timestamp,
+    ) -> Result<bool> {
+        let found = self.row(
+            "select 1 from undo_links where pool_id = $1 and user_id = $2 and old_value = $3 \
+             and expires_ms > $4 limit 1",
+            values![pool_id, user_id, old_value, beyond],
+            |_| Ok(()),
+        )?;
+        Ok(found.is_some())
+    }
+
     /// Uses a link up; true for one caller only.
     pub fn consume_undo_link(&mut self, token_mac: &[u8], now: Timestamp) -> Result<bool> {
         let gone = self.run(

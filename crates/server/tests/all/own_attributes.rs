@@ -457,3 +457,31 @@ async fn an_alias_moves_to_who_proves_it_if_they_say_so() {
     assert_eq!(who().await, "third");
     assert!(!is_verified("second").await && is_verified("third").await);
 }
+
+#[tokio::test]
+async fn an_address_is_told_once_an_hour_and_its_link_takes_back_all() {
+    let server = TestServer::start().await;
+    let app = App::new(&server).await;
+    let alice = Person::new(&app, ALICE).await;
+    let notices = || async {
+        crate::story::mail_settles(&server).await;
+        let mails = server.mails_to(ALICE).await;
+        mails.iter().filter(|mail| mail["purpose"] == "Address change").count()
+    };
+    for number in 0..5 {
+        alice.changes("email", &format!("new{number}@example.org")).await.ok();
+    }
+    assert_eq!(notices().await, 1);
+    let link = link_in(&newest_mail(&server, ALICE).await);
+    let code = app.code("new4@example.org").await;
+    assert_eq!(undo(&server, &link, true).await.0, 200);
+    let token = text(&app.signs_in(ALICE).await, "/AuthenticationResult/AccessToken");
+    let again = Person { app: &app, token };
+    again.verifies(&code).await.refused_as("ExpiredCodeException");
+    again.changes("email", NEW).await.ok();
+    assert_eq!(notices().await, 2);
+    server.clock.advance(3_600_000);
+    let token = text(&app.signs_in(ALICE).await, "/AuthenticationResult/AccessToken");
+    Person { app: &app, token }.changes("email", NEW).await.ok();
+    assert_eq!(notices().await, 3);
+}
