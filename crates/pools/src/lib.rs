@@ -22,8 +22,10 @@ pub mod oauth;
 pub mod operations;
 pub mod outgoing;
 pub mod page;
+pub mod passkeys;
 pub mod passwords;
 pub mod pool;
+pub mod recognised;
 pub mod scopes;
 pub mod second_factors;
 pub mod sessions;
@@ -84,4 +86,18 @@ pub struct Rules {
     pub pkce_required: bool,
     /// A browser's session lasts longer by being used.
     pub sliding_sessions: bool,
+    /// A sign-in older than this changes no passkeys; 0 takes any, which is Cognito's behaviour.
+    pub passkey_fresh_ms: i64,
+    /// When the pages offer to make a passkey.
+    pub passkey_offer: PasskeyOffer,
+}
+
+/// When the pages offer to make a passkey.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasskeyOffer {
+    Never,
+    /// After signing up only, which is Cognito's behaviour.
+    SignUp,
+    /// After any sign-in without one.
+    SignIn,
 }

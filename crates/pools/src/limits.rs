@@ -73,6 +73,12 @@ pub const fn guesses_per_day(digits: u32) -> i64 {
     if by_odds < shipped as u64 { by_odds as i64 } else { shipped }
 }
 
+/// The wrong guesses that an account's recognised devices bear besides (rule C10): ten, where the odds leave them.
+pub const fn guesses_of_recognised(digits: u32) -> i64 {
+    let left = 10_i64.pow(digits) / ODDS as i64 - guesses_per_day(digits);
+    if left < 10 { left } else { 10 }
+}
+
 /// Guesses at one account's codes within a day. A live code holds its attempts back from the start, so that the
 /// wrong guesses can never pass the budget and a code once sent can always be answered.
 #[derive(Debug, Default, PartialEq)]
@@ -303,6 +309,9 @@ mod tests {
         assert_eq!(guesses_per_day(8), 50);
         assert_eq!(guesses_per_day(6), 10);
         assert_eq!(guesses_per_day(5), 1);
+        assert_eq!(guesses_of_recognised(8), 10);
+        assert_eq!(guesses_of_recognised(6), 0);
+        assert_eq!(guesses_of_recognised(5), 0);
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub enum Occasion {
     /// A second factor was added, or put in the place of another (rule F6).
     SecondFactorAdded,
     SecondFactorRemoved,
+    PasskeyAdded,
+    PasskeyRemoved,
 }
 
 impl Occasion {
@@ -38,6 +40,8 @@ impl Occasion {
             Occasion::GuessesUsedUp => "Wrong codes",
             Occasion::AddressChange => "Address change",
             Occasion::SecondFactorAdded | Occasion::SecondFactorRemoved => "Sign-in changed",
+            Occasion::PasskeyAdded => "Passkey added",
+            Occasion::PasskeyRemoved => "Passkey removed",
         }
     }
 
@@ -54,7 +58,9 @@ impl Occasion {
             Occasion::GuessesUsedUp
             | Occasion::AddressChange
             | Occasion::SecondFactorAdded
-            | Occasion::SecondFactorRemoved => None,
+            | Occasion::SecondFactorRemoved
+            | Occasion::PasskeyAdded
+            | Occasion::PasskeyRemoved => None,
         }
     }
 
@@ -73,6 +79,8 @@ impl Occasion {
             Occasion::AddressChange => "The email address of your account is changing",
             Occasion::SecondFactorAdded => "A second step was added to your sign-in",
             Occasion::SecondFactorRemoved => "A second step was taken away from your sign-in",
+            Occasion::PasskeyAdded => "A passkey was added to your account",
+            Occasion::PasskeyRemoved => "A passkey was removed from your account",
         }
     }
 
@@ -104,6 +112,14 @@ impl Occasion {
             Occasion::AddressChange => {
                 "Somebody who is signed in to your account asked to change or remove this email address. If that was \
                  not you, open this link to keep it and to sign everybody out:"
+            }
+            Occasion::PasskeyAdded => {
+                "A passkey was added to your account. Whoever holds it can sign in as you. If it wasn't you, sign in and \
+                 remove it, and tell whoever runs the service."
+            }
+            Occasion::PasskeyRemoved => {
+                "A passkey was removed from your account and no longer signs in. If it wasn't you, sign in and check \
+                 your account, and tell whoever runs the service."
             }
         }
     }

@@ -14,7 +14,7 @@ use postern_mail::address::{Address, Mailbox};
 use postern_mail::message::Message;
 use postern_mail::{Draft, Sender as OnBehalf, Unsent};
 use postern_model::cognito_idp::errors::*;
-use postern_model::{Answer, refusal, refuse};
+use postern_model::{Answer, Error, refusal, refuse};
 use postern_store::audit::AuditRecord;
 use postern_store::users::UserName;
 use postern_store::{Timestamp, Tx, random};
@@ -64,6 +64,29 @@ impl Pools {
         match self.mail.send(tx, &sender, &draft, at.now) {
             Ok(_) => Ok(()),
             Err(unsent) => refused_send(at, unsent),
+        }
+    }
+
+    /// Tells a person what happened to their account, at the address they have proven. That the mail service refuses the
+    /// mail is kept in the audit and stops nothing.
+    pub fn tell(&self, tx: &mut Tx<'_>, at: &At, user: &User, occasion: Occasion) -> Answer<()> {
+        const LIFE_MS: i64 = 86_400_000;
+        let Some(to) = user.email().filter(|_| user.is_verified("email")) else { return Ok(()) };
+        let letter = Letter {
+            occasion,
+            to: &Destination::email(&to),
+            code: None,
+            user: Some(user),
+            not_after: at.now.plus_ms(LIFE_MS),
+            decoy: false,
+        };
+        match self.send(tx, at, letter) {
+            Err(Error::Refused(refused)) => {
+                let reason = refused.reason.unwrap_or_else(|| refused.message.into_owned());
+                let subject = Subject { name_key: user.username.clone(), user: Some(user.clone()) };
+                self.audit(tx, at, &subject, "SendMail", refused.kind.code, &reason)
+            }
+            sent => sent,
         }
     }
 
@@ -271,7 +294,7 @@ impl Pools {
 }
 
 /// The name that a person signs in with: the address or number where that is the name.
-fn shown_name<'a>(pool: &Pool, user: &'a User) -> &'a str {
+pub(crate) fn shown_name<'a>(pool: &Pool, user: &'a User) -> &'a str {
     let mut names = pool.username_attributes.iter().filter_map(|kind| user.attribute(kind.as_str()));
     names.next().unwrap_or(&user.username)
 }

@@ -9,7 +9,7 @@ use crate::names::{NameKind, name_key};
 use anyhow::{Context, Result};
 use postern_model::cognito_idp::{
     AuthFactorType, EmailSendingAccountType, GetUserPoolMfaConfigResponse, IssuerType, UserPoolMfaType,
-    UserPoolType, VerifiedAttributeType,
+    UserPoolType, UserVerificationType, VerifiedAttributeType, WebAuthnFactorConfigurationType,
 };
 use postern_model::shape::Shape;
 use postern_store::Tx;
@@ -48,7 +48,31 @@ pub struct Pool {
     pub has_groups: bool,
     /// How many sign-ins of one user are tracked; nothing when none is.
     pub tracked_sessions: Option<usize>,
+    pub passkeys: Passkeys,
     pub sender: Sender,
+}
+
+/// What a pool asks of passkeys (`WebAuthnConfiguration`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Passkeys {
+    /// Nothing: the pool's domain.
+    pub relying_party: Option<String>,
+    pub verifies_user: bool,
+    /// A passkey that verified the person is worth two factors.
+    pub counts_as_mfa: bool,
+}
+
+impl Passkeys {
+    fn of(mfa: &GetUserPoolMfaConfigResponse) -> Passkeys {
+        let set = mfa.web_authn_configuration.clone().unwrap_or_default();
+        let counts_as_mfa = set.factor_configuration
+            == Some(WebAuthnFactorConfigurationType::MultiFactorWithUserVerification);
+        Passkeys {
+            relying_party: set.relying_party_id,
+            verifies_user: counts_as_mfa || set.user_verification == Some(UserVerificationType::Required),
+            counts_as_mfa,
+        }
+    }
 }
 
 /// Where a pool's mail comes from (`EmailConfiguration`).
@@ -222,6 +246,7 @@ impl Pool {
             second: demand(&mfa),
             has_groups: false,
             tracked_sessions: None,
+            passkeys: Passkeys::of(&mfa),
             sender,
             config,
             mfa,
@@ -244,6 +269,11 @@ impl Pool {
         self.username_attributes.iter().chain(&self.alias_attributes).any(is_it)
             || self.code_media().any(|code| code == medium)
             || self.second.allows(SecondFactor::of(medium))
+    }
+
+    /// Tells whether a sign-in may begin with a passkey. Where a second factor is to follow, only if one is worth two.
+    pub fn may_begin_with_passkey(&self, second_follows: bool) -> bool {
+        self.allowed_factors.contains(&Factor::WebAuthn) && (!second_follows || self.passkeys.counts_as_mfa)
     }
 
     /// Tells whether signing in by codes is allowed here at all.
@@ -289,7 +319,9 @@ impl Pool {
             | Occasion::GuessesUsedUp
             | Occasion::AddressChange
             | Occasion::SecondFactorAdded
-            | Occasion::SecondFactorRemoved => Template::default(),
+            | Occasion::SecondFactorRemoved
+            | Occasion::PasskeyAdded
+            | Occasion::PasskeyRemoved => Template::default(),
         }
     }
 }

@@ -4,6 +4,7 @@
 mod asking;
 mod code;
 mod custom;
+mod passkey;
 mod proven;
 mod second;
 
@@ -12,15 +13,17 @@ use crate::auth::factors::{self, Factor, Has, Next};
 use crate::auth::second_factor::Mode;
 use crate::destination::Medium;
 use crate::names::is_phone_number;
+use crate::passkeys::{Whose, fresh_challenge};
 use crate::pool::Pool;
 use crate::user::{Status, User};
 use asking::Facts;
+use passkey::REQUEST_OPTIONS;
 use postern_model::cognito_idp::errors::*;
 use postern_model::{Answer, refusal, refuse};
 use postern_store::auth::ChallengeRow;
 use postern_store::{Purpose, Tx};
 
-pub use crate::step::{Asked, At, Kind, Proof, Resent, Says, SignedIn, Step, Subject};
+pub use crate::step::{Asked, At, Device, Given, Kind, Proof, Resent, Says, SignedIn, Step, Subject};
 pub use code::{code_life_ms, stand_in};
 
 impl Pools {
@@ -52,13 +55,8 @@ impl Pools {
             }
             Next::Ask(factor) => self.ask(tx, at, &subject, factor, &available),
             Next::Choose => {
-                let facts = Facts {
-                    offered: available.iter().map(|factor| factor.as_str().to_owned()).collect(),
-                    ..Facts::default()
-                };
-                let asked = self.remember(tx, at, &subject, Kind::SelectChallenge, &facts)?;
-                self.audit(tx, at, &subject, "BeginSignIn", "choice offered", "")?;
-                Ok(Step::Ask(Asked { available, ..asked }))
+                let asked = self.ask_to_choose(tx, at, &subject, available)?;
+                Ok(Step::Ask(asked))
             }
             Next::Nothing => refuse(NotAuthorizedException, "Incorrect username or password."),
         }
@@ -109,7 +107,7 @@ impl Pools {
         username: &str,
         session: &str,
         answer: &str,
-        password: Option<&str>,
+        given: Given<'_>,
     ) -> Answer<Step<SignedIn>> {
         let challenge = self.challenge(tx, at, session, Kind::SelectChallenge, username)?;
         self.live(&challenge, at.now)?;
@@ -120,10 +118,39 @@ impl Pools {
         let subject = self.subject_of(tx, &challenge)?;
         self.consume(tx, &challenge, Kind::SelectChallenge, at.now)?;
         let available: Vec<Factor> = facts.offered.iter().filter_map(|name| Factor::parse(name)).collect();
-        match (factor, password) {
-            (Factor::Password, Some(password)) => self.ask_to_check(tx, at, subject, password, None),
+        match (factor, given) {
+            (Factor::Password, Given::Password(password)) => {
+                self.ask_to_check(tx, at, subject, password, None)
+            }
+            (Factor::WebAuthn, Given::Passkey(credential)) => {
+                self.judge_asked_passkey(tx, at, subject, &challenge, credential)
+            }
             _ => self.ask(tx, at, &subject, factor, &available),
         }
+    }
+
+    /// Lets the person choose. Where a passkey is on offer, the browser can be asked for it at once.
+    fn ask_to_choose(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        subject: &Subject,
+        available: Vec<Factor>,
+    ) -> Answer<Asked> {
+        let challenge = available.contains(&Factor::WebAuthn).then(fresh_challenge);
+        let options = match &challenge {
+            Some(challenge) => self.assertion_options(tx, at, Whose::Of(subject), challenge)?,
+            None => None,
+        };
+        let facts = Facts {
+            offered: available.iter().map(|factor| factor.as_str().to_owned()).collect(),
+            challenge,
+            ..Facts::default()
+        };
+        let asked = self.remember(tx, at, subject, Kind::SelectChallenge, &facts)?;
+        self.audit(tx, at, subject, "BeginSignIn", "choice offered", "")?;
+        let parameters = options.map(|options| (REQUEST_OPTIONS.to_owned(), options.to_string()));
+        Ok(Asked { available, parameters: parameters.into_iter().collect(), ..asked })
     }
 
     /// Asks for a factor; for a code this is where it is made, remembered and sent.
@@ -136,15 +163,16 @@ impl Pools {
         available: &[Factor],
     ) -> Answer<Step<SignedIn>> {
         let asked = match factor.code() {
-            None => self.remember(tx, at, subject, Kind::Password, &Facts::default())?,
             Some(kind) => self.ask_for_code(tx, at, subject, kind, &Facts::default())?,
+            None if factor == Factor::WebAuthn => self.ask_for_passkey(tx, at, subject)?,
+            None => self.remember(tx, at, subject, Kind::Password, &Facts::default())?,
         };
         Ok(Step::Ask(Asked { available: available.to_vec(), ..asked }))
     }
 
     /// Whose sign-in a typed name begins, if the pool's function lets it begin. Where existence is hidden, nobody's
     /// looks like somebody's, and so does a disabled account's.
-    fn subject(&self, tx: &mut Tx<'_>, at: &At, username: &str) -> Answer<Subject> {
+    pub fn subject(&self, tx: &mut Tx<'_>, at: &At, username: &str) -> Answer<Subject> {
         let name_key = at.pool.name_key(username);
         let user = self.find_user(tx, &at.pool, username)?;
         if !at.client.hides_existence {
@@ -167,26 +195,44 @@ impl Pools {
         Ok(Subject { name_key: challenge.name_key.clone(), user })
     }
 
+    /// The factors that a typed name has on offer, and where a code would go, masked.
+    pub fn ways(&self, tx: &mut Tx<'_>, at: &At, username: &str) -> Answer<(Vec<Factor>, String)> {
+        self.note_begin(tx, at)?;
+        let subject = self.subject(tx, at, username)?;
+        let available = self.available(tx, at, &subject)?;
+        let medium = available.iter().find_map(|factor| factor.code()).map(|kind| kind.medium);
+        let destination = medium.map(|medium| {
+            let known = subject.user.as_ref().and_then(|user| user.destination(medium));
+            known.unwrap_or_else(|| stand_in(tx.keys(), &at.pool.id, &subject.name_key, medium)).masked()
+        });
+        Ok((available, destination.unwrap_or_default()))
+    }
+
     /// The factors on offer: what the person really has, or what a stand-in seems to have, steadily so.
-    fn available(&self, tx: &mut Tx<'_>, at: &At, subject: &Subject) -> Answer<Vec<Factor>> {
+    pub(crate) fn available(&self, tx: &mut Tx<'_>, at: &At, subject: &Subject) -> Answer<Vec<Factor>> {
+        let pool = &at.pool;
         let second_follows = self.second_follows(tx, at, subject)?;
-        let offer = |has| factors::available(&at.pool.allowed_factors, has, second_follows);
-        let real = subject.user.as_ref().map(|user| offer(user.has())).unwrap_or_default();
-        if !real.is_empty() {
-            return Ok(real);
-        }
-        if !at.pool.allows_codes() {
-            return Ok(offer(Has { password: true, ..Has::default() }));
+        let by_passkey = pool.may_begin_with_passkey(second_follows);
+        let passkey = by_passkey && self.has_passkey(tx, pool, subject)?;
+        let offer = |has| factors::available(&pool.allowed_factors, has, second_follows);
+        let own = subject.user.as_ref().map(|user| offer(Has { passkey, ..user.has() })).unwrap_or_default();
+        if !own.is_empty() {
+            return Ok(own);
         }
         let drawn =
-            tx.keys().mac(Purpose::Decoy, &[b"factors", at.pool.id.as_bytes(), subject.name_key.as_bytes()]);
-        let only = |medium| at.pool.code_media().all(|allowed| allowed == medium);
+            tx.keys().mac(Purpose::Decoy, &[b"factors", pool.id.as_bytes(), subject.name_key.as_bytes()]);
+        let passkey = by_passkey && drawn[2] & 3 == 0 && self.relying_party(tx, pool)?.is_some();
+        if !pool.allows_codes() {
+            return Ok(offer(Has { password: true, passkey, ..Has::default() }));
+        }
+        let only = |medium| pool.code_media().all(|allowed| allowed == medium);
         let by_phone = is_phone_number(&subject.name_key);
         Ok(offer(Has {
             // Elsewhere there may be anybody, with a password.
             password: second_follows || self.migrates(at) || drawn[0] & 1 == 1,
             email: !by_phone || drawn[1] & 1 == 1 || only(Medium::Email),
             phone: by_phone || drawn[1] & 1 == 1 || only(Medium::Sms),
+            passkey,
         }))
     }
 

@@ -22,6 +22,8 @@ pub struct At {
     pub caller: Caller,
     pub now: Timestamp,
     pub says: Says,
+    /// What the request says of the device that it comes from; nothing of it is believed unchecked.
+    pub device: Option<Device>,
 }
 
 /// What an app says with a call for functions to hear.
@@ -37,6 +39,13 @@ impl Says {
     pub fn metadata(metadata: Option<BTreeMap<String, String>>) -> Says {
         Says { metadata, ..Says::default() }
     }
+}
+
+/// What a request says of the device that it comes from.
+#[derive(Clone, Debug)]
+pub enum Device {
+    /// The mark that a browser was given at a sign-in.
+    Browser(String),
 }
 
 impl At {
@@ -81,6 +90,9 @@ pub enum Kind {
     MfaSetup,
     /// One of the pool's own.
     Custom,
+    WebAuthn,
+    /// A passkey is being registered.
+    RegisteringPasskey,
     /// The `Session` of SignUp, for ConfirmSignUp.
     SigningUp,
     /// The `Session` of ConfirmSignUp: signs in at once.
@@ -99,6 +111,8 @@ impl Kind {
             Kind::SelectMfaType => "SELECT_MFA_TYPE",
             Kind::MfaSetup => "MFA_SETUP",
             Kind::Custom => "CUSTOM_CHALLENGE",
+            Kind::WebAuthn => "WEB_AUTHN",
+            Kind::RegisteringPasskey => "REGISTERING_PASSKEY",
             Kind::SigningUp => "SIGNING_UP",
             Kind::SignedUp => "SIGNED_UP",
         }
@@ -181,6 +195,15 @@ pub(crate) enum By {
     Password(Secret),
     /// An answer that the pool's own functions judge.
     Functions(Secret),
+}
+
+/// What came along with the choice of a factor.
+#[derive(Clone, Copy)]
+pub enum Given<'a> {
+    Nothing,
+    Password(&'a str),
+    /// A browser's answer.
+    Passkey(&'a str),
 }
 
 /// How sending a code again went.

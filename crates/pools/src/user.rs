@@ -131,11 +131,13 @@ impl User {
         self.attributes.insert(format!("{attribute}_verified"), verified.to_string());
     }
 
+    /// What the user's own row says they have.
     pub fn has(&self) -> Has {
         Has {
             password: self.password.is_some(),
             email: self.email().is_some(),
             phone: self.destination(Medium::Sms).is_some(),
+            passkey: false,
         }
     }
 

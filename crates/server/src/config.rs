@@ -56,6 +56,8 @@ pub struct Config {
     pub outgoing: Outgoing,
     #[serde(default)]
     pub domains: Domains,
+    #[serde(default)]
+    pub passkeys: Passkeys,
 }
 
 /// The administrators' console, at addresses of its own.
@@ -245,6 +247,30 @@ pub enum Pkce {
     #[default]
     Required,
     Optional,
+}
+
+/// How people change their passkeys.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Passkeys {
+    /// A sign-in older than this adds and removes no passkeys; 0 takes any, as Cognito does.
+    pub fresh_minutes: u32,
+    pub offer: PasskeyOffer,
+}
+
+/// When the pages offer to make a passkey.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum PasskeyOffer {
+    Never,
+    SignUp,
+    SignIn,
+}
+
+impl Default for Passkeys {
+    fn default() -> Self {
+        Passkeys { fresh_minutes: 5, offer: PasskeyOffer::SignIn }
+    }
 }
 
 impl Default for Ses {

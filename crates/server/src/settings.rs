@@ -11,7 +11,7 @@ use postern_mail::transport::functions;
 use postern_mail::transport::web::Url;
 use postern_mail::transport::{FileSink, Network, Security, Smtp, SmtpSettings, Transport};
 use postern_model::Secret;
-use postern_pools::Rules;
+use postern_pools::{PasskeyOffer, Rules};
 use postern_store::Place;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -136,7 +136,7 @@ impl Settings {
         let (place, master_key) =
             if flags.ephemeral { (Place::Memory, MasterKey::Fresh) } else { in_folder(&data) };
         let limits = config::Limits::default();
-        let mut rules = rules(&limits, &config::Oauth::default());
+        let mut rules = rules(&limits, &config::Oauth::default(), config::Passkeys::default());
         if !flags.strict_limits {
             rules = Rules { address_limits: false, ..without_counts(rules) };
         }
@@ -259,7 +259,7 @@ impl Settings {
             rules: Rules {
                 addresses_wait: config.users.address_change == config::AddressChange::Verified,
                 rotate_keys_days: i64::from(config.tokens.rotate_keys_days),
-                ..rules(&config.limits, &config.oauth)
+                ..rules(&config.limits, &config.oauth, config.passkeys)
             },
             functions: functions(config.functions)?,
             reachable: reachable.collect::<Result<_>>()?,
@@ -375,7 +375,7 @@ fn functions(asked: config::Functions) -> Result<functions::Settings> {
     })
 }
 
-fn rules(limits: &config::Limits, oauth: &config::Oauth) -> Rules {
+fn rules(limits: &config::Limits, oauth: &config::Oauth, passkeys: config::Passkeys) -> Rules {
     Rules {
         address_limits: limits.addresses,
         sends_per_source: limits.sends_per_source_hour,
@@ -388,6 +388,12 @@ fn rules(limits: &config::Limits, oauth: &config::Oauth) -> Rules {
         fresh_sign_in_s: limits.fresh_sign_in_minutes * 60,
         pkce_required: oauth.pkce == Pkce::Required,
         sliding_sessions: oauth.sliding_sessions,
+        passkey_fresh_ms: i64::from(passkeys.fresh_minutes) * 60_000,
+        passkey_offer: match passkeys.offer {
+            config::PasskeyOffer::Never => PasskeyOffer::Never,
+            config::PasskeyOffer::SignUp => PasskeyOffer::SignUp,
+            config::PasskeyOffer::SignIn => PasskeyOffer::SignIn,
+        },
     }
 }
 

@@ -13,6 +13,7 @@ pub mod import_jobs;
 pub mod login;
 pub mod mail;
 mod migrate;
+pub mod passkeys;
 pub mod pools;
 mod postgres_connection;
 mod postgres_engine;

@@ -22,6 +22,7 @@ const STEPS: &[(&str, &str)] = &[
     ("second factors", include_str!("../migrations/0015_second_factors.sql")),
     ("audit", include_str!("../migrations/0016_audit.sql")),
     ("branding", include_str!("../migrations/0017_branding.sql")),
+    ("passkeys", include_str!("../migrations/0018_passkeys.sql")),
 ];
 
 const VERSIONS: &str =

@@ -21,7 +21,11 @@ const HANDLE_START: &str = "AYABe";
 impl Handle {
     /// Draws a fresh handle; 208 bits of it are random.
     pub fn fresh(keys: &Keys, now: Timestamp) -> Self {
-        let text = format!("{HANDLE_START}{}", BASE64URL.encode(random::ordered::<32>(now)));
+        Handle::of(keys, format!("{HANDLE_START}{}", BASE64URL.encode(random::ordered::<32>(now))))
+    }
+
+    /// The handle of a text that nobody can guess.
+    pub fn of(keys: &Keys, text: String) -> Self {
         Handle { mac: placed(&text, keys.mac(Purpose::Handle, &[text.as_bytes()])), text }
     }
 

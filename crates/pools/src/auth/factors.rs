@@ -8,6 +8,7 @@ pub enum Factor {
     Password,
     EmailOtp,
     SmsOtp,
+    WebAuthn,
 }
 
 impl Factor {
@@ -17,13 +18,14 @@ impl Factor {
             Factor::Password => "PASSWORD",
             Factor::EmailOtp => "EMAIL_OTP",
             Factor::SmsOtp => "SMS_OTP",
+            Factor::WebAuthn => "WEB_AUTHN",
         }
     }
 
     /// The code that the factor is, if it is one.
     pub fn code(self) -> Option<CodeKind> {
         match self {
-            Factor::Password => None,
+            Factor::Password | Factor::WebAuthn => None,
             Factor::EmailOtp => Some(CodeKind::EMAIL_OTP),
             Factor::SmsOtp => Some(CodeKind::SMS_OTP),
         }
@@ -34,6 +36,7 @@ impl Factor {
             "PASSWORD" => Some(Factor::Password),
             "EMAIL_OTP" => Some(Factor::EmailOtp),
             "SMS_OTP" => Some(Factor::SmsOtp),
+            "WEB_AUTHN" => Some(Factor::WebAuthn),
             _ => None,
         }
     }
@@ -46,6 +49,8 @@ pub struct Has {
     pub email: bool,
     /// A number that texts may go to.
     pub phone: bool,
+    /// A passkey that this pool takes from this person.
+    pub passkey: bool,
 }
 
 /// The factors that the pool allows and the person has, in the pool's order. Where a second factor is to follow, a code
@@ -57,6 +62,7 @@ pub fn available(allowed: &[Factor], has: Has, second_follows: bool) -> Vec<Fact
             Factor::Password => has.password,
             Factor::EmailOtp => has.email && !second_follows,
             Factor::SmsOtp => has.phone && !second_follows,
+            Factor::WebAuthn => has.passkey,
         };
         if can && !usable.contains(factor) {
             usable.push(*factor);
@@ -86,11 +92,12 @@ pub fn next(available: &[Factor], preferred: Option<Factor>) -> Next {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Factor::{EmailOtp, Password, SmsOtp};
+    use Factor::{EmailOtp, Password, SmsOtp, WebAuthn};
 
     #[test]
     fn what_is_offered_is_what_the_pool_allows_and_the_person_has() {
-        let both = Has { password: true, email: true, phone: false };
+        let both = Has { password: true, email: true, ..Has::default() };
+        let all = Has { passkey: true, ..both };
         let cases = [
             (vec![Password, EmailOtp], both, false, vec![Password, EmailOtp]),
             (vec![EmailOtp, Password, EmailOtp], both, false, vec![EmailOtp, Password]),
@@ -101,6 +108,10 @@ mod tests {
             (vec![SmsOtp, EmailOtp], both, false, vec![EmailOtp]),
             (vec![SmsOtp, EmailOtp], Has { phone: true, ..both }, false, vec![SmsOtp, EmailOtp]),
             (vec![Password, SmsOtp], Has { phone: true, ..both }, true, vec![Password]),
+            (vec![Password, EmailOtp, WebAuthn], all, false, vec![Password, EmailOtp, WebAuthn]),
+            (vec![Password, EmailOtp, WebAuthn], all, true, vec![Password, WebAuthn]),
+            (vec![Password, WebAuthn], both, false, vec![Password]),
+            (vec![Password, EmailOtp], all, false, vec![Password, EmailOtp]),
         ];
         for (allowed, has, mfa, expected) in cases {
             assert_eq!(available(&allowed, has, mfa), expected, "{allowed:?} {has:?} {mfa}");

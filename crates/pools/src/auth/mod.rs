@@ -6,3 +6,4 @@ pub mod factors;
 pub mod password;
 pub mod second_factor;
 pub mod totp;
+pub mod webauthn;

@@ -94,13 +94,7 @@ impl Pools {
     /// Whoever an access token stands for, and where they are.
     fn bearer_at(&self, tx: &mut Tx<'_>, caller: &Caller, token: &Secret) -> Answer<(At, Bearer)> {
         let bearer = self.bearer(tx, token.reveal())?;
-        let at = At {
-            pool: bearer.pool.clone(),
-            client: bearer.client.clone(),
-            caller: caller.clone(),
-            now: self.clock.now(),
-            says: Says::default(),
-        };
+        let at = self.at_bearer(&bearer, caller);
         Ok((at, bearer))
     }
 }

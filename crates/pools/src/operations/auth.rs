@@ -5,7 +5,7 @@ use crate::auth::code::CodeKind;
 use crate::auth::factors::Factor;
 use crate::client::Client;
 use crate::pool::Pool;
-use crate::sign_in::{Asked, At, Kind, Says, SignedIn, Step};
+use crate::sign_in::{Asked, At, Given, Kind, Says, SignedIn, Step};
 use crate::tokens::{self, Grant, Tokens};
 use crate::unit::kept;
 use postern_access::{Caller, Operations};
@@ -246,7 +246,12 @@ impl Pools {
         let session = reply.session.as_ref().ok_or_else(|| missing("Session"))?.reveal();
         let step = match reply.challenge {
             ChallengeNameType::SelectChallenge => {
-                self.answer_choice(tx, at, username, session, needed("ANSWER")?, given("PASSWORD"))?
+                let along = match (given("PASSWORD"), given("CREDENTIAL")) {
+                    (Some(password), _) => Given::Password(password),
+                    (None, Some(credential)) => Given::Passkey(credential),
+                    (None, None) => Given::Nothing,
+                };
+                self.answer_choice(tx, at, username, session, needed("ANSWER")?, along)?
             }
             ChallengeNameType::EmailOtp => {
                 let code = given("EMAIL_OTP_CODE").or(given("EMAIL_MFA_CODE"));
@@ -273,6 +278,9 @@ impl Pools {
             },
             ChallengeNameType::Password => {
                 self.answer_password(tx, at, username, session, needed("PASSWORD")?)?
+            }
+            ChallengeNameType::WebAuthn => {
+                self.answer_passkey(tx, at, username, session, needed("CREDENTIAL")?)?
             }
             ChallengeNameType::NewPasswordRequired => {
                 let hash = new_password_hash.ok_or_else(|| missing("NEW_PASSWORD"))?;
@@ -345,7 +353,14 @@ impl Pools {
             })?;
         let pool = Pool::find(tx, &self.place, &client.pool_id)?
             .ok_or_else(|| anyhow::anyhow!("the pool of client {client_id} is gone"))?;
-        Ok(At { pool, client, caller: caller.clone(), now: self.clock.now(), says: Says::default() })
+        Ok(At {
+            pool,
+            client,
+            caller: caller.clone(),
+            now: self.clock.now(),
+            says: Says::default(),
+            device: None,
+        })
     }
 
     async fn pool_of_client(
@@ -417,7 +432,7 @@ fn preferred(word: Option<&str>) -> Answer<Option<Factor>> {
     match word {
         None => Ok(None),
         // Known words for factors that this person cannot use lead to the choice.
-        Some("PASSWORD_SRP" | "WEB_AUTHN") => Ok(None),
+        Some("PASSWORD_SRP") => Ok(None),
         Some(word) => match Factor::parse(word) {
             Some(factor) => Ok(Some(factor)),
             None => refuse(InvalidParameterException, format!("Invalid PREFERRED_CHALLENGE: {word}")),
@@ -488,7 +503,13 @@ fn asked_envelope(asked: &Asked) -> Envelope {
             parameters.insert(name.into(), json!(names).to_string());
             parameters.extend(user_id_for_srp(asked));
         }
-        Kind::SelectChallenge | Kind::Password | Kind::Custom | Kind::SigningUp | Kind::SignedUp => {}
+        Kind::SelectChallenge
+        | Kind::Password
+        | Kind::Custom
+        | Kind::WebAuthn
+        | Kind::RegisteringPasskey
+        | Kind::SigningUp
+        | Kind::SignedUp => {}
     }
     parameters.extend(asked.parameters.iter().cloned());
     let available = asked.available.iter().filter_map(|factor| ChallengeNameType::parse(factor.as_str()));

@@ -10,6 +10,7 @@ pub mod groups;
 pub mod import;
 pub mod import_file;
 pub mod mfa;
+pub mod passkeys;
 pub mod pools;
 pub mod resource_servers;
 pub mod second_factors;
@@ -32,6 +33,7 @@ pub fn operations() -> Operations<Pools> {
         groups::operations(),
         import::operations(),
         mfa::operations(),
+        passkeys::operations(),
         pools::operations(),
         resource_servers::operations(),
         second_factors::operations(),

@@ -53,7 +53,7 @@ impl Bearer {
     /// Where the bearer acts on their own user.
     pub fn at(&self, caller: &Caller, now: Timestamp) -> At {
         let (pool, client, caller) = (self.pool.clone(), self.client.clone(), caller.clone());
-        At { pool, client, caller, now, says: Says::default() }
+        At { pool, client, caller, now, says: Says::default(), device: None }
     }
 }
 
@@ -347,6 +347,18 @@ impl Pools {
     /// shape and signature, expiry, scope, user, revocation.
     pub fn bearer(&self, tx: &mut Tx<'_>, token: &str) -> Answer<Bearer> {
         self.bearer_with(tx, token, Some(USER_ADMIN_SCOPE))
+    }
+
+    /// Stands where a bearer's token was made for.
+    pub fn at_bearer(&self, bearer: &Bearer, caller: &Caller) -> At {
+        At {
+            pool: bearer.pool.clone(),
+            client: bearer.client.clone(),
+            caller: caller.clone(),
+            now: self.clock.now(),
+            says: Says::default(),
+            device: None,
+        }
     }
 
     pub fn bearer_of_any_scope(&self, tx: &mut Tx<'_>, token: &str) -> Answer<Bearer> {

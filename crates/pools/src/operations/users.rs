@@ -419,7 +419,14 @@ impl Pools {
     pub fn at_pool(&self, tx: &mut Tx<'_>, caller: &Caller, pool_id: &str) -> Answer<At> {
         let pool = self.pool_in(tx, pool_id)?;
         let client = Arc::new(Client::none(&pool.id));
-        Ok(At { pool, client, caller: caller.clone(), now: self.clock.now(), says: Says::default() })
+        Ok(At {
+            pool,
+            client,
+            caller: caller.clone(),
+            now: self.clock.now(),
+            says: Says::default(),
+            device: None,
+        })
     }
 }
 

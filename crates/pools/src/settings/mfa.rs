@@ -1,6 +1,6 @@
 //! A pool's MFA settings: the mode, the blocks of factors, and what they must agree on with its first factors.
 
-use super::{invalid, not_yet, pool};
+use super::{invalid, not_yet, passkeys, pool};
 use postern_model::cognito_idp::errors::FeatureUnavailableInTierException;
 use postern_model::cognito_idp::{
     AuthFactorType, EmailSendingAccountType, GetUserPoolMfaConfigResponse as Mfa, RecoveryOptionNameType,
@@ -14,7 +14,8 @@ pub fn created() -> Mfa {
 }
 
 /// Answers SetUserPoolMfaConfig. A mode replaces all blocks; without one, blocks are put beside those there. The
-/// e-mail block needs no second factor in use: its words serve the codes of the first factor, whatever the mode.
+/// e-mail block needs no second factor in use: its words serve the codes of the first factor, whatever the mode. Nor
+/// does the passkey block, which stays until it is replaced: without it the passkeys that are there would be lost.
 pub fn changed(before: Mfa, pool: &UserPoolType, mut asked: Mfa) -> Answer<Mfa> {
     // Not to have a factor is no setting of it.
     let totp = asked.software_token_mfa_configuration.take();
@@ -33,6 +34,8 @@ pub fn changed(before: Mfa, pool: &UserPoolType, mut asked: Mfa) -> Answer<Mfa> 
     if let Some(email) = &asked.email_mfa_configuration {
         pool::one_line("EmailMfaConfiguration.Subject", email.subject.as_deref())?;
     }
+    asked.web_authn_configuration =
+        passkeys::settled(asked.web_authn_configuration)?.or(before.web_authn_configuration);
     if asked.mfa_configuration.is_none() {
         asked = Mfa {
             mfa_configuration: before.mfa_configuration,
@@ -41,7 +44,7 @@ pub fn changed(before: Mfa, pool: &UserPoolType, mut asked: Mfa) -> Answer<Mfa> 
                 .software_token_mfa_configuration
                 .or(before.software_token_mfa_configuration),
             email_mfa_configuration: asked.email_mfa_configuration.or(before.email_mfa_configuration),
-            web_authn_configuration: asked.web_authn_configuration.or(before.web_authn_configuration),
+            web_authn_configuration: asked.web_authn_configuration,
         };
         let is_off = asked.mfa_configuration == Some(UserPoolMfaType::Off);
         let has_more =
@@ -57,7 +60,9 @@ pub fn changed(before: Mfa, pool: &UserPoolType, mut asked: Mfa) -> Answer<Mfa> 
 pub fn mode(before: &Mfa, pool: &UserPoolType, asked: Option<UserPoolMfaType>) -> Answer<Mfa> {
     let mode = asked.or(before.mfa_configuration);
     match asked {
-        Some(UserPoolMfaType::Off) if before.mfa_configuration != mode => Ok(created()),
+        Some(UserPoolMfaType::Off) if before.mfa_configuration != mode => {
+            Ok(Mfa { web_authn_configuration: before.web_authn_configuration.clone(), ..created() })
+        }
         Some(UserPoolMfaType::On | UserPoolMfaType::Optional) if !has_factor(before) => Err(invalid(
             "SMS configuration and Auto verification for phone_number are required when MFA is \
              required/optional",
@@ -90,6 +95,7 @@ fn possible(pool: &UserPoolType, mfa: Mfa) -> Answer<Mfa> {
              verified_phone_number as a recovery mechanism when SMS MFA is configured.",
         ));
     }
+    passkeys::possible(pool, mfa.web_authn_configuration.as_ref())?;
     not_yet::in_mfa(&mfa)?;
     Ok(mfa)
 }
@@ -180,10 +186,9 @@ mod tests {
 
     #[test]
     fn factors_that_are_not_there_are_refused() {
-        for (asked, name) in [
-            (json!({"MfaConfiguration": "OPTIONAL", "SmsMfaConfiguration": {}}), "SmsMfaConfiguration"),
-            (json!({"WebAuthnConfiguration": {"RelyingPartyId": "a.test"}}), "WebAuthnConfiguration"),
-        ] {
+        for (asked, name) in
+            [(json!({"MfaConfiguration": "OPTIONAL", "SmsMfaConfiguration": {}}), "SmsMfaConfiguration")]
+        {
             let words = words(set(created(), asked));
             assert_eq!(words, format!("{name} is not available on this server yet."));
         }

@@ -7,6 +7,7 @@ pub mod email;
 pub mod functions;
 pub mod mfa;
 pub mod not_yet;
+pub mod passkeys;
 pub mod pool;
 pub mod schema;
 

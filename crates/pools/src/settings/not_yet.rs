@@ -15,7 +15,6 @@ const POOL: &[NotYet<UserPoolType>] = &[
     }),
     ("SmsConfiguration", |pool| pool.sms_configuration.is_some()),
     ("SMS_OTP in AllowedFirstAuthFactors", |pool| allows(pool, AuthFactorType::SmsOtp)),
-    ("WEB_AUTHN in AllowedFirstAuthFactors", |pool| allows(pool, AuthFactorType::WebAuthn)),
     ("SOFTWARE_TOKEN in AllowedFirstAuthFactors", |pool| allows(pool, AuthFactorType::SoftwareToken)),
     ("PasswordHistorySize", |pool| {
         let policies = pool.policies.as_ref().and_then(|policies| policies.password_policy.as_ref());
@@ -60,10 +59,8 @@ const POOL: &[NotYet<UserPoolType>] = &[
     ("AcrConfiguration", |pool| pool.acr_configuration.is_some()),
 ];
 
-const MFA: &[NotYet<GetUserPoolMfaConfigResponse>] = &[
-    ("SmsMfaConfiguration", |mfa| mfa.sms_mfa_configuration.is_some()),
-    ("WebAuthnConfiguration", |mfa| mfa.web_authn_configuration.is_some()),
-];
+const MFA: &[NotYet<GetUserPoolMfaConfigResponse>] =
+    &[("SmsMfaConfiguration", |mfa| mfa.sms_mfa_configuration.is_some())];
 
 const CLIENT: &[NotYet<UserPoolClientType>] = &[
     ("The implicit flow", |client| flows(client, OAuthFlowType::Implicit)),
@@ -146,7 +143,6 @@ mod tests {
             ),
             (json!({"SmsConfiguration": {"SnsCallerArn": arn}}), "SmsConfiguration"),
             (json!({"Policies": factors("SMS_OTP")}), "SMS_OTP in AllowedFirstAuthFactors"),
-            (json!({"Policies": factors("WEB_AUTHN")}), "WEB_AUTHN in AllowedFirstAuthFactors"),
             (json!({"Policies": factors("SOFTWARE_TOKEN")}), "SOFTWARE_TOKEN in AllowedFirstAuthFactors"),
             (json!({"Policies": {"PasswordPolicy": {"PasswordHistorySize": 3}}}), "PasswordHistorySize"),
             (json!({"AutoVerifiedAttributes": ["phone_number"]}), "phone_number in AutoVerifiedAttributes"),
@@ -187,7 +183,7 @@ mod tests {
             "LambdaConfig": {},
             "Policies": {
                 "PasswordPolicy": {"PasswordHistorySize": 0},
-                "SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP"]},
+                "SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"]},
             },
             "AutoVerifiedAttributes": ["email"],
             "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["email"]},
@@ -206,7 +202,6 @@ mod tests {
             Some(format!("InvalidParameterException: {name} is not available on this server yet."))
         };
         assert_eq!(refusal(in_mfa, json!({"SmsMfaConfiguration": {}})), words("SmsMfaConfiguration"));
-        assert_eq!(refusal(in_mfa, json!({"WebAuthnConfiguration": {}})), words("WebAuthnConfiguration"));
         assert_eq!(refusal(in_mfa, json!({"EmailMfaConfiguration": {}})), None);
         assert_eq!(
             refusal(in_client, json!({"AllowedOAuthFlows": ["implicit"]})),

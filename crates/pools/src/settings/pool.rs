@@ -88,6 +88,9 @@ fn settled(mut pool: UserPoolType) -> Answer<UserPoolType> {
             "Of the first authentication factors only PASSWORD is available in the Lite tier.",
         );
     }
+    if factors == [AuthFactorType::WebAuthn] {
+        return Err(invalid("WEB_AUTHN cannot be the only factor in AllowedFirstAuthFactors."));
+    }
     let by_code = factors.contains(&AuthFactorType::EmailOtp);
     pool.admin_create_user_config = Some(AdminCreateUserConfigType {
         allow_admin_create_user_only: Some(admin.allow_admin_create_user_only.unwrap_or(false)),

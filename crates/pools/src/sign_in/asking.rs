@@ -27,6 +27,15 @@ pub(super) struct Facts {
     /// What custom challenges go on from, sealed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) custom: Option<String>,
+    /// The code is charged to the budget of recognised devices.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) recognised: bool,
+    /// What a passkey is to sign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) challenge: Option<String>,
+    /// The sign-in in which a passkey is registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) session: Option<String>,
 }
 
 impl Pools {
@@ -54,6 +63,27 @@ impl Pools {
             second: Vec::new(),
             device: None,
         })
+    }
+
+    /// Remembers that a passkey is being registered, in one sign-in of its owner.
+    pub(crate) fn remember_registration(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        subject: &Subject,
+        handle: &Handle,
+        expires: Timestamp,
+        session: &str,
+    ) -> Answer<()> {
+        let facts = Facts { session: Some(session.to_owned()), ..Facts::default() };
+        tx.add_challenge(&self.row(at, subject, Kind::RegisteringPasskey, handle, expires, &facts)?)?;
+        Ok(())
+    }
+
+    /// The sign-in in which a passkey is being registered.
+    pub(crate) fn registration_session(&self, challenge: &ChallengeRow) -> Answer<String> {
+        let facts: Facts = serde_json::from_str(&challenge.facts).map_err(anyhow::Error::from)?;
+        Ok(facts.session.unwrap_or_default())
     }
 
     /// Asks for a new password; the right temporary one was given.

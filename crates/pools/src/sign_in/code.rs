@@ -7,7 +7,9 @@ use crate::auth::challenge::{CodeBinding, Handle, Standing, code_is_right, stand
 use crate::auth::code::{CodeKind, Stage};
 use crate::client::Client;
 use crate::destination::{Destination, Medium};
-use crate::limits::{ATTEMPTS_MAX, Guesses, SEND_PAUSE_MS, SENDS_MAX, guesses_per_day};
+use crate::limits::{
+    ATTEMPTS_MAX, Guesses, SEND_PAUSE_MS, SENDS_MAX, guesses_of_recognised, guesses_per_day,
+};
 use crate::messages::Occasion;
 use crate::names::is_phone_number;
 use crate::outgoing::Letter;
@@ -44,7 +46,8 @@ impl Pools {
         let keys = tx.keys().clone();
         let right = code_is_right(&challenge, &keys, code, at.now);
         let subject = self.subject_of(tx, &challenge)?;
-        let guesses_key = subject.ledger_key();
+        let facts: Facts = serde_json::from_str(&challenge.facts).unwrap_or_default();
+        let guesses_key = guesses_key(&subject, facts.recognised);
         let topic = kind.guesses_topic();
         let mut guesses = Guesses::read(&tx.ledger(&at.pool.id, topic, &guesses_key)?);
         let must_write = !right || guesses.is_tight(guesses_per_day(kind.digits()), at.now);
@@ -157,7 +160,8 @@ impl Pools {
         if !renewed {
             return Ok(Resent::Over);
         }
-        let key = subject.ledger_key();
+        let facts: Facts = serde_json::from_str(&challenge.facts).unwrap_or_default();
+        let key = guesses_key(&subject, facts.recognised);
         let topic = kind.guesses_topic();
         let mut guesses = Guesses::read(&tx.ledger(&at.pool.id, topic, &key)?);
         guesses.extend(&challenge.handle_mac, expires);
@@ -198,14 +202,16 @@ impl Pools {
         self.note_send(tx, at, &destination)?;
         let handle = Handle::fresh(tx.keys(), at.now);
         let expires = at.now.plus_ms(code_life_ms(&at.client));
-        let key = subject.ledger_key();
-        let topic = kind.guesses_topic();
-        let mut guesses = Guesses::read(&tx.ledger(&at.pool.id, topic, &key)?);
-        let budget = guesses_per_day(kind.digits());
-        let borne = guesses.hold(&handle.mac, ATTEMPTS_MAX, budget, at.now, expires);
-        tx.put_ledger(&at.pool.id, topic, &key, &guesses.write(), guesses.expires())?;
         let code = random::digits(kind.digits());
         let mut challenge = self.row(at, subject, Kind::Code(kind), &handle, expires, facts)?;
+        let mut borne = self.hold_guesses(tx, at, subject, kind, &challenge, false)?;
+        if let (false, true, Some(user)) = (borne, is_real, user)
+            && self.recognises(tx, at, user)?
+        {
+            borne = self.hold_guesses(tx, at, subject, kind, &challenge, true)?;
+            let facts = Facts { recognised: borne, ..facts.clone() };
+            challenge.facts = serde_json::to_string(&facts).map_err(anyhow::Error::from)?;
+        }
         challenge.destination = Some(destination.address.clone());
         challenge.sends = 1;
         // A code is made and hashed in any case; whether it counts makes no difference to what is done.
@@ -243,6 +249,28 @@ impl Pools {
         })
     }
 
+    /// Holds the guesses at a new code back from the account's budget, or from that of its recognised devices; false
+    /// when it does not bear them.
+    fn hold_guesses(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        subject: &Subject,
+        kind: CodeKind,
+        challenge: &ChallengeRow,
+        recognised: bool,
+    ) -> Answer<bool> {
+        let budget = match recognised {
+            false => guesses_per_day(kind.digits()),
+            true => guesses_of_recognised(kind.digits()),
+        };
+        let (topic, key) = (kind.guesses_topic(), guesses_key(subject, recognised));
+        let mut guesses = Guesses::read(&tx.ledger(&at.pool.id, topic, &key)?);
+        let borne = guesses.hold(&challenge.handle_mac, ATTEMPTS_MAX, budget, at.now, challenge.expires);
+        tx.put_ledger(&at.pool.id, topic, &key, &guesses.write(), guesses.expires())?;
+        Ok(borne)
+    }
+
     /// Tells a person once a day that codes are held back because of wrong guesses (rule C10).
     fn tell_of_guesses(
         &self,
@@ -272,6 +300,15 @@ impl Pools {
         };
         self.send(tx, at, letter)
     }
+}
+
+/// What the ledger of guesses knows an account by, or its recognised devices together.
+fn guesses_key(subject: &Subject, recognised: bool) -> Vec<u8> {
+    let mut key = subject.ledger_key();
+    if recognised {
+        key.extend_from_slice(b" recognised");
+    }
+    key
 }
 
 /// The life of a sign-in code at a client.

@@ -18,7 +18,10 @@ impl Pools {
         user: User,
         proof: Proof,
     ) -> Answer<Step<SignedIn>> {
-        if at.pool.second.mode != Mode::Off
+        // A passkey that verified the person may be worth two factors already.
+        let is_enough = proof.amr.iter().any(|way| way == "mfa");
+        if !is_enough
+            && at.pool.second.mode != Mode::Off
             && let Some(step) = self.ask_for_second(tx, at, subject, &user, &proof.amr)?
         {
             return Ok(step);

@@ -27,6 +27,7 @@ enum Begun {
     },
     Flow {
         id: String,
+        page: Page,
     },
     Wrong(Wrong),
 }
@@ -60,7 +61,7 @@ pub async fn begin(visit: Visit, page: Page) -> Response {
                 None => response,
             }
         }
-        Ok(Begun::Flow { id }) => {
+        Ok(Begun::Flow { id, page }) => {
             let cookie = known.is_none().then(|| visit.cookies.set_browser(&browser));
             visit.keep_language(redirect_with(
                 StatusCode::FOUND,
@@ -95,7 +96,13 @@ impl Visit {
         if let Some(person) = self.person(tx, &at)?
             && request.is_content_with(person.auth, at.now)
             && hinted.may_be(&person)
+            && (page != Page::AddPasskey || self.app.pools.is_fresh(&at, person.auth))
         {
+            if page == Page::AddPasskey {
+                let mut state = State::new(request, page);
+                state.done = true;
+                return Ok(Begun::Flow { id: Flow::begin(tx, &at, browser, &state)?, page });
+            }
             let back = self.app.pools.answer_with_code(tx, &at, &request, &person)?;
             let is_kept = match self.cookies.session(&at.pool.id) {
                 Some(handle) => self.app.pools.keep_browser_in(tx, &at, handle)?,
@@ -108,8 +115,8 @@ impl Visit {
                 request.refused("login_required", "nobody is signed in, or not recently enough"),
             ));
         }
-        let id = Flow::begin(tx, &at, browser, &State::new(request, page))?;
-        Ok(Begun::Flow { id })
+        let state = State::new(request, page);
+        Ok(Begun::Flow { id: Flow::begin(tx, &at, browser, &state)?, page: state.page })
     }
 
     /// The client that parameters name, with its pool.

@@ -6,10 +6,12 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+use postern_pools::recognised::MARK_MS;
 use postern_store::random;
 
 const BROWSER: &str = "postern";
 const SESSION: &str = "postern-session-";
+const MARK: &str = "postern-known-";
 
 /// The cookies that came with a request.
 #[derive(Clone, Default)]
@@ -72,6 +74,15 @@ impl Cookies {
 
     pub fn clear_session(&self, pool_id: &str) -> Setting {
         self.set(&format!("{SESSION}{pool_id}"), "", 0)
+    }
+
+    /// By which a pool recognises this browser.
+    pub fn mark(&self, pool_id: &str) -> Option<&str> {
+        self.get(&format!("{MARK}{pool_id}"))
+    }
+
+    pub fn set_mark(&self, pool_id: &str, mark: &str) -> Setting {
+        self.set(&format!("{MARK}{pool_id}"), mark, MARK_MS / 1000)
     }
 
     /// Any other cookie, for so many seconds.

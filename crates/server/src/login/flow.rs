@@ -33,6 +33,7 @@ pub enum Page {
     Code,
     Choose,
     Password,
+    Passkey,
     NewPassword,
     SignUp,
     Confirm,
@@ -40,6 +41,7 @@ pub enum Page {
     Authenticator,
     ChooseSecond,
     SetUp,
+    AddPasskey,
 }
 
 impl Page {
@@ -49,12 +51,14 @@ impl Page {
             Page::Code => "/login/code",
             Page::Choose => "/login/choose",
             Page::Password => "/login/password",
+            Page::Passkey => "/login/passkey",
             Page::NewPassword => "/login/new-password",
             Page::SignUp => "/signup",
             Page::Confirm => "/confirm",
             Page::Authenticator => "/login/authenticator",
             Page::ChooseSecond => "/login/second",
             Page::SetUp => "/login/set-up",
+            Page::AddPasskey => "/passkeys/add",
         }
     }
 }
@@ -126,8 +130,25 @@ pub struct State {
     /// Signing up with a password although none is needed.
     #[serde(default)]
     pub with_password: bool,
+    /// What the browser can do with passkeys.
+    #[serde(default)]
+    pub passkeys: PasskeyBrowser,
+    /// A passkey is wanted, whatever is offered.
+    #[serde(default)]
+    pub wants_passkey: bool,
     #[serde(default)]
     pub done: bool,
+}
+
+/// What a browser can do with passkeys, as its script says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PasskeyBrowser {
+    #[default]
+    None,
+    /// Ask for one that is kept somewhere.
+    Use,
+    /// Keep one itself, too.
+    Keep,
 }
 
 /// A flow of the browser that asks for it.
@@ -143,7 +164,7 @@ pub struct Flow {
 impl State {
     pub fn new(request: AuthorizeRequest, page: Page) -> Self {
         State {
-            page,
+            page: if page == Page::AddPasskey { Page::Identify } else { page },
             name: request.login_hint.clone().unwrap_or_default(),
             request,
             offered: Vec::new(),
@@ -158,6 +179,8 @@ impl State {
             field_faults: BTreeMap::new(),
             missing: Vec::new(),
             with_password: false,
+            passkeys: PasskeyBrowser::None,
+            wants_passkey: page == Page::AddPasskey,
             done: false,
         }
     }
@@ -274,6 +297,11 @@ impl Flow {
         String::from_utf8(keys.open(Purpose::Handle, &sealed).ok()?).ok()
     }
 
+    /// Drawn anew whenever the flow moves.
+    pub fn version(&self) -> i64 {
+        self.version
+    }
+
     /// The address of a page of this flow.
     pub fn href(&self, page: Page) -> String {
         format!("{}?flow={}", page.path(), self.id)
@@ -299,9 +327,11 @@ impl Flow {
             }
             Page::Choose => state.offered.len() > 1 && state.page != Page::Identify,
             Page::Password => state.offers(Factor::Password) && state.page != Page::Identify,
+            Page::Passkey => state.offers(Factor::WebAuthn) && state.page != Page::Identify,
             Page::NewPassword => state.page == Page::NewPassword,
             Page::SignUp => self.may_sign_up(),
             Page::Confirm | Page::Authenticator | Page::ChooseSecond | Page::SetUp => state.page == page,
+            Page::AddPasskey => state.done,
         }
     }
 

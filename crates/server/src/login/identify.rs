@@ -1,6 +1,6 @@
 //! Who are you, and by which way: the steps that ask for a name and choose a factor.
 
-use super::flow::{Fault, Flow, Notice, Page};
+use super::flow::{Fault, Flow, Notice, Page, PasskeyBrowser};
 use super::press::{Hand, Went};
 use super::typed::{self, NameFault};
 use super::visit::Visit;
@@ -59,6 +59,11 @@ impl Hand {
         flow.state.name.clone_from(&name);
         flow.state.offered.clear();
         flow.state.forget_session();
+        flow.state.passkeys = match self.field("passkey") {
+            "use" => PasskeyBrowser::Use,
+            "keep" => PasskeyBrowser::Keep,
+            _ => PasskeyBrowser::None,
+        };
         let fault = typed::name_fault(typed::name_kind(&flow.at.pool), &name).map(|fault| match fault {
             NameFault::Empty => Fault::Empty,
             NameFault::NotAnAddress => Fault::NotAnAddress,
@@ -67,6 +72,9 @@ impl Hand {
         if let Some(fault) = fault {
             flow.state.stay(Page::Identify, fault);
             return Ok(Went::To(Page::Identify));
+        }
+        if self.asks_for_passkey(tx, flow)? {
+            return Ok(Went::To(Page::Passkey));
         }
         self.ask(tx, flow)
     }
@@ -100,6 +108,7 @@ impl Hand {
         match chosen {
             Some(Factor::EmailOtp | Factor::SmsOtp) => self.send_again(tx, flow),
             Some(Factor::Password) => Ok(Went::To(Page::Password)),
+            Some(Factor::WebAuthn) => Ok(Went::To(Page::Passkey)),
             None => Ok(Went::To(Page::Choose)),
         }
     }

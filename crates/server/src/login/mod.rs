@@ -11,6 +11,7 @@ mod flow;
 mod identify;
 mod language;
 mod logout;
+mod passkey;
 mod password;
 mod press;
 mod problem;
@@ -40,6 +41,10 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/login/code", get(show::code).post(code::typed_in))
         .route("/login/resend", post(identify::again))
         .route("/login/password", get(show::password).post(password::typed_in))
+        .route("/login/passkey", get(show::passkey).post(passkey::used))
+        .route("/login/passkey/options", get(passkey::options))
+        .route("/passkeys/add", get(passkey::offer).post(passkey::added))
+        .route("/passkeys/options", get(passkey::options_to_add))
         .route("/login/new-password", get(show::new_password).post(password::renewed))
         .route("/login/authenticator", get(show::authenticator).post(second_factor::typed_in))
         .route("/login/second", get(show::second).post(second_factor::chosen))

@@ -17,11 +17,13 @@ use postern_pools::Pools;
 use postern_pools::functions;
 use postern_pools::oauth::browser::Person;
 use postern_pools::oauth::redirect::Mode;
-use postern_pools::sign_in::SignedIn;
+use postern_pools::sign_in::{Device, SignedIn};
 use postern_store::Tx;
 
 /// How long somebody is signed in at least, where the answer is posted by a page that comes after.
 const POSTING_MS: i64 = 30_000;
+/// The same while a person thinks about an offer.
+const OFFERING_MS: i64 = 10 * 60_000;
 
 /// How long a person waits when it is not known for how long.
 const WAIT_S: u32 = 60;
@@ -35,6 +37,8 @@ pub enum Went {
         pool_id: String,
         session: String,
         session_s: i64,
+        /// By which the browser is recognised from now on.
+        mark: String,
     },
 }
 
@@ -82,9 +86,10 @@ impl Hand {
     /// The flow of this press, if it can go on.
     pub fn found(&self, tx: &mut Tx<'_>) -> Answer<Result<Flow, Pressed>> {
         let browser = self.visit.cookies.browser();
-        let Some(flow) = Flow::find(tx, &self.pools, &self.visit.caller, &self.flow_id, browser)? else {
-            return Ok(Err(Pressed::Gone));
-        };
+        let found = Flow::find(tx, &self.pools, &self.visit.caller, &self.flow_id, browser)?;
+        let Some(mut flow) = found else { return Ok(Err(Pressed::Gone)) };
+        flow.at.device =
+            self.visit.cookies.mark(&flow.at.pool.id).map(|mark| Device::Browser(mark.to_owned()));
         if flow.state.done {
             return Ok(Err(Pressed::Over { href: flow.state.request.href(true) }));
         }
@@ -178,22 +183,27 @@ impl Hand {
         let person = Person::now(signed_in.user, &signed_in.facts, at.now);
         let before = self.visit.cookies.session(&at.pool.id);
         let request = &flow.state.request;
-        // A posted answer is a page of its own, which comes once more for who is signed in.
-        let life_ms = match request.mode {
-            Mode::Query => at.client.sso_ms,
-            Mode::FormPost => at.client.sso_ms.max(POSTING_MS),
+        let offers_passkey = self.offers_passkey(tx, flow, &person)?;
+        // A posted answer is a page of its own, which comes once more for who is signed in; so is an offer.
+        let least_ms = match request.mode {
+            _ if offers_passkey => OFFERING_MS,
+            Mode::Query => 0,
+            Mode::FormPost => POSTING_MS,
         };
+        let life_ms = at.client.sso_ms.max(least_ms);
         let session = self.pools.sign_browser_in(tx, at, &person, before, life_ms)?;
         let href = match request.mode {
+            _ if offers_passkey => flow.href(Page::AddPasskey),
             Mode::Query => self.pools.answer_with_code(tx, at, request, &person)?.href(),
             // A press is answered by a redirect: the same request once more brings the page that posts the answer.
             Mode::FormPost => request.href(true),
         };
         let pool_id = at.pool.id.clone();
+        let mark = self.pools.mark_browser(tx.keys(), at, &person.user);
         flow.state.done = true;
         flow.state.forget_session();
         flow.state.fields.clear();
-        Ok(Went::Home { href, pool_id, session, session_s: life_ms / 1000 })
+        Ok(Went::Home { href, pool_id, session, session_s: life_ms / 1000, mark })
     }
 
     /// The response to a press.
@@ -203,9 +213,10 @@ impl Hand {
             Ok(Pressed::Went { flow, went: Went::To(page) }) => {
                 redirect(StatusCode::SEE_OTHER, &format!("{}?flow={flow}", page.path()))
             }
-            Ok(Pressed::Went { went: Went::Home { href, pool_id, session, session_s }, .. }) => {
-                let setting = visit.cookies.set_session(&pool_id, &session, session_s);
-                setting.on(redirect(StatusCode::SEE_OTHER, &href))
+            Ok(Pressed::Went { went: Went::Home { href, pool_id, session, session_s, mark }, .. }) => {
+                let response = redirect(StatusCode::SEE_OTHER, &href);
+                let response = visit.cookies.set_session(&pool_id, &session, session_s).on(response);
+                visit.cookies.set_mark(&pool_id, &mark).on(response)
             }
             Ok(Pressed::Over { href }) => redirect(StatusCode::SEE_OTHER, &href),
             Ok(Pressed::Expired { app_name, href }) => {

@@ -61,6 +61,10 @@ pub async fn password(visit: Visit) -> Response {
     open(visit, Page::Password).await
 }
 
+pub async fn passkey(visit: Visit) -> Response {
+    open(visit, Page::Passkey).await
+}
+
 pub async fn new_password(visit: Visit) -> Response {
     open(visit, Page::NewPassword).await
 }
@@ -133,12 +137,15 @@ async fn open(visit: Visit, page: Page) -> Response {
         Page::Code => view.code().render(),
         Page::Choose => view.choose().render(),
         Page::Password => view.password().render(),
+        Page::Passkey => view.passkey().render(),
         Page::NewPassword => view.new_password().render(),
         Page::SignUp => view.sign_up().render(),
         Page::Confirm => view.confirm().render(),
         Page::Authenticator => view.authenticator().render(),
         Page::ChooseSecond => view.choose_second().render(),
         Page::SetUp => view.set_up(seed.as_deref()).render(),
+        // Only a flow that is done is there.
+        Page::AddPasskey => return redirect(StatusCode::SEE_OTHER, &flow.href(flow.state.page)),
     };
     let page = match origin(&flow.state.request.redirect_uri) {
         Some(origin) => page_leading_to(origin, StatusCode::OK, html),
@@ -155,16 +162,16 @@ fn cookies_blocked(visit: &Visit, page: Page) -> Response {
 }
 
 /// A flow on its way onto a page.
-struct View<'a> {
-    visit: &'a Visit,
-    page: Page,
-    flow: &'a Flow,
+pub(super) struct View<'a> {
+    pub(super) visit: &'a Visit,
+    pub(super) page: Page,
+    pub(super) flow: &'a Flow,
     /// The challenge that waits, as it stands.
-    challenge: Option<&'a ChallengeRow>,
+    pub(super) challenge: Option<&'a ChallengeRow>,
 }
 
 impl View<'_> {
-    fn frame(&self) -> Frame {
+    pub(super) fn frame(&self) -> Frame {
         let frame = problem::frame(self.visit, self.flow.app_name());
         let not_now = frame.words.not_now;
         let said = self.flow.state.said.as_ref().filter(|(page, _)| *page == self.page);
@@ -176,17 +183,17 @@ impl View<'_> {
         Frame { said, language_href, brand, ..frame }
     }
 
-    fn form(&self) -> Form {
+    pub(super) fn form(&self) -> Form {
         let browser = self.visit.cookies.browser().unwrap_or_default();
         let csrf = csrf(self.visit.app.store.keys(), browser, &self.flow.id);
         Form { flow: self.flow.id.clone(), csrf }
     }
 
-    fn different_href(&self) -> String {
+    pub(super) fn different_href(&self) -> String {
         format!("{}&other=1", self.flow.href(Page::Identify))
     }
 
-    fn other_way_href(&self) -> Option<String> {
+    pub(super) fn other_way_href(&self) -> Option<String> {
         self.flow.fits(Page::Choose).then(|| self.flow.href(Page::Choose))
     }
 
@@ -207,9 +214,11 @@ impl View<'_> {
                 Fault::NotAPhone => NameError::NotAPhone,
                 Fault::TooMany { until_ms } => NameError::TooMany { minutes: self.minutes(until_ms) },
                 Fault::Empty => NameError::Empty,
+                Fault::Wrong => NameError::Passkey,
                 _ => NameError::SendFailed,
             }),
             sign_up_href: self.flow.may_sign_up().then(|| self.flow.href(Page::SignUp)),
+            passkey_options_href: self.passkey_options_href(),
         }
     }
 
@@ -327,6 +336,7 @@ impl View<'_> {
                     factors::Factor::EmailOtp => Factor::EmailCode { destination: destination.clone() },
                     factors::Factor::SmsOtp => Factor::TextCode { destination: destination.clone() },
                     factors::Factor::Password => Factor::Password,
+                    factors::Factor::WebAuthn => Factor::Passkey,
                 })
                 .collect(),
             error: state.fault_on(Page::Choose).map(|fault| match fault {

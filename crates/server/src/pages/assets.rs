@@ -39,11 +39,14 @@ static CONSOLE_STYLE: LazyLock<Asset> = LazyLock::new(|| {
 static CONSOLE_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("console", "js", "text/javascript; charset=utf-8", include_bytes!("../../assets/console.js"))
 });
+static PASSKEY: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("passkey", "js", "text/javascript; charset=utf-8", include_bytes!("../../assets/passkey.js"))
+});
 static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("icon", "svg", "image/svg+xml", include_bytes!("../../assets/icon.svg")));
 
-fn all() -> [&'static Asset; 6] {
-    [&*STYLE, &*SCRIPT, &*INBOX, &*CONSOLE_STYLE, &*CONSOLE_SCRIPT, &*ICON]
+fn all() -> [&'static Asset; 7] {
+    [&*STYLE, &*SCRIPT, &*INBOX, &*PASSKEY, &*CONSOLE_STYLE, &*CONSOLE_SCRIPT, &*ICON]
 }
 
 /// Finds the file at a path such as `/assets/postern-0123456789ab.css`.
@@ -69,6 +72,10 @@ pub fn console_css_path() -> &'static str {
 
 pub fn console_script_path() -> &'static str {
     &CONSOLE_SCRIPT.path
+}
+
+pub fn passkey_script_path() -> &'static str {
+    &PASSKEY.path
 }
 
 pub fn icon_path() -> &'static str {

@@ -1,6 +1,7 @@
 //! The pages of a sign-in: who are you, which way, the code, the password, a new account, and good-bye.
 
 use super::assets;
+pub use super::factor::Factor;
 use super::words::{FieldWords, Words};
 use super::{Form, Frame};
 
@@ -39,6 +40,7 @@ pub enum NameError {
     NotAPhone,
     SendFailed,
     TooMany { minutes: u64 },
+    Passkey,
 }
 
 /// `/login`: who are you? Posts `username` to `/login`.
@@ -52,6 +54,8 @@ pub struct Identify {
     pub value: String,
     pub error: Option<NameError>,
     pub sign_up_href: Option<String>,
+    /// Where the script asks what to ask a passkey; nothing where passkeys do not do.
+    pub passkey_options_href: Option<String>,
 }
 
 impl Identify {
@@ -72,6 +76,7 @@ impl Identify {
             NameError::NotAPhone => words.not_a_phone.to_owned(),
             NameError::SendFailed => words.send_failed.to_owned(),
             NameError::TooMany { minutes } => words.too_many.of(minutes),
+            NameError::Passkey => words.passkeys.wrong.to_owned(),
         })
     }
 
@@ -209,45 +214,6 @@ impl CheckCode {
     }
 }
 
-/// A way to sign in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Factor {
-    /// `EMAIL_OTP`
-    EmailCode { destination: String },
-    /// `SMS_OTP`
-    TextCode { destination: String },
-    /// `PASSWORD`
-    Password,
-}
-
-impl Factor {
-    /// The name of the challenge, as the API has it and the form posts it.
-    fn value(&self) -> &'static str {
-        match self {
-            Factor::EmailCode { .. } => "EMAIL_OTP",
-            Factor::TextCode { .. } => "SMS_OTP",
-            Factor::Password => "PASSWORD",
-        }
-    }
-
-    fn label(&self, words: &Words) -> &'static str {
-        match self {
-            Factor::EmailCode { .. } => words.choose_email,
-            Factor::TextCode { .. } => words.choose_text,
-            Factor::Password => words.choose_password,
-        }
-    }
-
-    fn help(&self, words: &Words) -> String {
-        match self {
-            Factor::EmailCode { destination } | Factor::TextCode { destination } => {
-                words.choose_email_help.with("destination", destination)
-            }
-            Factor::Password => words.choose_password_help.to_owned(),
-        }
-    }
-}
-
 /// Why a way could not be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChooseError {
@@ -270,6 +236,10 @@ pub struct Choose {
 }
 
 impl Choose {
+    fn has_passkey(&self) -> bool {
+        self.factors.contains(&Factor::Passkey)
+    }
+
     fn heading(&self) -> &'static str {
         self.frame.words.choose
     }

@@ -14,7 +14,15 @@ fn form() -> Form {
 
 fn identify() -> Identify {
     let (kind, value) = (NameKind::Email, String::new());
-    Identify { frame: frame(), form: form(), kind, value, error: None, sign_up_href: None }
+    Identify {
+        frame: frame(),
+        form: form(),
+        kind,
+        value,
+        error: None,
+        sign_up_href: None,
+        passkey_options_href: None,
+    }
 }
 
 fn code() -> CheckCode {

@@ -54,6 +54,27 @@ pub struct FieldWords {
     pub empty: &'static str,
 }
 
+/// What is said of passkeys.
+#[derive(Clone, Copy)]
+pub struct PasskeyWords {
+    /// On a button beside the field for a name.
+    pub sign_in: &'static str,
+    pub heading: &'static str,
+    pub lead: &'static str,
+    pub go_on: &'static str,
+    pub again: &'static str,
+    pub wrong: &'static str,
+    pub needs_script: &'static str,
+    pub choose: &'static str,
+    pub choose_help: &'static str,
+    pub add_heading: &'static str,
+    pub add_lead: &'static str,
+    pub create: &'static str,
+    pub not_now: &'static str,
+    pub add_again: &'static str,
+    pub add_wrong: &'static str,
+}
+
 /// One language's catalogue.
 pub struct Words {
     pub lang: &'static str,
@@ -116,6 +137,8 @@ pub struct Words {
     pub choose_password: &'static str,
     pub choose_password_help: &'static str,
     pub back: &'static str,
+
+    pub passkeys: PasskeyWords,
 
     pub enter_password: &'static str,
     pub password: &'static str,
@@ -298,6 +321,24 @@ pub(super) const ENGLISH: Words = Words {
     choose_password: "Enter your password",
     choose_password_help: "if you have set one",
     back: "Back",
+
+    passkeys: PasskeyWords {
+        sign_in: "Sign in with a passkey",
+        heading: "Use your passkey",
+        lead: "Your device asks for your fingerprint, face or screen lock.",
+        go_on: "Continue",
+        again: "Nothing happened? Try again, or choose another way.",
+        wrong: "That passkey didn't work. Try again, or choose another way.",
+        needs_script: "Passkeys need a browser that has them, with scripts on. Choose another way.",
+        choose: "Use a passkey",
+        choose_help: "With your fingerprint, face or screen lock",
+        add_heading: "Sign in faster next time",
+        add_lead: "Use your fingerprint, face or screen lock instead of a code.",
+        create: "Create a passkey",
+        not_now: "Not now",
+        add_again: "Nothing happened? Try again, or do it another time.",
+        add_wrong: "The passkey could not be saved. Try again, or do it another time.",
+    },
 
     enter_password: "Enter your password",
     password: "Password",

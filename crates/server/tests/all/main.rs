@@ -15,6 +15,7 @@ mod mfa;
 mod mfa_attacks;
 mod own_attributes;
 mod pages;
+mod passkeys;
 mod resource_servers;
 mod server_answers;
 mod sessions;

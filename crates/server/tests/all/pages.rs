@@ -12,6 +12,8 @@ mod functions;
 mod fuzz;
 mod language;
 mod oauth;
+mod passkeys;
+mod recognised;
 mod scene;
 mod second_factor;
 mod sso;

@@ -65,6 +65,11 @@ impl Browser {
         (parts.status.as_u16(), kind.to_owned(), bytes.to_vec())
     }
 
+    /// Loses the cookies whose names begin so.
+    pub fn lose(&self, prefix: &str) {
+        self.jar().retain(|name, _| !name.starts_with(prefix));
+    }
+
     /// Opens an address.
     pub async fn open(&self, path: &str) -> Shown {
         self.send("GET", path, "", &[]).await
@@ -97,6 +102,8 @@ impl Browser {
         let hidden = page.hidden(action);
         let mut all: Vec<(&str, &str)> =
             hidden.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        // A script fills hidden fields in, too.
+        all.retain(|(name, _)| fields.iter().all(|(filled, _)| filled != name));
         all.extend_from_slice(fields);
         let answer =
             self.post(action, &all, &[("origin", &self.origin()), ("sec-fetch-site", "same-origin")]).await;

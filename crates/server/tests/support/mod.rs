@@ -5,6 +5,8 @@
 pub mod authenticator;
 mod client;
 mod lambda;
+#[path = "../../../pools/src/auth/webauthn/authenticator.rs"]
+pub mod passkey;
 mod place;
 
 pub use client::{Answer, Client, Key};

@@ -72,6 +72,8 @@ async fn pools() -> Pools {
             addresses_wait: true,
             rotate_keys_days: 0,
             fresh_sign_in_s: 300,
+            passkey_fresh_ms: 0,
+            passkey_offer: crate::PasskeyOffer::Never,
             pkce_required: true,
             sliding_sessions: false,
         }),

@@ -1,6 +1,6 @@
 //! 简体中文. Its words have one form for every number.
 
-use super::{ENGLISH, Sentence, Words, counted, field};
+use super::{ENGLISH, PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static CHINESE_SIMPLIFIED: Words = Words {
     lang: "zh-CN",
@@ -67,6 +67,24 @@ pub(in crate::pages) static CHINESE_SIMPLIFIED: Words = Words {
     choose_password: "输入密码",
     choose_password_help: "如果您设置过密码",
     back: "返回",
+    passkeys: PasskeyWords {
+        sign_in: "使用通行密钥登录",
+        heading: "使用您的通行密钥",
+        lead: "您的设备会要求验证指纹、面容或屏幕锁。",
+        go_on: "继续",
+        again: "没有反应？请重试，或选择其他方式。",
+        wrong: "该通行密钥无法使用。请重试，或选择其他方式。",
+        needs_script: "通行密钥需要支持它并启用脚本的浏览器。请选择其他方式。",
+        choose: "使用通行密钥",
+        choose_help: "使用指纹、面容或屏幕锁",
+        add_heading: "下次登录更快捷",
+        add_lead: "使用指纹、面容或屏幕锁代替验证码。",
+        create: "创建通行密钥",
+        not_now: "以后再说",
+        add_again: "没有反应？请重试，或以后再做。",
+        add_wrong: "无法保存通行密钥。请重试，或以后再做。",
+    },
+
     enter_password: "输入您的密码",
     password: "密码",
     show: "显示",

@@ -1,6 +1,6 @@
 //! 繁體中文. Its words have one form for every number.
 
-use super::{ENGLISH, Sentence, Words, counted, field};
+use super::{ENGLISH, PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static CHINESE_TRADITIONAL: Words = Words {
     lang: "zh-TW",
@@ -67,6 +67,24 @@ pub(in crate::pages) static CHINESE_TRADITIONAL: Words = Words {
     choose_password: "輸入密碼",
     choose_password_help: "如果您設定過密碼",
     back: "返回",
+    passkeys: PasskeyWords {
+        sign_in: "使用通行密鑰登入",
+        heading: "使用您的通行密鑰",
+        lead: "您的裝置會要求驗證指紋、臉部或螢幕鎖定。",
+        go_on: "繼續",
+        again: "沒有反應？請再試一次，或選擇其他方式。",
+        wrong: "該通行密鑰無法使用。請再試一次，或選擇其他方式。",
+        needs_script: "通行密鑰需要支援它並啟用指令碼的瀏覽器。請選擇其他方式。",
+        choose: "使用通行密鑰",
+        choose_help: "使用指紋、臉部或螢幕鎖定",
+        add_heading: "下次登入更快速",
+        add_lead: "使用指紋、臉部或螢幕鎖定代替驗證碼。",
+        create: "建立通行密鑰",
+        not_now: "以後再說",
+        add_again: "沒有反應？請再試一次，或以後再做。",
+        add_wrong: "無法儲存通行密鑰。請再試一次，或以後再做。",
+    },
+
     enter_password: "輸入您的密碼",
     password: "密碼",
     show: "顯示",

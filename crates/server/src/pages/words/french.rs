@@ -1,6 +1,6 @@
 //! Français.
 
-use super::{ENGLISH, Sentence, Words, counted, field};
+use super::{ENGLISH, PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static FRENCH: Words = Words {
     lang: "fr",
@@ -95,6 +95,24 @@ pub(in crate::pages) static FRENCH: Words = Words {
     choose_password: "Saisir votre mot de passe",
     choose_password_help: "si vous en avez défini un",
     back: "Retour",
+    passkeys: PasskeyWords {
+        sign_in: "Se connecter avec une clé d’accès",
+        heading: "Utilisez votre clé d’accès",
+        lead: "Votre appareil demande votre empreinte, votre visage ou le verrouillage de l’écran.",
+        go_on: "Continuer",
+        again: "Rien ne s’est passé ? Réessayez ou choisissez une autre méthode.",
+        wrong: "Cette clé d’accès n’a pas fonctionné. Réessayez ou choisissez une autre méthode.",
+        needs_script: "Les clés d’accès demandent un navigateur compatible avec les scripts activés. Choisissez une autre méthode.",
+        choose: "Utiliser une clé d’accès",
+        choose_help: "Avec votre empreinte, votre visage ou le verrouillage de l’écran",
+        add_heading: "Connectez-vous plus vite la prochaine fois",
+        add_lead: "Utilisez votre empreinte, votre visage ou le verrouillage de l’écran au lieu d’un code.",
+        create: "Créer une clé d’accès",
+        not_now: "Pas maintenant",
+        add_again: "Rien ne s’est passé ? Réessayez, ou faites-le une autre fois.",
+        add_wrong: "La clé d’accès n’a pas pu être enregistrée. Réessayez, ou faites-le une autre fois.",
+    },
+
     enter_password: "Saisissez votre mot de passe",
     password: "Mot de passe",
     show: "Afficher",

@@ -1,6 +1,6 @@
 //! Deutsch.
 
-use super::{ENGLISH, Sentence, Words, counted, field};
+use super::{ENGLISH, PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static GERMAN: Words = Words {
     lang: "de",
@@ -98,6 +98,24 @@ pub(in crate::pages) static GERMAN: Words = Words {
     choose_password: "Passwort eingeben",
     choose_password_help: "falls Sie eines festgelegt haben",
     back: "Zurück",
+    passkeys: PasskeyWords {
+        sign_in: "Mit Passkey anmelden",
+        heading: "Passkey verwenden",
+        lead: "Ihr Gerät fragt nach Fingerabdruck, Gesicht oder Displaysperre.",
+        go_on: "Weiter",
+        again: "Nichts passiert? Versuchen Sie es noch einmal oder wählen Sie einen anderen Weg.",
+        wrong: "Dieser Passkey hat nicht funktioniert. Versuchen Sie es noch einmal oder wählen Sie einen anderen Weg.",
+        needs_script: "Passkeys brauchen einen Browser, der sie kennt, mit eingeschalteten Skripten. Wählen Sie einen anderen Weg.",
+        choose: "Passkey verwenden",
+        choose_help: "Mit Fingerabdruck, Gesicht oder Displaysperre",
+        add_heading: "Melden Sie sich nächstes Mal schneller an",
+        add_lead: "Mit Fingerabdruck, Gesicht oder Displaysperre statt mit einem Code.",
+        create: "Passkey erstellen",
+        not_now: "Nicht jetzt",
+        add_again: "Nichts passiert? Versuchen Sie es noch einmal oder ein andermal.",
+        add_wrong: "Der Passkey konnte nicht gespeichert werden. Versuchen Sie es noch einmal oder ein andermal.",
+    },
+
     enter_password: "Passwort eingeben",
     password: "Passwort",
     show: "Anzeigen",

@@ -1,6 +1,6 @@
 //! Bahasa Indonesia. Its words have one form for every number.
 
-use super::{ENGLISH, Sentence, Words, counted, field};
+use super::{ENGLISH, PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static INDONESIAN: Words = Words {
     lang: "id",
@@ -84,6 +84,24 @@ pub(in crate::pages) static INDONESIAN: Words = Words {
     choose_password: "Masukkan kata sandi",
     choose_password_help: "jika Anda sudah membuatnya",
     back: "Kembali",
+    passkeys: PasskeyWords {
+        sign_in: "Masuk dengan kunci sandi",
+        heading: "Gunakan kunci sandi Anda",
+        lead: "Perangkat Anda meminta sidik jari, wajah, atau kunci layar.",
+        go_on: "Lanjutkan",
+        again: "Tidak terjadi apa-apa? Coba lagi, atau pilih cara lain.",
+        wrong: "Kunci sandi itu tidak berhasil. Coba lagi, atau pilih cara lain.",
+        needs_script: "Kunci sandi memerlukan browser yang mendukungnya dengan skrip aktif. Pilih cara lain.",
+        choose: "Gunakan kunci sandi",
+        choose_help: "Dengan sidik jari, wajah, atau kunci layar",
+        add_heading: "Masuk lebih cepat lain kali",
+        add_lead: "Gunakan sidik jari, wajah, atau kunci layar sebagai ganti kode.",
+        create: "Buat kunci sandi",
+        not_now: "Nanti saja",
+        add_again: "Tidak terjadi apa-apa? Coba lagi, atau lakukan lain kali.",
+        add_wrong: "Kunci sandi tidak dapat disimpan. Coba lagi, atau lakukan lain kali.",
+    },
+
     enter_password: "Masukkan kata sandi Anda",
     password: "Kata sandi",
     show: "Tampilkan",

@@ -1,6 +1,6 @@
 //! Italiano.
 
-use super::{ENGLISH, Sentence, Words, counted, field};
+use super::{ENGLISH, PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static ITALIAN: Words = Words {
     lang: "it",
@@ -88,6 +88,24 @@ pub(in crate::pages) static ITALIAN: Words = Words {
     choose_password: "Inserisci la password",
     choose_password_help: "se ne hai impostata una",
     back: "Indietro",
+    passkeys: PasskeyWords {
+        sign_in: "Accedi con una passkey",
+        heading: "Usa la tua passkey",
+        lead: "Il dispositivo chiede l’impronta, il volto o il blocco schermo.",
+        go_on: "Continua",
+        again: "Non è successo nulla? Riprova o scegli un altro modo.",
+        wrong: "Questa passkey non ha funzionato. Riprova o scegli un altro modo.",
+        needs_script: "Le passkey richiedono un browser che le supporti, con gli script attivi. Scegli un altro modo.",
+        choose: "Usa una passkey",
+        choose_help: "Con l’impronta, il volto o il blocco schermo",
+        add_heading: "La prossima volta accedi più in fretta",
+        add_lead: "Usa l’impronta, il volto o il blocco schermo invece di un codice.",
+        create: "Crea una passkey",
+        not_now: "Non ora",
+        add_again: "Non è successo nulla? Riprova o fallo un’altra volta.",
+        add_wrong: "Non è stato possibile salvare la passkey. Riprova o fallo un’altra volta.",
+    },
+
     enter_password: "Inserisci la password",
     password: "Password",
     show: "Mostra",

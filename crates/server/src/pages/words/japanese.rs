@@ -1,6 +1,6 @@
 //! 日本語. Its words have one form for every number.
 
-use super::{ENGLISH, Sentence, Words, counted, field};
+use super::{ENGLISH, PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static JAPANESE: Words = Words {
     lang: "ja",
@@ -85,6 +85,24 @@ pub(in crate::pages) static JAPANESE: Words = Words {
     choose_password: "パスワードを入力する",
     choose_password_help: "設定済みの場合",
     back: "戻る",
+    passkeys: PasskeyWords {
+        sign_in: "パスキーでサインイン",
+        heading: "パスキーを使用",
+        lead: "指紋、顔、または画面ロックの確認が求められます。",
+        go_on: "続ける",
+        again: "何も起こりませんでしたか？もう一度試すか、別の方法を選んでください。",
+        wrong: "そのパスキーは使えませんでした。もう一度試すか、別の方法を選んでください。",
+        needs_script: "パスキーには、対応したブラウザーでスクリプトが有効である必要があります。別の方法を選んでください。",
+        choose: "パスキーを使う",
+        choose_help: "指紋、顔、または画面ロックで",
+        add_heading: "次回はもっと速くサインイン",
+        add_lead: "コードの代わりに、指紋、顔、または画面ロックを使います。",
+        create: "パスキーを作成",
+        not_now: "今はしない",
+        add_again: "何も起こりませんでしたか？もう一度試すか、別の機会にしてください。",
+        add_wrong: "パスキーを保存できませんでした。もう一度試すか、別の機会にしてください。",
+    },
+
     enter_password: "パスワードを入力",
     password: "パスワード",
     show: "表示",

@@ -1,6 +1,6 @@
 //! 한국어. Its words have one form for every number.
 
-use super::{ENGLISH, Sentence, Words, counted, field};
+use super::{ENGLISH, PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static KOREAN: Words = Words {
     lang: "ko",
@@ -77,6 +77,24 @@ pub(in crate::pages) static KOREAN: Words = Words {
     choose_password: "비밀번호 입력",
     choose_password_help: "설정한 경우",
     back: "뒤로",
+    passkeys: PasskeyWords {
+        sign_in: "패스키로 로그인",
+        heading: "패스키 사용",
+        lead: "기기에서 지문, 얼굴 또는 화면 잠금을 요청합니다.",
+        go_on: "계속",
+        again: "아무 일도 일어나지 않았나요? 다시 시도하거나 다른 방법을 선택하세요.",
+        wrong: "해당 패스키가 작동하지 않았습니다. 다시 시도하거나 다른 방법을 선택하세요.",
+        needs_script: "패스키를 쓰려면 이를 지원하고 스크립트가 켜진 브라우저가 필요합니다. 다른 방법을 선택하세요.",
+        choose: "패스키 사용",
+        choose_help: "지문, 얼굴 또는 화면 잠금으로",
+        add_heading: "다음에는 더 빠르게 로그인하세요",
+        add_lead: "코드 대신 지문, 얼굴 또는 화면 잠금을 사용하세요.",
+        create: "패스키 만들기",
+        not_now: "나중에",
+        add_again: "아무 일도 일어나지 않았나요? 다시 시도하거나 다음에 하세요.",
+        add_wrong: "패스키를 저장할 수 없습니다. 다시 시도하거나 다음에 하세요.",
+    },
+
     enter_password: "비밀번호를 입력하세요",
     password: "비밀번호",
     show: "표시",

@@ -1,6 +1,6 @@
 //! Português (Brasil).
 
-use super::{ENGLISH, Sentence, Words, counted, field};
+use super::{ENGLISH, PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static PORTUGUESE: Words = Words {
     lang: "pt-BR",
@@ -80,6 +80,24 @@ pub(in crate::pages) static PORTUGUESE: Words = Words {
     choose_password: "Digitar sua senha",
     choose_password_help: "se você definiu uma",
     back: "Voltar",
+    passkeys: PasskeyWords {
+        sign_in: "Entrar com uma chave de acesso",
+        heading: "Use sua chave de acesso",
+        lead: "Seu dispositivo pede sua digital, seu rosto ou o bloqueio de tela.",
+        go_on: "Continuar",
+        again: "Nada aconteceu? Tente de novo ou escolha outra forma.",
+        wrong: "Essa chave de acesso não funcionou. Tente de novo ou escolha outra forma.",
+        needs_script: "Chaves de acesso exigem um navegador compatível com scripts ativados. Escolha outra forma.",
+        choose: "Usar uma chave de acesso",
+        choose_help: "Com sua digital, seu rosto ou o bloqueio de tela",
+        add_heading: "Entre mais rápido da próxima vez",
+        add_lead: "Use sua digital, seu rosto ou o bloqueio de tela em vez de um código.",
+        create: "Criar uma chave de acesso",
+        not_now: "Agora não",
+        add_again: "Nada aconteceu? Tente de novo ou faça isso outra hora.",
+        add_wrong: "Não foi possível salvar a chave de acesso. Tente de novo ou faça isso outra hora.",
+    },
+
     enter_password: "Digite sua senha",
     password: "Senha",
     show: "Mostrar",

@@ -1,6 +1,6 @@
 //! Español.
 
-use super::{ENGLISH, Sentence, Words, counted, field};
+use super::{ENGLISH, PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static SPANISH: Words = Words {
     lang: "es",
@@ -89,6 +89,24 @@ pub(in crate::pages) static SPANISH: Words = Words {
     choose_password: "Escribir su contraseña",
     choose_password_help: "si tiene una",
     back: "Volver",
+    passkeys: PasskeyWords {
+        sign_in: "Iniciar sesión con una llave de acceso",
+        heading: "Use su llave de acceso",
+        lead: "Su dispositivo le pide la huella, la cara o el bloqueo de pantalla.",
+        go_on: "Continuar",
+        again: "¿No ha pasado nada? Inténtelo de nuevo o elija otra forma.",
+        wrong: "Esa llave de acceso no ha funcionado. Inténtelo de nuevo o elija otra forma.",
+        needs_script: "Las llaves de acceso necesitan un navegador compatible con scripts activados. Elija otra forma.",
+        choose: "Usar una llave de acceso",
+        choose_help: "Con la huella, la cara o el bloqueo de pantalla",
+        add_heading: "La próxima vez, entre más rápido",
+        add_lead: "Use la huella, la cara o el bloqueo de pantalla en lugar de un código.",
+        create: "Crear una llave de acceso",
+        not_now: "Ahora no",
+        add_again: "¿No ha pasado nada? Inténtelo de nuevo o hágalo en otro momento.",
+        add_wrong: "No se pudo guardar la llave de acceso. Inténtelo de nuevo o hágalo en otro momento.",
+    },
+
     enter_password: "Escriba su contraseña",
     password: "Contraseña",
     show: "Mostrar",
