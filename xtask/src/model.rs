@@ -17,11 +17,12 @@ pub struct Source {
     pub own: bool,
 }
 
-pub const SOURCES: [Source; 5] = [
+pub const SOURCES: [Source; 6] = [
     Source { name: "cognito-idp", keep: None, own: false },
     Source { name: "sesv2", keep: Some(include_str!("../keep/sesv2.txt")), own: false },
     Source { name: "iam", keep: Some(include_str!("../keep/iam.txt")), own: false },
     Source { name: "sts", keep: Some(include_str!("../keep/sts.txt")), own: false },
+    Source { name: "sns", keep: Some(include_str!("../keep/sns.txt")), own: false },
     Source { name: "postern", keep: None, own: true },
 ];
 

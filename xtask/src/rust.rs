@@ -100,6 +100,7 @@ fn variant_of(service: &str) -> &str {
         "cognito-idp" => "CognitoIdp",
         "sesv2" => "SesV2",
         "iam" => "Iam",
+        "sns" => "Sns",
         _ => "Sts",
     }
 }

@@ -21,5 +21,5 @@ pub use caller::{Caller, Principal};
 pub use fault::{Dialect, SignatureFault};
 pub use operations::{iam_operations, own_operations, sts_operations};
 pub use policy::{Context, Decision, Verdict};
-pub use service_role::EMAIL_SERVICE;
+pub use service_role::{EMAIL_SERVICE, IDP_SERVICE};
 pub use table::{Operations, Running};

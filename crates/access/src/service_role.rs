@@ -1,9 +1,10 @@
-//! Service-linked roles: born when a service first needs them, assumed by that service alone.
+//! Roles that services assume: service-linked ones, born when a service first needs them and assumed by that service
+//! alone; and those of the account that trust a service.
 
 use crate::access::{ASSUME_ROLE, Access, Denied, Stop};
 use crate::caller::{Caller, Principal};
 use crate::managed::EMAIL_ROLE_POLICY;
-use crate::names::{ROLE_ID, role_arn, unique_id};
+use crate::names::{ROLE_ID, named_by, role_arn, unique_id};
 use crate::policy::Context;
 use anyhow::Result;
 use postern_store::access::RoleRow;
@@ -14,6 +15,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 /// The service that sends a user pool's mail.
 pub const EMAIL_SERVICE: &str = "email.cognito-idp.amazonaws.com";
+
+/// The service that user pools are: it assumes the roles that pools name.
+pub const IDP_SERVICE: &str = "cognito-idp.amazonaws.com";
 
 /// The action a caller needs for a service-linked role to be made on its behalf.
 const CREATE: &str = "iam:CreateServiceLinkedRole";
@@ -140,6 +144,50 @@ impl Access {
             session: session.to_owned(),
             key_id: None,
         }))
+    }
+
+    /// Assumes a role of the account on behalf of a resource, for one call, as its trust policy allows the service: with
+    /// the external id that the resource's owner was given.
+    pub fn assume_role_as_service(
+        &self,
+        tx: &mut Tx<'_>,
+        (service, source_arn): (&'static str, &str),
+        arn: &str,
+        external_id: Option<&str>,
+        session: &str,
+    ) -> Result<Caller, Stop> {
+        let as_service = self.service_caller(service, source_arn);
+        let denied = |decision| {
+            Stop::Denied(Box::new(Denied {
+                caller_arn: as_service.arn(),
+                action: ASSUME_ROLE.into(),
+                resource: arn.to_owned(),
+                decision,
+            }))
+        };
+        let Some(role) = self.role_of_arn(tx, arn)? else { return Err(denied(None)) };
+        let mut context = Context::new().with("sts:RoleSessionName", session.to_owned());
+        if let Some(external_id) = external_id {
+            context.set("sts:ExternalId", external_id.to_owned());
+        }
+        let decision = self.decide_trust(tx, &as_service, &role, &context)?;
+        if !decision.is_allowed() {
+            return Err(denied(Some(decision)));
+        }
+        Ok(as_service.acting_as(Principal::Session {
+            role_arn: arn.to_owned(),
+            role_name: role.name,
+            role_id: role.id,
+            session: session.to_owned(),
+            key_id: None,
+        }))
+    }
+
+    /// Finds the role of this account that an ARN names, path included.
+    pub(crate) fn role_of_arn(&self, tx: &mut Tx<'_>, arn: &str) -> Result<Option<RoleRow>> {
+        let Some(name) = named_by(arn, &self.account, "role") else { return Ok(None) };
+        let role = tx.find_iam_role(name)?;
+        Ok(role.filter(|role| role_arn(&self.account, &role.path, &role.name) == arn))
     }
 
     /// One of our services as a caller, on behalf of a resource.

@@ -1,5 +1,5 @@
-//! Carries accepted mails to the transport: at once after the commit, again by a schedule while they are of use,
-//! and never after. What happened is written down for many mails at a time.
+//! Carries accepted mails to the transport, and texts to the carrier: at once after the commit, again by a schedule
+//! while they are of use, and never after. What happened is written down for many messages at a time.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use tokio::time::timeout;
 
 use crate::Mail;
 use crate::dkim::Key;
-use crate::draft::{Handover, Letter};
+use crate::draft::{Body, Content, Handover, Letter};
 use crate::handover::{LEASE, Note};
 use crate::inbox::Caught;
 use crate::send::signing_domain;
 use crate::transport::functions::{Functions, NoAnswer};
-use crate::transport::{ATTEMPT, Delivery, Parcel, Transport};
+use crate::transport::{ATTEMPT, Carrier, Delivery, Parcel, TextParcel, Transport};
 
 /// Mails taken up at one time.
 const BATCH: usize = 256;
@@ -198,15 +198,20 @@ impl Worker {
             self.jobs.spawn(async move { hand_over(&mail, functions, row, &handover).await });
             return None;
         }
-        if let Transport::Inbox = self.transport {
+        let stays = match letter.body {
+            Body::Mail { .. } => matches!(self.transport, Transport::Inbox),
+            Body::Text(_) => matches!(self.mail.carrier, Carrier::Inbox),
+        };
+        if stays {
             let caught = Arc::new(Caught::new(&row, &letter));
             let verdict =
                 Verdict::Final { state: "sent", reply: "kept in the inbox".to_owned(), caught: Some(caught) };
             return Some(Outcome { row, verdict });
         }
         let (mail, transport) = (self.mail.clone(), self.transport.clone());
+        let takes_time = matches!(letter.body, Body::Text(_)) || self.transport.wants_bytes();
         let job = async move { deliver(&mail, &transport, row, letter).await };
-        if self.transport.wants_bytes() {
+        if takes_time {
             self.jobs.spawn(job);
             return None;
         }
@@ -241,7 +246,7 @@ impl Worker {
                             if let (true, Some(caught)) = (current, caught) {
                                 tx.add_to_inbox(&InboxRow {
                                     id: caught.id.clone(),
-                                    recipient: caught.letter.to.canonical(),
+                                    recipient: caught.letter.inbox_key(),
                                     content: caught.letter.write()?,
                                     seen: false,
                                     created: caught.created,
@@ -317,7 +322,11 @@ async fn hand_over(
 /// Writes, signs and hands over one mail.
 async fn deliver(mail: &Mail, transport: &Transport, row: OutboxRow, letter: Letter) -> Outcome {
     let now = mail.clock.now();
-    let bytes = if transport.wants_bytes() { signed(mail, &row, &letter).await } else { Ok(Vec::new()) };
+    let wants_bytes = transport.wants_bytes();
+    let bytes = match &letter.body {
+        Body::Mail { content, .. } if wants_bytes => signed(mail, &row, content).await,
+        _ => Ok(Vec::new()),
+    };
     let bytes = match bytes {
         Ok(bytes) => bytes,
         Err(cause) => return failed(row, format!("the mail could not be written: {cause:#}")),
@@ -326,18 +335,28 @@ async fn deliver(mail: &Mail, transport: &Transport, row: OutboxRow, letter: Let
     if left_ms == 0 {
         return ended(row, "expired", "no time was left to use it".to_owned());
     }
-    let shown = letter.content.shown();
-    let parcel = Parcel {
-        id: &row.id,
-        from: &letter.envelope_from,
-        to: &letter.to,
-        bytes: &bytes,
-        shown: &shown,
-        created: row.created,
-        now,
-        patience: Duration::from_millis(left_ms),
+    let patience = Duration::from_millis(left_ms);
+    let delivery = match &letter.body {
+        Body::Mail { to, envelope_from, content } => {
+            let shown = content.shown();
+            let parcel = Parcel {
+                id: &row.id,
+                from: envelope_from,
+                to,
+                bytes: &bytes,
+                shown: &shown,
+                created: row.created,
+                now,
+                patience,
+            };
+            transport.deliver(&parcel).await
+        }
+        Body::Text(text) => {
+            let pool_id = row.pool_id.as_deref();
+            mail.carrier.deliver(&TextParcel { id: &row.id, pool_id, text, now, patience }).await
+        }
     };
-    match transport.deliver(&parcel).await {
+    match delivery {
         Delivery::Accepted { reply } => ended(row, "sent", reply),
         Delivery::Refused { reply } => ended(row, "failed", reply),
         Delivery::Later { reply } => {
@@ -351,12 +370,11 @@ async fn deliver(mail: &Mail, transport: &Transport, row: OutboxRow, letter: Let
 }
 
 /// Writes the message, signed with its domain's key where receivers can find that key.
-async fn signed(mail: &Mail, row: &OutboxRow, letter: &Letter) -> Result<Vec<u8>> {
-    let bytes = letter
-        .content
+async fn signed(mail: &Mail, row: &OutboxRow, content: &Content) -> Result<Vec<u8>> {
+    let bytes = content
         .bytes(&row.id, row.created)
         .map_err(|bad| anyhow::anyhow!("not a mail any more: {}", bad.words()))?;
-    let from = letter.content.from().address.clone();
+    let from = content.from().address.clone();
     let domain = mail.store.read(move |tx| signing_domain(tx, &from)).await?;
     let Some(domain) = domain.filter(|domain| domain.notes.own_key || mail.settings.hosts.are_ours()) else {
         return Ok(bytes);

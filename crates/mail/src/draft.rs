@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, Mailbox};
 use crate::message::{BadMessage, Message, Raw};
+use crate::text::Text;
 use crate::transport::Shown;
 
 /// On whose authority a mail is sent.
@@ -136,13 +137,24 @@ impl Draft {
     }
 }
 
-/// A mail as the outbox and the inbox keep it, sealed.
+/// What a letter holds, and where that goes.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Body {
+    Mail {
+        to: Address,
+        /// Where bounces go.
+        envelope_from: Address,
+        content: Content,
+    },
+    Text(Text),
+}
+
+/// A message as the outbox and the inbox keep it, sealed.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Letter {
-    pub to: Address,
-    /// Where bounces go.
-    pub envelope_from: Address,
-    pub content: Content,
+    #[serde(flatten)]
+    pub body: Body,
     pub purpose: String,
     pub code: Option<String>,
     pub facts: BTreeMap<String, String>,
@@ -154,6 +166,35 @@ pub struct Letter {
 }
 
 impl Letter {
+    /// Where it goes, as its owner writes it.
+    pub fn to(&self) -> String {
+        match &self.body {
+            Body::Mail { to, .. } => to.spelling(),
+            Body::Text(text) => text.to.clone(),
+        }
+    }
+
+    /// The same in the form in which it is looked up.
+    pub fn inbox_key(&self) -> String {
+        match &self.body {
+            Body::Mail { to, .. } => to.canonical(),
+            Body::Text(text) => text.to.clone(),
+        }
+    }
+
+    /// What a reader sees.
+    pub fn shown(&self) -> Shown {
+        match &self.body {
+            Body::Mail { content, .. } => content.shown(),
+            Body::Text(text) => Shown {
+                from: text.sender_id.clone().unwrap_or_else(|| "Text message".to_owned()),
+                subject: "Text message".to_owned(),
+                text: Some(text.text.clone()),
+                html: None,
+            },
+        }
+    }
+
     /// Reads what the store kept.
     pub fn read(payload: &[u8]) -> Result<Letter> {
         Ok(serde_json::from_slice(payload)?)

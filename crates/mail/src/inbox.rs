@@ -9,7 +9,7 @@ use tokio::sync::broadcast;
 
 use crate::Mail;
 use crate::address::Address;
-use crate::draft::Letter;
+use crate::draft::{Body, Letter};
 use crate::transport::Shown;
 
 /// A mail that was caught.
@@ -33,13 +33,18 @@ impl Caught {
 
     /// What a reader sees.
     pub fn shown(&self) -> Shown {
-        self.letter.content.shown()
+        self.letter.shown()
     }
 
     /// The whole message as it would have been sent.
     pub fn source(&self) -> String {
-        let bytes = self.letter.content.bytes(&self.id, self.created).unwrap_or_default();
-        String::from_utf8_lossy(&bytes).into_owned()
+        match &self.letter.body {
+            Body::Mail { content, .. } => {
+                let bytes = content.bytes(&self.id, self.created).unwrap_or_default();
+                String::from_utf8_lossy(&bytes).into_owned()
+            }
+            Body::Text(text) => text.text.clone(),
+        }
     }
 }
 
@@ -59,6 +64,13 @@ impl Mail {
     pub async fn inbox_of(&self, address: &Address, limit: i64) -> Result<Vec<Caught>> {
         let recipient = address.canonical();
         let rows = self.store.read(move |tx| tx.list_inbox_of(&recipient, limit)).await?;
+        rows.into_iter().map(Caught::read).collect()
+    }
+
+    /// Lists what one telephone got, newest first.
+    pub async fn inbox_of_number(&self, number: &str, limit: i64) -> Result<Vec<Caught>> {
+        let number = number.to_owned();
+        let rows = self.store.read(move |tx| tx.list_inbox_of(&number, limit)).await?;
         rows.into_iter().map(Caught::read).collect()
     }
 

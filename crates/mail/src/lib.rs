@@ -1,4 +1,5 @@
-//! The mail service (SES): addresses, identities, the sandbox, messages, and how they are delivered.
+//! The mail service (SES): addresses, identities, the sandbox, messages, and how they are delivered; and text messages
+//! (SNS), which go the same way.
 
 pub mod address;
 mod authority;
@@ -17,6 +18,8 @@ mod send;
 mod settings;
 #[cfg(test)]
 mod tests;
+pub mod text;
+pub mod texting;
 pub mod transport;
 mod unsent;
 mod verify;
@@ -31,9 +34,9 @@ use tokio::sync::{broadcast, mpsc};
 
 pub use authority::SenderVerdict;
 pub use deliver::{INBOX_MAX, Worker};
-pub use draft::{Content, Draft, Handover, Letter, Sender};
+pub use draft::{Body, Content, Draft, Handover, Letter, Sender};
 pub use inbox::Caught;
-pub use operations::operations;
+pub use operations::{operations, sns_operations};
 pub use sandbox::{PRODUCTION_QUOTA, PRODUCTION_RATE, UNLIMITED};
 pub use send::Queued;
 pub use settings::Settings;
@@ -41,12 +44,19 @@ pub use unsent::Unsent;
 
 use dns::Dns;
 use handover::Note;
-use transport::Transport;
+use transport::{Carrier, Transport};
 
 /// Mails that may wait for the worker in memory; more are found in the outbox.
 const NOTES_MAX: usize = 4096;
 /// Caught mails that a slow watcher may lag behind.
 const CAUGHT_MAX: usize = 256;
+
+/// How messages leave.
+#[derive(Clone)]
+pub struct Ways {
+    pub transport: Transport,
+    pub carrier: Carrier,
+}
 
 /// The mail service. Clones share it.
 #[derive(Clone)]
@@ -56,6 +66,7 @@ pub struct Mail {
     pub(crate) access: Access,
     pub(crate) settings: Arc<Settings>,
     pub(crate) dns: Dns,
+    pub(crate) carrier: Carrier,
     pub(crate) notes: mpsc::Sender<Note>,
     pub(crate) caught: broadcast::Sender<Arc<Caught>>,
 }
@@ -67,7 +78,7 @@ impl Mail {
         clock: Clock,
         access: Access,
         dns: Dns,
-        transport: Transport,
+        ways: Ways,
         settings: Settings,
     ) -> Result<(Mail, Worker)> {
         let account = SesAccountRow {
@@ -81,8 +92,17 @@ impl Mail {
         store.write(move |tx| tx.add_ses_account(&account)).await?;
         let (notes, received) = mpsc::channel(NOTES_MAX);
         let (caught, _) = broadcast::channel(CAUGHT_MAX);
-        let mail = Mail { store, clock, access, settings: Arc::new(settings), dns, notes, caught };
-        let worker = Worker::new(mail.clone(), transport, received);
+        let mail = Mail {
+            store,
+            clock,
+            access,
+            settings: Arc::new(settings),
+            dns,
+            carrier: ways.carrier,
+            notes,
+            caught,
+        };
+        let worker = Worker::new(mail.clone(), ways.transport, received);
         Ok((mail, worker))
     }
 

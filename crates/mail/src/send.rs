@@ -10,14 +10,14 @@ use postern_store::{Timestamp, Tx, random};
 
 use crate::Mail;
 use crate::address::Address;
-use crate::draft::{Draft, Letter, Sender};
+use crate::draft::{Body, Draft, Letter, Sender};
 use crate::handover::{LEASE, Note};
 use crate::identity::{Identity, Kind, Status, may_send};
 use crate::sandbox::{self, Bucket, DAY_MS, RECIPIENTS_MAX, SANDBOX_QUOTA, SANDBOX_RATE, UNLIMITED};
 use crate::unsent::Unsent;
 
 /// A code must reach its reader this long before it dies.
-const USEFUL_MS: i64 = 20_000;
+pub(crate) const USEFUL_MS: i64 = 20_000;
 /// When the default sender's day begins, in UTC.
 const DEFAULT_DAY_START_MS: i64 = 9 * 3_600_000;
 
@@ -214,9 +214,11 @@ impl Mail {
         };
         for (number, to) in draft.to.iter().enumerate() {
             let letter = Letter {
-                to: to.clone(),
-                envelope_from: envelope_from.clone(),
-                content: draft.content.clone(),
+                body: Body::Mail {
+                    to: to.clone(),
+                    envelope_from: envelope_from.clone(),
+                    content: draft.content.clone(),
+                },
                 purpose: draft.purpose.clone(),
                 code: draft.code.clone(),
                 facts: draft.facts.clone(),
@@ -307,7 +309,7 @@ pub(crate) fn signing_domain(tx: &mut Tx<'_>, address: &Address) -> Result<Optio
 
 /// Makes an id as SES does: region, milliseconds, a UUID. The UUID begins with a number that goes up, so that ids of
 /// one node are in order of time even within a millisecond.
-fn message_id(region: &str, now: Timestamp) -> String {
+pub(crate) fn message_id(region: &str, now: Timestamp) -> String {
     static MADE: AtomicU32 = AtomicU32::new(0);
     let region = match region {
         "us-east-1" => "0100",

@@ -28,4 +28,6 @@ pub struct Settings {
     pub production: bool,
     /// Requests for production access are granted at once.
     pub auto_approve: bool,
+    /// Text messages go to numbers only that were verified in the SMS sandbox.
+    pub text_sandbox: bool,
 }

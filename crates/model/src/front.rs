@@ -75,6 +75,18 @@ static QUERY: Front = Front {
     failed: kind("InternalFailure", 500),
 };
 
+/// Query, in SNS's own names (`sns` common errors).
+static SNS: Front = Front {
+    unknown_operation: kind("InvalidAction", 400),
+    unwritten: kind("InvalidAction", 400),
+    unreadable: kind("MalformedInput", 400),
+    too_large: kind("RequestEntityTooLarge", 413),
+    invalid: crate::sns::errors::InvalidParameterException,
+    denied: crate::sns::errors::AuthorizationErrorException,
+    throttled: crate::sns::errors::ThrottledException,
+    failed: crate::sns::errors::InternalErrorException,
+};
+
 /// The front-door errors of a service.
 pub fn front(service: Service) -> &'static Front {
     match service {
@@ -82,5 +94,6 @@ pub fn front(service: Service) -> &'static Front {
         Service::SesV2 => &SES,
         Service::Iam | Service::Sts => &QUERY,
         Service::Postern => &OWN,
+        Service::Sns => &SNS,
     }
 }

@@ -17,6 +17,8 @@ pub mod postern;
 #[rustfmt::skip]
 pub mod sesv2;
 #[rustfmt::skip]
+pub mod sns;
+#[rustfmt::skip]
 pub mod sts;
 
 #[cfg(test)]

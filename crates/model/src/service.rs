@@ -15,13 +15,14 @@ pub enum Service {
     SesV2,
     Iam,
     Sts,
+    Sns,
     /// What only this server has: its audit and its numbers.
     Postern,
 }
 
 impl Service {
-    pub const ALL: [Service; 5] =
-        [Service::CognitoIdp, Service::SesV2, Service::Iam, Service::Sts, Service::Postern];
+    pub const ALL: [Service; 6] =
+        [Service::CognitoIdp, Service::SesV2, Service::Iam, Service::Sts, Service::Sns, Service::Postern];
 
     /// The name that command line clients use, as in `aws cognito-idp`.
     pub const fn name(self) -> &'static str {
@@ -30,6 +31,7 @@ impl Service {
             Service::SesV2 => "sesv2",
             Service::Iam => "iam",
             Service::Sts => "sts",
+            Service::Sns => "sns",
             Service::Postern => "postern",
         }
     }
@@ -55,7 +57,7 @@ impl fmt::Display for Service {
 pub enum Protocol {
     /// JSON 1.1: the operation in a header, one document each way (Cognito).
     Json,
-    /// Form fields in, XML out (IAM, STS).
+    /// Form fields in, XML out (IAM, STS, SNS).
     Query,
     /// Method and path name the operation (SES v2).
     RestJson,
@@ -220,6 +222,7 @@ impl ServiceModel {
             Service::SesV2 => loaded!(SesV2, "../models/sesv2.json"),
             Service::Iam => loaded!(Iam, "../models/iam.json"),
             Service::Sts => loaded!(Sts, "../models/sts.json"),
+            Service::Sns => loaded!(Sns, "../models/sns.json"),
             Service::Postern => loaded!(Postern, "../models/postern.json"),
         }
     }
@@ -434,8 +437,13 @@ mod tests {
 
     #[test]
     fn all_operations_are_known_and_a_made_up_one_is_not() {
-        let counts =
-            [(Service::CognitoIdp, 141), (Service::SesV2, 116), (Service::Iam, 180), (Service::Sts, 11)];
+        let counts = [
+            (Service::CognitoIdp, 141),
+            (Service::SesV2, 116),
+            (Service::Iam, 180),
+            (Service::Sts, 11),
+            (Service::Sns, 42),
+        ];
         for (service, count) in counts {
             let model = ServiceModel::of(service);
             assert_eq!(model.operations().len(), count, "{service}");

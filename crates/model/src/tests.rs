@@ -19,12 +19,13 @@ pub(crate) fn round_trip<T: Shape + Debug + PartialEq>(document: &Document) -> R
     Ok(written)
 }
 
-const SERVICES: [(Service, &[RoundTrips]); 5] = [
+const SERVICES: [(Service, &[RoundTrips]); 6] = [
     (Service::CognitoIdp, crate::cognito_idp::op::ROUND_TRIPS),
     (Service::SesV2, crate::sesv2::op::ROUND_TRIPS),
     (Service::Iam, crate::iam::op::ROUND_TRIPS),
     (Service::Sts, crate::sts::op::ROUND_TRIPS),
     (Service::Postern, crate::postern::op::ROUND_TRIPS),
+    (Service::Sns, crate::sns::op::ROUND_TRIPS),
 ];
 
 /// Both ends of every typed operation.

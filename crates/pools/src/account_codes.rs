@@ -142,8 +142,9 @@ impl Pools {
         }
         tries.give_back();
         tx.put_ledger(&at.pool.id, kind.tries(), &key, &tries.write(), tries.expires())?;
-        self.note_use(tx, at)?;
-        Ok(Judged::Right { destination: Destination::read(&row.destination) })
+        let destination = Destination::read(&row.destination);
+        self.note_use(tx, at, destination.medium)?;
+        Ok(Judged::Right { destination })
     }
 }
 

@@ -82,6 +82,8 @@ pub struct Rules {
     /// Seconds after which a sign-in is too old to add or remove a factor (rules F4 and F6); 0 means any age, which is
     /// Cognito's behaviour.
     pub fresh_sign_in_s: i64,
+    /// What text messages are held to.
+    pub texts: TextRules,
     /// Public clients must use PKCE; `false` is Cognito's behaviour.
     pub pkce_required: bool,
     /// A browser's session lasts longer by being used.
@@ -100,4 +102,25 @@ pub enum PasskeyOffer {
     SignUp,
     /// After any sign-in without one.
     SignIn,
+}
+
+/// What text messages are held to (rule S7): they cost money, and somebody else may earn it.
+#[derive(Clone, Debug, Default)]
+pub struct TextRules {
+    /// Beginnings of the numbers that texts may go to, as `+44`; none means nowhere.
+    pub countries: Vec<String>,
+    /// Texts to one range of ten thousand numbers in an hour; 0 means any number.
+    pub per_range: i64,
+    /// Texts in a day, over all pools; 0 means any number.
+    pub per_day: i64,
+    /// A pool stops sending texts when this many went out in ten minutes and fewer than one in five was used; 0
+    /// switches the breaker off.
+    pub breaker_after: i64,
+}
+
+impl TextRules {
+    /// Tells whether texts may go to a number.
+    pub fn allow(&self, number: &str) -> bool {
+        self.countries.iter().any(|country| number.starts_with(country.as_str()))
+    }
 }

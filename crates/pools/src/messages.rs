@@ -1,5 +1,5 @@
-//! What mails say: the pool's own templates where it has them, Cognito's default sentence and a few lines of help
-//! where it has not. Only text made here; sending is the mail crate's.
+//! What mails and text messages say: the pool's own templates where it has them, Cognito's default sentence and a few
+//! lines of help where it has not. Only text made here; sending is the mail crate's.
 
 /// Why a mail is sent. Each has its template, its default text and its name in the inbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -245,6 +245,24 @@ fn default_words(facts: &Facts<'_>, subject: String) -> Words {
     Words { subject, text, html }
 }
 
+/// Renders a text message: the pool's own words, or the default ones; nothing is added to either.
+pub fn text_message(
+    occasion: Occasion,
+    template: Option<&str>,
+    code: Option<&str>,
+    username: &str,
+) -> String {
+    let sentence = match (template, occasion) {
+        (Some(template), _) => template.to_owned(),
+        (None, Occasion::AccountExists) => {
+            "You already have an account with this number. To get in, sign in instead of signing up."
+                .to_owned()
+        }
+        (None, occasion) => format!("{} ", occasion.default_sentence()),
+    };
+    fill(&sentence, code, username)
+}
+
 /// Puts the code and the name in their places; both are literal, never template language.
 fn fill(template: &str, code: Option<&str>, username: &str) -> String {
     let mut filled = String::with_capacity(template.len() + 16);
@@ -373,6 +391,16 @@ mod tests {
             user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0",
             asked_at: "14:03 UTC",
         }
+    }
+
+    #[test]
+    fn a_text_message_is_the_default_sentence_or_the_pools_own() {
+        let text = |occasion, template| text_message(occasion, template, Some("123456"), "alice");
+        assert_eq!(text(Occasion::SignIn, None), "Your authentication code is 123456. ");
+        assert_eq!(text(Occasion::SignUp, None), "Your verification code is 123456. ");
+        let invitation = "Your username is alice and temporary password is 123456. ";
+        assert_eq!(text(Occasion::Invitation, None), invitation);
+        assert_eq!(text(Occasion::SignIn, Some("{####} for {username}")), "123456 for alice");
     }
 
     #[test]

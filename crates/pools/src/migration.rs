@@ -176,7 +176,7 @@ impl Pools {
         let subject = Subject { user: Some(user.clone()), ..subject.clone() };
         self.audit(tx, at, &subject, "MigrateUser", "created", "")?;
         if migrant.is_invited {
-            self.invite(tx, at, &user, None)?;
+            self.invite(tx, at, &user, None, None)?;
         }
         Ok(Some(user))
     }

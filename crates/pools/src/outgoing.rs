@@ -5,19 +5,23 @@ use crate::Pools;
 use crate::destination::{Destination, Medium};
 use crate::functions::message::Chosen;
 use crate::limits::Sends;
-use crate::messages::{Facts, Occasion, Template, render};
+use crate::messages::{Facts, Occasion, Template, render, text_message};
 use crate::names::NameKind;
 use crate::pool::{Pool, Sender};
+use crate::settings::sms;
 use crate::step::{At, Subject};
 use crate::user::User;
 use postern_mail::address::{Address, Mailbox};
 use postern_mail::message::Message;
+use postern_mail::text::{Text, TextKind};
+use postern_mail::texting::{TextDraft, TextRole};
 use postern_mail::{Draft, Sender as OnBehalf, Unsent};
 use postern_model::cognito_idp::errors::*;
 use postern_model::{Answer, Error, refusal, refuse};
 use postern_store::audit::AuditRecord;
 use postern_store::users::UserName;
 use postern_store::{Timestamp, Tx, random};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// A message about an account.
@@ -36,16 +40,60 @@ const MINUTE_MS: i64 = 60_000;
 /// Rows over which a shared count is spread.
 const SHARDS: i64 = 16;
 const SHARED_WINDOW_MS: i64 = 10 * MINUTE_MS;
+/// The last digits that a range of numbers leaves open.
+const RANGE_DIGITS: usize = 4;
+/// One text in so many must be used, or the breaker stops them.
+const TEXTS_USED: i64 = 5;
 
 impl Pools {
     /// Accepts a message for sending, in the caller's unit of work.
     pub fn send(&self, tx: &mut Tx<'_>, at: &At, letter: Letter<'_>) -> Answer<()> {
         match letter.to.medium {
             Medium::Email => self.send_mail(tx, at, letter),
-            Medium::Sms => {
-                refuse(CodeDeliveryFailureException, "Text messages are not available on this server yet.")
-            }
+            Medium::Sms => self.send_text(tx, at, letter),
         }
+    }
+
+    fn send_text(&self, tx: &mut Tx<'_>, at: &At, letter: Letter<'_>) -> Answer<()> {
+        let pool = &at.pool;
+        let Some(texting) = &pool.texting else {
+            return refuse(
+                CodeDeliveryFailureException,
+                "SMS configuration is required for the user pool to send text messages.",
+            );
+        };
+        let chosen = self.custom_message(tx, at, &letter)?;
+        let template = chosen.sms.as_deref().or(pool.text_template(letter.occasion));
+        let draft = TextDraft {
+            text: Text {
+                to: letter.to.address.clone(),
+                text: text_message(
+                    letter.occasion,
+                    template,
+                    letter.code,
+                    letter.user.map_or(&letter.to.address, |user| shown_name(pool, user)),
+                ),
+                sender_id: None,
+                kind: TextKind::Transactional,
+            },
+            purpose: letter.occasion.title().to_owned(),
+            expires: Some(letter.not_after),
+            pool_id: Some(pool.id.clone()),
+            user_id: letter.user.map(|user| user.id.clone()),
+            code: letter.code.map(str::to_owned),
+            facts: told_of(at, &letter),
+            decoy: letter.decoy,
+        };
+        let role = TextRole {
+            pool_id: &pool.id,
+            pool_arn: &pool.arn,
+            role_arn: &texting.role_arn,
+            external_id: texting.external_id.as_deref(),
+        };
+        self.mail.send_text(tx, &role, &draft, at.now).map(drop).map_err(|untexted| {
+            tracing::warn!(pool = pool.id, request_id = at.caller.request_id, "a text message was refused");
+            sms::refused(untexted)
+        })
     }
 
     fn send_mail(&self, tx: &mut Tx<'_>, at: &At, letter: Letter<'_>) -> Answer<()> {
@@ -138,15 +186,7 @@ impl Pools {
         draft.user_id = letter.user.map(|user| user.id.clone());
         draft.code = letter.code.filter(|_| !letter.occasion.has_link()).map(str::to_owned);
         draft.decoy = letter.decoy;
-        draft.facts = [
-            ("pool", pool.name.as_str()),
-            ("client", at.client.name.as_str()),
-            ("user", letter.user.map_or("", |user| user.username.as_str())),
-        ]
-        .into_iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
+        draft.facts = told_of(at, &letter);
         Ok(draft)
     }
 
@@ -169,7 +209,10 @@ impl Pools {
         let source = source_bucket(at.caller.source);
         self.within(tx, at.now, "sends/source", &source, 60 * MINUTE_MS, self.rules.sends_per_source)?;
         self.within_shared(tx, at.now, "sends/client", &at.client.id, self.rules.sends_per_client)?;
-        self.note_send_of_pool(tx, at)?;
+        match to.medium {
+            Medium::Email => self.note_send_of_pool(tx, at)?,
+            Medium::Sms => self.note_text(tx, at, &to.address)?,
+        }
         if self.rules.address_limits {
             let key = to.limit_key();
             let mut sends = Sends::read(&tx.ledger(&at.pool.id, "sends", key.as_bytes())?);
@@ -207,11 +250,42 @@ impl Pools {
         Ok(())
     }
 
-    /// Counts a code that was used, for the breaker.
-    pub fn note_use(&self, tx: &mut Tx<'_>, at: &At) -> Answer<()> {
-        if self.rules.breaker_after > 0 {
-            let start = window(at.now, SHARED_WINDOW_MS);
-            tx.count("breaker/uses", &shard(&at.pool.id), start, start.plus_ms(2 * SHARED_WINDOW_MS))?;
+    /// Counts a text against what all numbers, those beside this one, and this pool may get (rule S7): who pumps texts
+    /// asks for many to numbers of one range, and uses none of the codes.
+    fn note_text(&self, tx: &mut Tx<'_>, at: &At, number: &str) -> Answer<()> {
+        let rules = &self.rules.texts;
+        if !rules.allow(number) {
+            return refuse(CodeDeliveryFailureException, "Text messages are not sent to this country.");
+        }
+        let range = &number[..number.len().saturating_sub(RANGE_DIGITS)];
+        self.within(tx, at.now, "texts/range", range, 60 * MINUTE_MS, rules.per_range)?;
+        self.within(tx, at.now, "texts/day", "all", 24 * 60 * MINUTE_MS, rules.per_day)?;
+        if rules.breaker_after == 0 {
+            return Ok(());
+        }
+        let start = window(at.now, SHARED_WINDOW_MS);
+        let sends = tx.count("texts/pool", &at.pool.id, start, start.plus_ms(2 * SHARED_WINDOW_MS))?;
+        let is_pumped =
+            sends > rules.breaker_after && tx.counted("texts/used", &at.pool.id, start)? * TEXTS_USED < sends;
+        if is_pumped {
+            tracing::error!(pool = at.pool.id, sends, "texts are asked for and not used: sending is paused");
+            return Err(too_often(start.plus_ms(SHARED_WINDOW_MS).since(at.now)));
+        }
+        Ok(())
+    }
+
+    /// Counts a code that was used, for the breaker of its medium.
+    pub fn note_use(&self, tx: &mut Tx<'_>, at: &At, medium: Medium) -> Answer<()> {
+        let start = window(at.now, SHARED_WINDOW_MS);
+        let end = start.plus_ms(2 * SHARED_WINDOW_MS);
+        match medium {
+            Medium::Email if self.rules.breaker_after > 0 => {
+                tx.count("breaker/uses", &shard(&at.pool.id), start, end)?;
+            }
+            Medium::Sms if self.rules.texts.breaker_after > 0 => {
+                tx.count("texts/used", &at.pool.id, start, end)?;
+            }
+            Medium::Email | Medium::Sms => {}
         }
         Ok(())
     }
@@ -291,6 +365,19 @@ impl Pools {
         let name = UserName { key: pool.name_key(value), kind: kind.as_str() };
         Ok(tx.add_user_name(&pool.id, &user.id, &name)?)
     }
+}
+
+/// What the inbox shows of where a message comes from.
+fn told_of(at: &At, letter: &Letter<'_>) -> BTreeMap<String, String> {
+    [
+        ("pool", at.pool.name.as_str()),
+        ("client", at.client.name.as_str()),
+        ("user", letter.user.map_or("", |user| user.username.as_str())),
+    ]
+    .into_iter()
+    .filter(|(_, value)| !value.is_empty())
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .collect()
 }
 
 /// The name that a person signs in with: the address or number where that is the name.

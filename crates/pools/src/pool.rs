@@ -50,6 +50,14 @@ pub struct Pool {
     pub tracked_sessions: Option<usize>,
     pub passkeys: Passkeys,
     pub sender: Sender,
+    pub texting: Option<Texting>,
+}
+
+/// The role by which a pool's text messages are sent (`SmsConfiguration`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Texting {
+    pub role_arn: String,
+    pub external_id: Option<String>,
 }
 
 /// What a pool asks of passkeys (`WebAuthnConfiguration`).
@@ -248,6 +256,9 @@ impl Pool {
             tracked_sessions: None,
             passkeys: Passkeys::of(&mfa),
             sender,
+            texting: config.sms_configuration.clone().and_then(|sms| {
+                Some(Texting { role_arn: sms.sns_caller_arn?, external_id: sms.external_id })
+            }),
             config,
             mfa,
         }
@@ -322,6 +333,33 @@ impl Pool {
             | Occasion::SecondFactorRemoved
             | Occasion::PasskeyAdded
             | Occasion::PasskeyRemoved => Template::default(),
+        }
+    }
+
+    /// The pool's own words for an occasion, in a text message.
+    pub fn text_template(&self, occasion: Occasion) -> Option<&str> {
+        match occasion {
+            Occasion::SignIn => {
+                let of_mfa = self.mfa.sms_mfa_configuration.as_ref();
+                let of_mfa = of_mfa.and_then(|sms| sms.sms_authentication_message.as_deref());
+                of_mfa.or(self.config.sms_authentication_message.as_deref())
+            }
+            Occasion::SignUp
+            | Occasion::ResendCode
+            | Occasion::VerifyAttribute
+            | Occasion::UpdateAttribute
+            | Occasion::ForgotPassword => self.config.sms_verification_message.as_deref(),
+            Occasion::Invitation | Occasion::InvitationWithoutPassword => {
+                let admin = self.config.admin_create_user_config.as_ref();
+                admin?.invite_message_template.as_ref()?.sms_message.as_deref()
+            }
+            Occasion::AccountExists
+            | Occasion::GuessesUsedUp
+            | Occasion::AddressChange
+            | Occasion::SecondFactorAdded
+            | Occasion::SecondFactorRemoved
+            | Occasion::PasskeyAdded
+            | Occasion::PasskeyRemoved => None,
         }
     }
 }

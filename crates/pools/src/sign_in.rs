@@ -24,7 +24,7 @@ use postern_store::auth::ChallengeRow;
 use postern_store::{Purpose, Tx};
 
 pub use crate::step::{Asked, At, Device, Given, Kind, Proof, Resent, Says, SignedIn, Step, Subject};
-pub use code::{code_life_ms, stand_in};
+pub use code::code_life_ms;
 
 impl Pools {
     /// Finds the user that a typed name leads to: a name of theirs, or the `sub`.
@@ -170,6 +170,11 @@ impl Pools {
         Ok(Step::Ask(Asked { available: available.to_vec(), ..asked }))
     }
 
+    /// Tells whether this pool's texts may go to a number.
+    fn may_text(&self, at: &At, number: &str) -> bool {
+        at.pool.texting.is_some() && self.rules.texts.allow(number)
+    }
+
     /// Whose sign-in a typed name begins, if the pool's function lets it begin. Where existence is hidden, nobody's
     /// looks like somebody's, and so does a disabled account's.
     pub fn subject(&self, tx: &mut Tx<'_>, at: &At, username: &str) -> Answer<Subject> {
@@ -203,7 +208,7 @@ impl Pools {
         let medium = available.iter().find_map(|factor| factor.code()).map(|kind| kind.medium);
         let destination = medium.map(|medium| {
             let known = subject.user.as_ref().and_then(|user| user.destination(medium));
-            known.unwrap_or_else(|| stand_in(tx.keys(), &at.pool.id, &subject.name_key, medium)).masked()
+            known.unwrap_or_else(|| self.stand_in(tx.keys(), at, &subject.name_key, medium)).masked()
         });
         Ok((available, destination.unwrap_or_default()))
     }
@@ -215,7 +220,12 @@ impl Pools {
         let by_passkey = pool.may_begin_with_passkey(second_follows);
         let passkey = by_passkey && self.has_passkey(tx, pool, subject)?;
         let offer = |has| factors::available(&pool.allowed_factors, has, second_follows);
-        let own = subject.user.as_ref().map(|user| offer(Has { passkey, ..user.has() })).unwrap_or_default();
+        let of_user = |user: &User| {
+            // A number that no text may go to is none.
+            let number = user.destination(Medium::Sms);
+            Has { passkey, phone: number.is_some_and(|to| self.may_text(at, &to.address)), ..user.has() }
+        };
+        let own = subject.user.as_ref().map(|user| offer(of_user(user))).unwrap_or_default();
         if !own.is_empty() {
             return Ok(own);
         }
@@ -227,13 +237,20 @@ impl Pools {
         }
         let only = |medium| pool.code_media().all(|allowed| allowed == medium);
         let by_phone = is_phone_number(&subject.name_key);
-        Ok(offer(Has {
-            // Elsewhere there may be anybody, with a password.
-            password: second_follows || self.migrates(at) || drawn[0] & 1 == 1,
+        let texts = match by_phone {
+            true => self.may_text(at, &subject.name_key),
+            false => at.pool.texting.is_some() && !self.rules.texts.countries.is_empty(),
+        };
+        let codes = Has {
+            password: false,
             email: !by_phone || drawn[1] & 1 == 1 || only(Medium::Email),
-            phone: by_phone || drawn[1] & 1 == 1 || only(Medium::Sms),
+            phone: texts && (by_phone || drawn[1] & 1 == 1 || only(Medium::Sms)),
             passkey,
-        }))
+        };
+        // Elsewhere there may be anybody, with a password.
+        let elsewhere = self.migrates(at);
+        let password = second_follows || elsewhere || drawn[0] & 1 == 1 || offer(codes).is_empty();
+        Ok(offer(Has { password, ..codes }))
     }
 
     /// Whether a second factor is to follow the first, so that codes are no first one. One in eight stand-ins seems to

@@ -140,7 +140,7 @@ impl Pools {
         };
         let whom = match user {
             Some(user) => Whom::of(user),
-            None => self.stand_in(tx, at, letter),
+            None => self.nobody_at(tx, at, letter),
         };
         let response = self.ask_function(tx, at, Trigger::CustomMessage, || {
             let name = parts.contains(&USERNAME).then_some(USERNAME);
@@ -167,10 +167,10 @@ impl Pools {
 
     /// Whom a message is for.
     pub(crate) fn whom_of(&self, tx: &Tx<'_>, at: &At, letter: &Letter<'_>) -> Whom {
-        letter.user.map_or_else(|| self.stand_in(tx, at, letter), Whom::of)
+        letter.user.map_or_else(|| self.nobody_at(tx, at, letter), Whom::of)
     }
 
-    fn stand_in(&self, tx: &Tx<'_>, at: &At, letter: &Letter<'_>) -> Whom {
+    fn nobody_at(&self, tx: &Tx<'_>, at: &At, letter: &Letter<'_>) -> Whom {
         let address = letter.to.address.as_bytes();
         let drawn = tx.keys().mac(Purpose::Decoy, &[b"function", at.pool.id.as_bytes(), address]);
         let sub = drawn.first_chunk::<16>().map_or_else(fresh_id, |bytes| uuid_text(*bytes));

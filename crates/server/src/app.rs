@@ -10,7 +10,7 @@ use postern_mail::dns::Dns;
 use postern_mail::identity::Hosts;
 use postern_mail::transport::functions::Functions;
 use postern_mail::transport::web::Web;
-use postern_mail::{Mail, Worker};
+use postern_mail::{Mail, Ways, Worker};
 use postern_pools::Pools;
 use postern_pools::pool::Place;
 use postern_pools::work::Workers;
@@ -68,18 +68,18 @@ impl App {
             true => Dns::with_system_resolver(store.clone())?,
             false => Dns::local(store.clone()),
         };
+        let web = Web::open(settings.reachable.clone())?;
         let mail_settings = mail_settings(&settings, &account, &public_url);
         let (mail, worker) = Mail::open(
             store.clone(),
             clock.clone(),
             access.clone(),
             dns,
-            settings.transport.clone(),
+            Ways { transport: settings.transport.clone(), carrier: settings.carrier.open(&web) },
             mail_settings,
         )
         .await?;
-        let functions =
-            Functions::new(settings.functions.clone(), Web::open(settings.reachable.clone())?, clock.clone());
+        let functions = Functions::new(settings.functions.clone(), web.clone(), clock.clone());
         let worker = worker.with_functions(functions.clone());
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let pools = Pools {
@@ -224,5 +224,6 @@ fn mail_settings(settings: &Settings, account: &str, public_url: &str) -> poster
         production_rate: ses.rate,
         production: ses.production,
         auto_approve: ses.auto_approve,
+        text_sandbox: settings.text_sandbox,
     }
 }

@@ -12,6 +12,7 @@ pub const ENV_MASTER_KEY: &str = "POSTERN_MASTER_KEY";
 pub const ENV_DATABASE: &str = "POSTERN_DATABASE";
 pub const ENV_SMTP_PASSWORD: &str = "POSTERN_SMTP_PASSWORD";
 pub const ENV_FUNCTIONS_SECRET: &str = "POSTERN_FUNCTIONS_SECRET";
+pub const ENV_SMS_SECRET: &str = "POSTERN_SMS_SECRET";
 
 /// The file as a whole.
 #[derive(Debug, Deserialize)]
@@ -52,6 +53,8 @@ pub struct Config {
     pub tokens: Tokens,
     #[serde(default)]
     pub functions: Functions,
+    #[serde(default)]
+    pub sms: Sms,
     #[serde(default)]
     pub outgoing: Outgoing,
     #[serde(default)]
@@ -240,6 +243,53 @@ pub struct Outgoing {
     pub allow: Vec<String>,
 }
 
+/// How text messages leave, and how many; without a carrier there are none.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sms {
+    /// Beginnings of the numbers that texts may go to, as `+44`.
+    pub countries: Vec<String>,
+    pub per_range_hour: i64,
+    pub per_day: i64,
+    pub breaker_after: i64,
+    /// Texts go only to numbers that were verified in the SMS sandbox.
+    pub sandbox: bool,
+    pub webhook: Option<SmsWebhook>,
+    pub sns: Option<SmsSns>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SmsWebhook {
+    pub url: String,
+    /// What its calls are signed with, in Base64.
+    pub secret: Option<Hidden>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SmsSns {
+    pub endpoint: String,
+    #[serde(default = "default_region")]
+    pub region: String,
+    pub access_key_id: String,
+    pub secret_access_key: Option<Hidden>,
+}
+
+impl Default for Sms {
+    fn default() -> Self {
+        Sms {
+            countries: Vec::new(),
+            per_range_hour: 20,
+            per_day: 1_000,
+            breaker_after: 30,
+            sandbox: false,
+            webhook: None,
+            sns: None,
+        }
+    }
+}
+
 /// Whether public clients must use PKCE.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -356,6 +406,13 @@ impl Config {
         }
         if let (Some(smtp), Some(password)) = (&mut config.mail.smtp, env(ENV_SMTP_PASSWORD)) {
             smtp.password = Some(Hidden(password));
+        }
+        if let Some(secret) = env(ENV_SMS_SECRET).map(Hidden) {
+            match (&mut config.sms.webhook, &mut config.sms.sns) {
+                (Some(hook), _) => hook.secret = Some(secret),
+                (None, Some(sns)) => sns.secret_access_key = Some(secret),
+                (None, None) => {}
+            }
         }
         Ok(config)
     }

@@ -5,16 +5,21 @@ use crate::config::{self, Config, Pkce};
 use crate::master_key::{FILE_NAME, MasterKey};
 use crate::rate::Pace;
 use anyhow::{Context as _, Result, bail, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use postern_mail::address::{Address, Mailbox};
 use postern_mail::identity::Hosts;
 use postern_mail::transport::functions;
-use postern_mail::transport::web::Url;
-use postern_mail::transport::{FileSink, Network, Security, Smtp, SmtpSettings, Transport};
+use postern_mail::transport::web::{Url, Web};
+use postern_mail::transport::{
+    Carrier, FileSink, Network, Security, Smtp, SmtpSettings, SnsEndpoint, TextWebhook, Transport,
+};
 use postern_model::Secret;
-use postern_pools::{PasskeyOffer, Rules};
+use postern_pools::{PasskeyOffer, Rules, TextRules};
 use postern_store::Place;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub const DEFAULT_PORT: u16 = 9320;
@@ -42,6 +47,9 @@ pub struct Settings {
     /// Where the pages of prefix domains are, with `{domain}`.
     pub prefix_url: Option<String>,
     pub transport: Transport,
+    pub carrier: Way,
+    /// Texts go only to numbers that were verified in the SMS sandbox.
+    pub text_sandbox: bool,
     pub default_sender: Mailbox,
     pub bounces: Option<Address>,
     pub ses: Ses,
@@ -136,7 +144,9 @@ impl Settings {
         let (place, master_key) =
             if flags.ephemeral { (Place::Memory, MasterKey::Fresh) } else { in_folder(&data) };
         let limits = config::Limits::default();
-        let mut rules = rules(&limits, &config::Oauth::default(), config::Passkeys::default());
+        let sms = config::Sms { countries: vec!["+".to_owned()], ..config::Sms::default() };
+        let (oauth, passkeys) = (config::Oauth::default(), config::Passkeys::default());
+        let mut rules = rules(&limits, &sms, &oauth, passkeys);
         if !flags.strict_limits {
             rules = Rules { address_limits: false, ..without_counts(rules) };
         }
@@ -151,6 +161,8 @@ impl Settings {
             issuer: "{public_url}/{pool}".to_owned(),
             prefix_url: None,
             transport: Transport::Inbox,
+            carrier: Way::Inbox,
+            text_sandbox: false,
             default_sender: mailbox("Postern <no-reply@verificationemail.com>")?,
             bounces: None,
             ses: Ses {
@@ -245,6 +257,8 @@ impl Settings {
             default_sender: mailbox(&config.mail.from)?,
             bounces: bounces.transpose()?,
             transport: transport(config.mail)?,
+            carrier: carrier(&config.sms)?,
+            text_sandbox: config.sms.sandbox,
             ses: Ses {
                 exact_identity: config.ses.exact_identity,
                 limits: true,
@@ -259,7 +273,7 @@ impl Settings {
             rules: Rules {
                 addresses_wait: config.users.address_change == config::AddressChange::Verified,
                 rotate_keys_days: i64::from(config.tokens.rotate_keys_days),
-                ..rules(&config.limits, &config.oauth, config.passkeys)
+                ..rules(&config.limits, &config.sms, &config.oauth, config.passkeys)
             },
             functions: functions(config.functions)?,
             reachable: reachable.collect::<Result<_>>()?,
@@ -375,7 +389,64 @@ fn functions(asked: config::Functions) -> Result<functions::Settings> {
     })
 }
 
-fn rules(limits: &config::Limits, oauth: &config::Oauth, passkeys: config::Passkeys) -> Rules {
+/// How text messages leave.
+#[derive(Clone)]
+pub enum Way {
+    None,
+    Inbox,
+    Webhook { url: Url, secret: Vec<u8> },
+    Sns { url: Url, region: String, access_key_id: String, secret: String },
+}
+
+impl Way {
+    /// Opens the way; calls go out by the one client for all of them.
+    pub fn open(&self, web: &Web) -> Carrier {
+        match self.clone() {
+            Way::None => Carrier::None,
+            Way::Inbox => Carrier::Inbox,
+            Way::Webhook { url, secret } => {
+                Carrier::Webhook(Arc::new(TextWebhook { web: web.clone(), url, secret }))
+            }
+            Way::Sns { url, region, access_key_id, secret } => {
+                Carrier::Sns(Arc::new(SnsEndpoint { web: web.clone(), url, region, access_key_id, secret }))
+            }
+        }
+    }
+}
+
+fn carrier(sms: &config::Sms) -> Result<Way> {
+    let bad = sms.countries.iter().find(|country| {
+        country.strip_prefix('+').is_none_or(|digits| !digits.bytes().all(|byte| byte.is_ascii_digit()))
+    });
+    ensure!(bad.is_none(), "sms.countries: {} is not the beginning of a number", bad.map_or("", |b| b));
+    match (&sms.webhook, &sms.sns) {
+        (None, None) => Ok(Way::None),
+        (Some(hook), None) => {
+            let secret = hook.secret.as_ref().context("sms.webhook.secret must be set")?;
+            let secret = STANDARD.decode(secret.0.trim_start_matches("whsec_"));
+            let secret = secret.ok().context("sms.webhook.secret is not Base64")?;
+            ensure!(secret.len() >= 24, "sms.webhook.secret must have 24 bytes or more");
+            Ok(Way::Webhook { url: Url::parse(&hook.url).context("sms.webhook.url")?, secret })
+        }
+        (None, Some(sns)) => {
+            let secret = sns.secret_access_key.as_ref().context("sms.sns.secret_access_key must be set")?;
+            Ok(Way::Sns {
+                url: Url::parse(&sns.endpoint).context("sms.sns.endpoint")?,
+                region: sns.region.clone(),
+                access_key_id: sns.access_key_id.clone(),
+                secret: secret.0.clone(),
+            })
+        }
+        (Some(_), Some(_)) => bail!("only one of [sms.webhook] and [sms.sns] can be set"),
+    }
+}
+
+fn rules(
+    limits: &config::Limits,
+    sms: &config::Sms,
+    oauth: &config::Oauth,
+    passkeys: config::Passkeys,
+) -> Rules {
     Rules {
         address_limits: limits.addresses,
         sends_per_source: limits.sends_per_source_hour,
@@ -386,6 +457,12 @@ fn rules(limits: &config::Limits, oauth: &config::Oauth, passkeys: config::Passk
         addresses_wait: true,
         rotate_keys_days: 0,
         fresh_sign_in_s: limits.fresh_sign_in_minutes * 60,
+        texts: TextRules {
+            countries: sms.countries.clone(),
+            per_range: sms.per_range_hour,
+            per_day: sms.per_day,
+            breaker_after: sms.breaker_after,
+        },
         pkce_required: oauth.pkce == Pkce::Required,
         sliding_sessions: oauth.sliding_sessions,
         passkey_fresh_ms: i64::from(passkeys.fresh_minutes) * 60_000,
@@ -404,6 +481,7 @@ fn without_counts(rules: Rules) -> Rules {
         sends_per_client: 0,
         sends_per_pool: 0,
         breaker_after: 0,
+        texts: TextRules { countries: rules.texts.countries.clone(), ..TextRules::default() },
         ..rules
     }
 }
@@ -474,6 +552,7 @@ mod tests {
             ("data = \"/var/lib/postern\"", ""),
             ("#: file", "file"),
             ("#: prefix_url = \"https://{domain}.auth", "prefix_url = \"https://auth"),
+            ("#: countries = [\"+1\"", "countries = [\"US\""),
         ] {
             assert!(production(|text| text.replace(from, to)).is_err(), "{to}");
         }

@@ -24,6 +24,7 @@ mod seal;
 pub mod second_factors;
 mod sqlite_engine;
 pub mod stamps;
+pub mod texts;
 pub mod token_sessions;
 mod tx;
 pub mod undo_links;

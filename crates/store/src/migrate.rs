@@ -23,6 +23,7 @@ const STEPS: &[(&str, &str)] = &[
     ("audit", include_str!("../migrations/0016_audit.sql")),
     ("branding", include_str!("../migrations/0017_branding.sql")),
     ("passkeys", include_str!("../migrations/0018_passkeys.sql")),
+    ("texts", include_str!("../migrations/0019_texts.sql")),
 ];
 
 const VERSIONS: &str =

@@ -4,7 +4,7 @@ use super::{checked, invalid};
 use crate::access::{ASSUME_ROLE, Access, Denied, Stop};
 use crate::caller::{Caller, Principal, session_arn};
 use crate::managed;
-use crate::names::{TEMPORARY_KEY, key_id, key_secret, named_by, role_arn, session_token};
+use crate::names::{TEMPORARY_KEY, key_id, key_secret, session_token};
 use crate::policy::{Context, Kind, size};
 use crate::table::Operations;
 use postern_model::sts::errors::*;
@@ -106,12 +106,7 @@ impl Access {
             };
             Stop::Denied(Box::new(denial)).refused(denied())
         };
-        let role = match named_by(&request.role_arn, &self.account, "role") {
-            Some(name) => tx.find_iam_role(name)?,
-            None => None,
-        };
-        let role = role.filter(|role| role_arn(&self.account, &role.path, &role.name) == request.role_arn);
-        let Some(role) = role else { return Err(stop(None)) };
+        let Some(role) = self.role_of_arn(tx, &request.role_arn)? else { return Err(stop(None)) };
         let mut context = Context::new().with("sts:RoleSessionName", request.role_session_name.clone());
         if let Some(external_id) = &request.external_id {
             context.set("sts:ExternalId", external_id.clone());

@@ -1,10 +1,11 @@
-//! The operations of SES v2, one file for each topic.
+//! The operations of SES v2, one file for each topic, and those of SNS.
 
 mod account;
 mod configuration_sets;
 mod identities;
 mod policies;
 mod send_email;
+mod sns;
 mod suppression;
 
 use base64::Engine as _;
@@ -14,6 +15,8 @@ use postern_model::sesv2::{Tag, errors};
 use postern_model::{Answer, Error, refusal};
 
 use crate::Mail;
+
+pub use sns::sns_operations;
 
 /// Items on a page unless the caller asks for fewer or more.
 const PAGE_SIZE: i64 = 100;

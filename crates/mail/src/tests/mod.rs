@@ -4,6 +4,7 @@
 mod delivery;
 mod identities;
 mod sending;
+mod texts;
 
 use postern_access::{Access, Caller, Principal};
 use postern_model::sesv2::*;
@@ -38,6 +39,7 @@ fn settings() -> Settings {
         production_rate: crate::PRODUCTION_RATE,
         production: true,
         auto_approve: false,
+        text_sandbox: false,
     }
 }
 
@@ -63,12 +65,17 @@ impl Bench {
     }
 
     async fn with(settings: Settings, transport: Transport, relay: Memory) -> Bench {
+        Bench::by(settings, ways(transport), relay).await
+    }
+
+    /// With these ways out.
+    async fn by(settings: Settings, ways: crate::Ways, relay: Memory) -> Bench {
         let keys = Keys::new(&[[7; 32]]).expect("keys");
         let store = Store::open(&Place::Memory, keys).expect("a store");
         let clock = Clock::manual(Timestamp::from_ms(1_700_000_000_000));
         let access = Access::new(store.clone(), clock.clone(), ACCOUNT, REGION);
         let dns = Dns::local(store.clone());
-        let opened = Mail::open(store.clone(), clock.clone(), access, dns, transport, settings).await;
+        let opened = Mail::open(store.clone(), clock.clone(), access, dns, ways, settings).await;
         let (mail, worker) = opened.expect("a mail service");
         Bench { mail, worker, clock, store, relay }
     }
@@ -80,7 +87,7 @@ impl Bench {
         let access = Access::new(store.clone(), clock.clone(), ACCOUNT, REGION);
         let transport = Transport::Memory(relay.clone());
         let dns = Dns::local(store.clone());
-        let opened = Mail::open(store.clone(), clock.clone(), access, dns, transport, settings()).await;
+        let opened = Mail::open(store.clone(), clock.clone(), access, dns, ways(transport), settings()).await;
         let (mail, worker) = opened.expect("a mail service");
         Bench { mail, worker, clock, store, relay }
     }
@@ -224,4 +231,8 @@ fn refused<T: std::fmt::Debug>(answer: Answer<T>) -> (&'static str, String) {
         Err(Error::Refused(refusal)) => (refusal.kind.code, refusal.message.into_owned()),
         other => panic!("not refused: {other:?}"),
     }
+}
+
+fn ways(transport: Transport) -> crate::Ways {
+    crate::Ways { transport, carrier: crate::transport::Carrier::Inbox }
 }

@@ -1,5 +1,6 @@
 //! The ways out of the house: a relay by SMTP, a file, the memory of a test, or the local inbox; and calls by HTTP.
 
+mod carrier;
 mod file;
 pub mod functions;
 mod memory;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 
+pub use carrier::{Carrier, SnsEndpoint, TextParcel, TextWebhook};
 pub use file::FileSink;
 pub use memory::{Delivered, Memory};
 pub use network::{Network, is_public};

@@ -4,9 +4,10 @@ use crate::Pools;
 use crate::functions;
 use crate::page;
 use crate::pool::Place;
-use crate::settings::{self, email, mfa, pool, schema};
+use crate::settings::{self, email, mfa, pool, schema, sms};
 use anyhow::Context;
-use postern_access::{Caller, EMAIL_SERVICE, Operations};
+use postern_access::{Caller, Context as PolicyContext, EMAIL_SERVICE, IDP_SERVICE, Operations};
+use postern_mail::texting::TextRole;
 use postern_model::cognito_idp::errors::*;
 use postern_model::cognito_idp::*;
 use postern_model::shape::{Nothing, Timestamp as Moment};
@@ -147,6 +148,7 @@ impl Pools {
                 pools.accept_functions(&config)?;
                 pools.accept_sender(tx, &caller, &config)?;
                 pools.accept_issuer(&config)?;
+                pools.accept_text_role(tx, &caller, &row.id, config.sms_configuration.as_ref())?;
                 if !tx.add_pool(&row)? {
                     return Err(anyhow::anyhow!("the pool id {} was drawn twice", row.id).into());
                 }
@@ -209,6 +211,33 @@ impl Pools {
             .map_err(|stop| stop.refused(AccessDeniedException))
     }
 
+    /// Lets a pool be saved that sends text messages by a role of the account: the caller may pass it on, it trusts
+    /// user pools with the pool's external id, and it may publish.
+    pub(crate) fn accept_text_role(
+        &self,
+        tx: &mut Tx<'_>,
+        caller: &Caller,
+        pool_id: &str,
+        configuration: Option<&SmsConfigurationType>,
+    ) -> Answer<()> {
+        let Some(configuration) = configuration else { return Ok(()) };
+        let role_arn = configuration.sns_caller_arn.as_deref().unwrap_or_default();
+        if !self.mail.sends_texts() {
+            return refuse(
+                InvalidParameterException,
+                "This server has no way to send text messages: its configuration has no carrier in [sms].",
+            );
+        }
+        let context = PolicyContext::new().with("iam:PassedToService", IDP_SERVICE);
+        self.access
+            .authorize(tx, caller, "iam:PassRole", role_arn, &context)
+            .map_err(|stop| stop.refused(AccessDeniedException))?;
+        let pool_arn = self.place.pool_arn(pool_id);
+        let external_id = configuration.external_id.as_deref();
+        let role = TextRole { pool_id, pool_arn: &pool_arn, role_arn, external_id };
+        self.mail.may_text(tx, &role, "*").map(drop).map_err(sms::refused)
+    }
+
     /// Shows a pool's whole configuration.
     pub async fn describe_user_pool(
         &self,
@@ -242,6 +271,8 @@ impl Pools {
                 pools.accept_functions(&stored.config)?;
                 pools.accept_sender(tx, &caller, &stored.config)?;
                 pools.accept_issuer(&stored.config)?;
+                let sms = stored.config.sms_configuration.as_ref();
+                pools.accept_text_role(tx, &caller, &request.user_pool_id, sms)?;
                 stored.save(tx, pools.clock.now())?;
                 Ok(UpdateUserPoolResponse::default())
             })

@@ -8,7 +8,7 @@ use crate::destination::Destination;
 use crate::messages::Occasion;
 use crate::operations::users::{blank, delivery};
 use crate::outgoing::Letter;
-use crate::sign_in::{At, Kind, Says, Step, Subject, stand_in};
+use crate::sign_in::{At, Kind, Says, Step, Subject};
 use crate::triggers::Welcome;
 use crate::unit::kept;
 use crate::user::{Status, User, fresh_id};
@@ -334,7 +334,7 @@ impl Pools {
                 [only] => *only,
                 _ => typed,
             };
-            stand_in(tx.keys(), &at.pool.id, &subject.name_key, medium)
+            self.stand_in(tx.keys(), at, &subject.name_key, medium)
         });
         self.send_sign_up_code(tx, at, &subject, &to, Occasion::ResendCode)?;
         self.audit(tx, at, &subject, "ResendConfirmationCode", "sent", "")?;

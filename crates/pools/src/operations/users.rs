@@ -56,13 +56,13 @@ impl Pools {
     ) -> Answer<AdminCreateUserResponse> {
         let by_text =
             request.desired_delivery_mediums.iter().flatten().any(|m| *m == DeliveryMediumType::Sms);
-        if by_text {
+        let pool = self.pool(&request.user_pool_id).await?;
+        if by_text && pool.texting.is_none() {
             return refuse(
                 InvalidParameterException,
                 "SMS configuration is required to invite users by SMS.",
             );
         }
-        let pool = self.pool(&request.user_pool_id).await?;
         if request.message_action == Some(MessageActionType::Resend) {
             return self.invite_again(caller, &pool, request).await;
         }
@@ -93,10 +93,11 @@ impl Pools {
                 user.password.clone_from(&hash);
                 user.password_expires =
                     hash.is_some().then(|| at.now.plus_ms(at.pool.temporary_password_days * DAY_MS));
-                if hash.is_none() && user.email().is_none() {
+                let by_code = at.pool.code_media().any(|medium| user.destination(medium).is_some());
+                if hash.is_none() && !by_code {
                     return refuse(
                         InvalidParameterException,
-                        "A user without a password needs an email address to sign in with.",
+                        "A user without a password needs an email address or a phone number to sign in with.",
                     );
                 }
                 let welcome = pools.pre_sign_up(tx, &at, &user, "AdminCreateUser")?;
@@ -110,7 +111,8 @@ impl Pools {
                     return refuse(UsernameExistsException, "User account already exists");
                 }
                 if request.message_action != Some(MessageActionType::Suppress) {
-                    pools.invite(tx, &at, &user, password.as_deref())?;
+                    let media = request.desired_delivery_mediums.as_deref();
+                    pools.invite(tx, &at, &user, password.as_deref(), media)?;
                 }
                 Ok(user)
             })
@@ -149,36 +151,52 @@ impl Pools {
                 user.password = Some(hash.clone());
                 user.password_expires = Some(at.now.plus_ms(at.pool.temporary_password_days * DAY_MS));
                 user.save(tx, at.now)?;
-                pools.invite(tx, &at, &user, Some(&password))?;
+                let media = request.desired_delivery_mediums.as_deref();
+                pools.invite(tx, &at, &user, Some(&password), media)?;
                 Ok(user)
             })
             .await?;
         Ok(AdminCreateUserResponse { user: Some(user_type(&user)) })
     }
 
-    pub(crate) fn invite(&self, tx: &mut Tx<'_>, at: &At, user: &User, password: Option<&str>) -> Answer<()> {
-        let Some(email) = user.email() else {
-            // Without an address there is nobody to invite; the administrator hands the password over.
-            return Ok(());
+    /// Invites a user by the media that are asked for, or else by the first that leads to them, a mailbox before a
+    /// telephone. Without any there is nobody to invite; the administrator hands the password over.
+    pub(crate) fn invite(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        user: &User,
+        password: Option<&str>,
+        asked: Option<&[DeliveryMediumType]>,
+    ) -> Answer<()> {
+        let texts = at.pool.texting.is_some();
+        let reached = |medium| user.destination(medium).filter(|_| texts || medium == Medium::Email);
+        let by = |medium| if medium == DeliveryMediumType::Sms { Medium::Sms } else { Medium::Email };
+        let to: Vec<Destination> = match asked.filter(|asked| !asked.is_empty()) {
+            Some(asked) => asked.iter().filter_map(|medium| reached(by(*medium))).collect(),
+            None => [Medium::Email, Medium::Sms].into_iter().find_map(reached).into_iter().collect(),
         };
-        let template = at.pool.template(Occasion::Invitation);
-        if password.is_some() && template.body.as_ref().is_some_and(|body| !body.contains("{####}")) {
-            // A template that cannot carry the password is not delivered (API reference, InviteMessageTemplate).
-            return Ok(());
+        let occasion = password.map_or(Occasion::InvitationWithoutPassword, |_| Occasion::Invitation);
+        for to in &to {
+            let template = match to.medium {
+                Medium::Email => at.pool.template(Occasion::Invitation).body,
+                Medium::Sms => at.pool.text_template(Occasion::Invitation).map(str::to_owned),
+            };
+            if password.is_some() && template.is_some_and(|body| !body.contains("{####}")) {
+                // A template that cannot carry the password is not delivered (API reference, InviteMessageTemplate).
+                continue;
+            }
+            let letter = Letter {
+                occasion,
+                to,
+                code: password,
+                user: Some(user),
+                not_after: user.password_expires.unwrap_or_else(|| at.now.plus_ms(DAY_MS)),
+                decoy: false,
+            };
+            self.send(tx, at, letter)?;
         }
-        let occasion = match password {
-            Some(_) => Occasion::Invitation,
-            None => Occasion::InvitationWithoutPassword,
-        };
-        let letter = Letter {
-            occasion,
-            to: &Destination::email(&email),
-            code: password,
-            user: Some(user),
-            not_after: user.password_expires.unwrap_or_else(|| at.now.plus_ms(DAY_MS)),
-            decoy: false,
-        };
-        self.send(tx, at, letter)
+        Ok(())
     }
 
     pub async fn admin_get_user(

@@ -10,6 +10,7 @@ pub mod not_yet;
 pub mod passkeys;
 pub mod pool;
 pub mod schema;
+pub mod sms;
 
 use postern_model::cognito_idp::errors::InvalidParameterException;
 use postern_model::{Answer, Error, Shape, refusal};

@@ -13,15 +13,10 @@ const POOL: &[NotYet<UserPoolType>] = &[
     ("LambdaConfig with InboundFederation", |pool| {
         has(pool, |triggers| triggers.inbound_federation.is_some())
     }),
-    ("SmsConfiguration", |pool| pool.sms_configuration.is_some()),
-    ("SMS_OTP in AllowedFirstAuthFactors", |pool| allows(pool, AuthFactorType::SmsOtp)),
     ("SOFTWARE_TOKEN in AllowedFirstAuthFactors", |pool| allows(pool, AuthFactorType::SoftwareToken)),
     ("PasswordHistorySize", |pool| {
         let policies = pool.policies.as_ref().and_then(|policies| policies.password_policy.as_ref());
         policies.and_then(|policy| policy.password_history_size).is_some_and(|size| size > 0)
-    }),
-    ("phone_number in AutoVerifiedAttributes", |pool| {
-        pool.auto_verified_attributes.iter().flatten().any(|name| *name == VerifiedAttributeType::PhoneNumber)
     }),
     ("phone_number in AttributesRequireVerificationBeforeUpdate", |pool| {
         let settings = pool.user_attribute_update_settings.as_ref();
@@ -141,11 +136,8 @@ mod tests {
                 json!({"LambdaConfig": {"CustomSMSSender": {"LambdaVersion": "V1_0", "LambdaArn": arn}}}),
                 "LambdaConfig with CustomSMSSender",
             ),
-            (json!({"SmsConfiguration": {"SnsCallerArn": arn}}), "SmsConfiguration"),
-            (json!({"Policies": factors("SMS_OTP")}), "SMS_OTP in AllowedFirstAuthFactors"),
             (json!({"Policies": factors("SOFTWARE_TOKEN")}), "SOFTWARE_TOKEN in AllowedFirstAuthFactors"),
             (json!({"Policies": {"PasswordPolicy": {"PasswordHistorySize": 3}}}), "PasswordHistorySize"),
-            (json!({"AutoVerifiedAttributes": ["phone_number"]}), "phone_number in AutoVerifiedAttributes"),
             (
                 json!({"UserAttributeUpdateSettings": {
                     "AttributesRequireVerificationBeforeUpdate": ["phone_number"],
@@ -183,9 +175,9 @@ mod tests {
             "LambdaConfig": {},
             "Policies": {
                 "PasswordPolicy": {"PasswordHistorySize": 0},
-                "SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"]},
+                "SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"]},
             },
-            "AutoVerifiedAttributes": ["email"],
+            "AutoVerifiedAttributes": ["email", "phone_number"],
             "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["email"]},
             "VerificationMessageTemplate": {"DefaultEmailOption": "CONFIRM_WITH_CODE"},
             "EmailConfiguration": {"EmailSendingAccount": "COGNITO_DEFAULT"},

@@ -1,6 +1,6 @@
 //! A pool's settings: what a bare pool has, what an update keeps, and what excludes what.
 
-use super::{email, functions, invalid, not_yet, schema};
+use super::{email, functions, invalid, not_yet, schema, sms};
 use postern_model::cognito_idp::errors::FeatureUnavailableInTierException;
 use postern_model::cognito_idp::*;
 use postern_model::{Answer, ErrorKind, refuse};
@@ -91,7 +91,7 @@ fn settled(mut pool: UserPoolType) -> Answer<UserPoolType> {
     if factors == [AuthFactorType::WebAuthn] {
         return Err(invalid("WEB_AUTHN cannot be the only factor in AllowedFirstAuthFactors."));
     }
-    let by_code = factors.contains(&AuthFactorType::EmailOtp);
+    let by_code = factors.iter().any(|f| [AuthFactorType::EmailOtp, AuthFactorType::SmsOtp].contains(f));
     pool.admin_create_user_config = Some(AdminCreateUserConfigType {
         allow_admin_create_user_only: Some(admin.allow_admin_create_user_only.unwrap_or(false)),
         unused_account_validity_days: temporary_days(&pool),
@@ -103,6 +103,7 @@ fn settled(mut pool: UserPoolType) -> Answer<UserPoolType> {
     let update_settings = pool.user_attribute_update_settings.get_or_insert_default();
     update_settings.attributes_require_verification_before_update.get_or_insert_default();
     pool.email_configuration = Some(email::settled(pool.email_configuration.take())?);
+    pool.sms_configuration = sms::settled(pool.sms_configuration.take())?;
     pool.account_recovery_setting = recovery(pool.account_recovery_setting.take())?;
     tags(errors::UserPoolTaggingException, pool.user_pool_tags.get_or_insert_default())?;
     Ok(pool)
@@ -352,7 +353,7 @@ mod tests {
                 "FeatureUnavailableInTierException: Of the first authentication factors only PASSWORD is \
                  available in the Lite tier.",
             ),
-            (json!({"SmsConfiguration": {}}), "SmsConfiguration is not available on this server yet."),
+            (json!({"SmsConfiguration": {}}), "SnsCallerArn is required in SmsConfiguration."),
         ] {
             assert_eq!(refused(settings), words);
         }

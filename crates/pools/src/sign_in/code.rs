@@ -24,6 +24,9 @@ use postern_store::{Keys, Purpose, Tx, random};
 /// Longest life of a sign-in code, whatever the app client's session lasts (rule C2).
 const CODE_LIFE_MAX_MS: i64 = 10 * 60_000;
 
+/// The usual length of a number, with its sign.
+const NUMBER_LENGTH: usize = 12;
+
 impl Pools {
     /// Judges a code of any of these kinds. A wrong one is remembered and leaves the session usable until its attempts
     /// are spent.
@@ -64,7 +67,7 @@ impl Pools {
             self.audit(tx, at, &subject, "SignIn", "wrong code", "")?;
             return Ok(Step::No(refusal(CodeMismatchException, "Invalid code or auth state for the user.")));
         }
-        self.note_use(tx, at)?;
+        self.note_use(tx, at, kind.medium)?;
         self.code_was_right(tx, at, subject, kind, &challenge)
     }
 
@@ -198,7 +201,7 @@ impl Pools {
         };
         let is_real = known.is_some() && user.is_some_and(|user| user.enabled);
         let destination =
-            known.unwrap_or_else(|| stand_in(tx.keys(), &at.pool.id, &subject.name_key, kind.medium));
+            known.unwrap_or_else(|| self.stand_in(tx.keys(), at, &subject.name_key, kind.medium));
         self.note_send(tx, at, &destination)?;
         let handle = Handle::fresh(tx.keys(), at.now);
         let expires = at.now.plus_ms(code_life_ms(&at.client));
@@ -327,9 +330,17 @@ fn binding<'a>(challenge: &'a ChallengeRow, subject: &'a Subject, destination: &
     }
 }
 
+impl Pools {
+    /// Where a stand-in seems to be reached here; a drawn number is one that texts may go to.
+    pub(crate) fn stand_in(&self, keys: &Keys, at: &At, name_key: &str, medium: Medium) -> Destination {
+        let country = self.rules.texts.countries.first().map_or("+1", String::as_str);
+        stand_in(keys, &at.pool.id, name_key, medium, country)
+    }
+}
+
 /// Where a stand-in seems to be reached: by what was typed if it is of that medium, else by what is drawn steadily from
 /// the name.
-pub fn stand_in(keys: &Keys, pool_id: &str, name_key: &str, medium: Medium) -> Destination {
+fn stand_in(keys: &Keys, pool_id: &str, name_key: &str, medium: Medium, country: &str) -> Destination {
     let drawn = || keys.mac(Purpose::Decoy, &[b"address", pool_id.as_bytes(), name_key.as_bytes()]);
     match medium {
         Medium::Email => match Address::parse(name_key) {
@@ -344,8 +355,10 @@ pub fn stand_in(keys: &Keys, pool_id: &str, name_key: &str, medium: Medium) -> D
         Medium::Sms if is_phone_number(name_key) => Destination::phone(name_key),
         Medium::Sms => {
             let drawn = drawn();
-            let digits: String = drawn[..10].iter().map(|byte| char::from(b'0' + byte % 10)).collect();
-            Destination::phone(&format!("+1{digits}"))
+            let country = if country == "+" { "+1" } else { country };
+            let length = NUMBER_LENGTH.saturating_sub(country.len());
+            let digits: String = drawn[..length].iter().map(|byte| char::from(b'0' + byte % 10)).collect();
+            Destination::phone(&format!("{country}{digits}"))
         }
     }
 }

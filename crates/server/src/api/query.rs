@@ -102,7 +102,9 @@ fn document(model: &'static ServiceModel, shape: ShapeRef, field: &Field<'_>) ->
             let entries = if *flattened { Some(field) } else { field.parts.get("entry") };
             let mut map = Map::new();
             for (_, entry) in positions(entries)? {
-                let (Some(key_field), Some(value_field)) = (entry.parts.get("key"), entry.parts.get("value"))
+                // The message attributes of SNS have names of their own for the two.
+                let part = |name: &str, other: &str| entry.parts.get(name).or(entry.parts.get(other));
+                let (Some(key_field), Some(value_field)) = (part("key", "Name"), part("value", "Value"))
                 else {
                     return Err(Malformed("A map entry lacks its key or value.".to_owned()));
                 };

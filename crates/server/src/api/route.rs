@@ -177,7 +177,7 @@ fn made(parts: &Parts, lead: Lead, body: &Bytes, told: &mut Told) -> Answer<Made
             pairs.extend(query::pairs(body).ok_or_else(|| undecodable(Service::Iam))?);
             let Some(action) = query::value(&pairs, "Action") else { return Err(unknown_operation()) };
             let version = query::value(&pairs, "Version").unwrap_or_default();
-            let service = [Service::Iam, Service::Sts]
+            let service = [Service::Iam, Service::Sts, Service::Sns]
                 .into_iter()
                 .find(|service| ServiceModel::of(*service).api_version == version);
             told.service = service.unwrap_or(Service::Iam);

@@ -13,6 +13,7 @@ struct Tables {
     iam: Operations<Access>,
     sts: Operations<Access>,
     own: Operations<Access>,
+    sns: Operations<Mail>,
 }
 
 static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables {
@@ -21,6 +22,7 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables {
     iam: postern_access::iam_operations(),
     sts: postern_access::sts_operations(),
     own: postern_access::own_operations(),
+    sns: postern_mail::sns_operations(),
 });
 
 /// Starts an operation; nothing when it is not written.
@@ -37,6 +39,7 @@ pub(super) fn start<'a>(
         Service::Iam => TABLES.iam.call(operation, &app.access, caller, input),
         Service::Sts => TABLES.sts.call(operation, &app.access, caller, input),
         Service::Postern => TABLES.own.call(operation, &app.access, caller, input),
+        Service::Sns => TABLES.sns.call(operation, &app.mail, caller, input),
     }
 }
 
@@ -47,6 +50,7 @@ fn written(service: Service) -> Vec<&'static str> {
         Service::Iam => TABLES.iam.names().collect(),
         Service::Sts => TABLES.sts.names().collect(),
         Service::Postern => TABLES.own.names().collect(),
+        Service::Sns => TABLES.sns.names().collect(),
     }
 }
 

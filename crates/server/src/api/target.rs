@@ -22,9 +22,15 @@ pub(super) fn of(
         (Service::Postern, _) => "*".to_owned(),
         (Service::CognitoIdp, _) => pool_resource(&app.access.region, &app.account, input),
         (Service::SesV2, _) => mail_resource(&app.access.region, &app.account, input),
+        (Service::Sns, _) => text_resource(input),
+    };
+    // SNS writes its own name in capitals in what it refuses; policies do not mind.
+    let vendor = match service {
+        Service::Sns => "SNS",
+        other => other.signing_name(),
     };
     Ok(Some(Target {
-        action: format!("{}:{operation}", service.signing_name()),
+        action: format!("{vendor}:{operation}"),
         arn: resource.clone(),
         shown: resource,
         context: Context::new(),
@@ -38,6 +44,13 @@ fn pool_resource(region: &str, account: &str, input: &Document) -> String {
         (None, Some(arn)) => arn.to_owned(),
         (None, None) => "*".to_owned(),
     }
+}
+
+/// A number has no ARN: it stands for itself, and only a statement on every resource covers it.
+fn text_resource(input: &Document) -> String {
+    let text = |name: &str| input.get(name).and_then(Document::as_str).filter(|text| !text.is_empty());
+    let named = ["PhoneNumber", "phoneNumber", "TopicArn", "TargetArn"].into_iter().find_map(text);
+    named.unwrap_or("*").to_owned()
 }
 
 fn mail_resource(region: &str, account: &str, input: &Document) -> String {

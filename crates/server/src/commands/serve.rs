@@ -140,7 +140,7 @@ fn line_of(mail: &Arc<Caught>) -> String {
     let text = mail.shown().text.unwrap_or_default();
     let link = text.split_whitespace().find(|word| word.starts_with("http"));
     let content = mail.letter.code.as_deref().or(link).unwrap_or("-");
-    format!("mail  {}  {content}  {}\n", mail.letter.to.spelling(), mail.letter.purpose.to_lowercase())
+    format!("mail  {}  {content}  {}\n", mail.letter.to(), mail.letter.purpose.to_lowercase())
 }
 
 /// Prints at once; nobody may be listening.

@@ -38,7 +38,7 @@ async fn events(State(app): State<App>) -> Response {
                 caught = timeout(HEARTBEAT, watch.recv()) => match caught {
                     Err(_) => ": still here\n\n".to_owned(),
                     Ok(Ok(mail)) => {
-                        let data = json!({ "id": mail.id, "to": mail.letter.to.spelling() });
+                        let data = json!({ "id": mail.id, "to": mail.letter.to() });
                         format!("data: {data}\n\n")
                     }
                     // Some were missed: whoever listens looks at the list anyway.

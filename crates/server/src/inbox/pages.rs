@@ -14,7 +14,8 @@ use axum::http::header::{LOCATION, X_FRAME_OPTIONS};
 use axum::response::Response;
 use axum::routing::{get, post};
 use postern_mail::address::{Address, Mailbox};
-use postern_mail::{Caught, Draft, INBOX_MAX, Sender, message};
+use postern_mail::text::{Encoding, size};
+use postern_mail::{Body, Caught, Draft, INBOX_MAX, Sender, message};
 use postern_store::{Keys, Purpose, Timestamp};
 use serde::Deserialize;
 
@@ -133,7 +134,7 @@ async fn list_of(app: &App, query: &str, open: Option<String>) -> anyhow::Result
     let wanted = query.trim().to_lowercase();
     let rows = mails.iter().filter(|mail| matches(mail, &wanted)).map(|mail| Row {
         id: mail.id.clone(),
-        to: mail.letter.to.spelling(),
+        to: mail.letter.to(),
         subject: mail.shown().subject,
         kind: mail.letter.purpose.clone(),
         code: mail.letter.code.clone(),
@@ -152,7 +153,7 @@ async fn list_of(app: &App, query: &str, open: Option<String>) -> anyhow::Result
 
 fn matches(mail: &Caught, wanted: &str) -> bool {
     let shown = mail.shown();
-    let texts = [Some(mail.letter.to.spelling()), Some(shown.subject), shown.text, mail.letter.code.clone()];
+    let texts = [Some(mail.letter.to()), Some(shown.subject), shown.text, mail.letter.code.clone()];
     wanted.is_empty() || texts.into_iter().flatten().any(|text| text.to_lowercase().contains(wanted))
 }
 
@@ -171,7 +172,7 @@ fn opened(mail: &Caught, now: Timestamp) -> Message {
     Message {
         id: mail.id.clone(),
         from: shown.from,
-        to: mail.letter.to.spelling(),
+        to: mail.letter.to(),
         subject: shown.subject,
         kind: mail.letter.purpose.clone(),
         code: mail.letter.code.clone(),
@@ -180,13 +181,28 @@ fn opened(mail: &Caught, now: Timestamp) -> Message {
             if now < until { CodeState::Works { until: Moment(until) } } else { CodeState::Expired }
         }),
         created: Moment(mail.created),
-        facts: mail.letter.facts.iter().map(|(name, value)| (titled(name), value.clone())).collect(),
+        facts: facts(mail),
         links: links.take(LINKS_MAX).map(str::to_owned).collect(),
         has_html: shown.html.is_some(),
         headers: headers(&source),
         text,
         source,
     }
+}
+
+/// What is known about a message; of a text also what it costs to send.
+fn facts(mail: &Caught) -> Vec<(String, String)> {
+    let mut facts: Vec<(String, String)> =
+        mail.letter.facts.iter().map(|(name, value)| (titled(name), value.clone())).collect();
+    if let Body::Text(text) = &mail.letter.body {
+        let size = size(&text.text);
+        let alphabet = match size.encoding {
+            Encoding::Gsm7 => "GSM 7-bit",
+            Encoding::Ucs2 => "UCS-2",
+        };
+        facts.push(("Parts".to_owned(), format!("{} ({alphabet})", size.parts)));
+    }
+    facts
 }
 
 /// The header fields of a message, unfolded (RFC 5322 §2.2.3).

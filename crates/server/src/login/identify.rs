@@ -9,6 +9,7 @@ use postern_model::cognito_idp::ExplicitAuthFlowsType;
 use postern_model::cognito_idp::errors::NotAuthorizedException;
 use postern_model::{Answer, Error};
 use postern_pools::auth::factors::Factor;
+use postern_pools::names::is_phone_number;
 use postern_pools::sign_in::{At, Kind, Resent, Step};
 use postern_store::Tx;
 
@@ -79,19 +80,31 @@ impl Hand {
         self.ask(tx, flow)
     }
 
-    /// Asks for the best factor of whoever has the name: a mailed code before a password.
+    /// Asks for the best factor of whoever has the name: a code before a password, and where the name is a number, a
+    /// text before a mail.
     pub(super) fn ask(&self, tx: &mut Tx<'_>, flow: &mut Flow) -> Answer<Went> {
+        let allows = |factor| flow.at.pool.allowed_factors.contains(&factor);
+        let by_text =
+            allows(Factor::SmsOtp) && (is_phone_number(&flow.state.name) || !allows(Factor::EmailOtp));
+        self.ask_for(tx, flow, if by_text { Factor::SmsOtp } else { Factor::EmailOtp })
+    }
+
+    fn ask_for(&self, tx: &mut Tx<'_>, flow: &mut Flow, preferred: Factor) -> Answer<Went> {
         let at = flow.at.clone();
         if !at.client.allows(ExplicitAuthFlowsType::AllowUserAuth) {
             flow.state.offered = vec![Factor::Password.as_str().to_owned()];
             return Ok(Went::To(Page::Password));
         }
-        match self.pools.begin(tx, &at, &flow.state.name, Some(Factor::EmailOtp), None) {
+        match self.pools.begin(tx, &at, &flow.state.name, Some(preferred), None) {
             Ok(Step::Ask(asked)) if matches!(asked.kind, Kind::Code(_)) => {
                 flow.keep(tx.keys(), &asked);
                 Ok(Went::To(Page::Code))
             }
             Ok(Step::Ask(asked)) => {
+                // Another code than the one that was thought of is still better than a password.
+                if let Some(code) = asked.available.iter().find(|factor| factor.code().is_some()) {
+                    return self.ask_for(tx, flow, *code);
+                }
                 flow.state.offered =
                     asked.available.iter().map(|factor| factor.as_str().to_owned()).collect();
                 Ok(Went::To(Page::Password))
@@ -106,7 +119,11 @@ impl Hand {
     fn choose(&self, tx: &mut Tx<'_>, flow: &mut Flow) -> Answer<Went> {
         let chosen = Factor::parse(self.field("factor")).filter(|factor| flow.state.offers(*factor));
         match chosen {
-            Some(Factor::EmailOtp | Factor::SmsOtp) => self.send_again(tx, flow),
+            Some(factor @ (Factor::EmailOtp | Factor::SmsOtp)) => {
+                let went_by_text = flow.state.destination.starts_with('+');
+                let is_the_same = flow.state.has_session() && went_by_text == (factor == Factor::SmsOtp);
+                if is_the_same { self.send_again(tx, flow) } else { self.ask_for(tx, flow, factor) }
+            }
             Some(Factor::Password) => Ok(Went::To(Page::Password)),
             Some(Factor::WebAuthn) => Ok(Went::To(Page::Passkey)),
             None => Ok(Went::To(Page::Choose)),

@@ -324,7 +324,11 @@ impl View<'_> {
 
     fn choose(&self) -> Choose {
         let state = &self.flow.state;
-        let destination = state.destination.clone();
+        // Only where a code went before is it known, masked, to where the next one goes.
+        let known = |is_text: bool| {
+            let destination = &state.destination;
+            if destination.starts_with('+') == is_text { destination.clone() } else { String::new() }
+        };
         let offered = state.offered.iter().filter_map(|name| factors::Factor::parse(name));
         Choose {
             frame: self.frame(),
@@ -333,8 +337,8 @@ impl View<'_> {
             different_href: self.different_href(),
             factors: offered
                 .map(|factor| match factor {
-                    factors::Factor::EmailOtp => Factor::EmailCode { destination: destination.clone() },
-                    factors::Factor::SmsOtp => Factor::TextCode { destination: destination.clone() },
+                    factors::Factor::EmailOtp => Factor::EmailCode { destination: known(false) },
+                    factors::Factor::SmsOtp => Factor::TextCode { destination: known(true) },
                     factors::Factor::Password => Factor::Password,
                     factors::Factor::WebAuthn => Factor::Passkey,
                 })

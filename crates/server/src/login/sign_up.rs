@@ -10,6 +10,7 @@ use postern_model::cognito_idp::ExplicitAuthFlowsType;
 use postern_model::cognito_idp::errors::{CodeMismatchException, ExpiredCodeException};
 use postern_model::{Answer, Error};
 use postern_pools::attributes;
+use postern_pools::destination::Medium;
 use postern_pools::functions;
 use postern_pools::limits::SEND_PAUSE_MS;
 use postern_pools::names::{NameKind, is_phone_number};
@@ -54,13 +55,17 @@ pub fn name_field(flow: &Flow) -> &'static str {
 pub fn fields(flow: &Flow) -> Vec<String> {
     let mut fields = vec![name_field(flow).to_owned()];
     let required = attributes::required(&flow.at.pool).map(str::to_owned);
-    for field in ["email".to_owned()].into_iter().chain(required) {
+    let reached = match flow.at.pool.auto_verified.as_slice() {
+        [only] => only.attribute(),
+        _ => Medium::Email.attribute(),
+    };
+    for field in [reached.to_owned()].into_iter().chain(required) {
         if !fields.contains(&field) {
             fields.push(field);
         }
     }
-    // Email first, whatever the name is.
-    fields.sort_by_key(|field| field != "email");
+    // Where the code goes comes first, whatever the name is.
+    fields.sort_by_key(|field| field != reached);
     fields
 }
 

@@ -37,6 +37,11 @@ impl Factor {
 
     pub(super) fn help(&self, words: &Words) -> String {
         match self {
+            Factor::EmailCode { destination } | Factor::TextCode { destination }
+                if destination.is_empty() =>
+            {
+                String::new()
+            }
             Factor::EmailCode { destination } | Factor::TextCode { destination } => {
                 words.choose_email_help.with("destination", destination)
             }

@@ -148,9 +148,15 @@ pub struct CheckCode {
 impl CheckCode {
     fn heading(&self) -> &'static str {
         match self.kind {
+            CodeKind::SignIn if self.is_text() => self.frame.words.check_phone,
             CodeKind::SignIn => self.frame.words.check_email,
             CodeKind::ConfirmSignUp => self.frame.words.confirm_account,
         }
+    }
+
+    /// Whether the code went to a telephone: a masked number has no `@`.
+    fn is_text(&self) -> bool {
+        self.destination.starts_with('+') && !self.destination.contains('@')
     }
 
     fn action(&self) -> &'static str {
@@ -177,12 +183,15 @@ impl CheckCode {
     fn problem(&self) -> Option<String> {
         let words = self.frame.words;
         Some(match self.error? {
+            CodeError::Empty if self.is_text() => words.code_empty_text.to_owned(),
             CodeError::Empty => words.code_empty.to_owned(),
+            CodeError::Wrong if self.is_text() => words.code_wrong_text.to_owned(),
             CodeError::Wrong => words.code_wrong.to_owned(),
             CodeError::WrongLeft { tries } => words.code_wrong_left.of(tries),
             CodeError::Spent => words.code_spent.to_owned(),
             CodeError::Expired => words.code_expired.to_owned(),
             CodeError::Used => words.code_used.to_owned(),
+            CodeError::SendFailed if self.is_text() => words.send_failed_text.to_owned(),
             CodeError::SendFailed if self.other_way_href.is_some() => {
                 words.send_failed_or_other_way.to_owned()
             }

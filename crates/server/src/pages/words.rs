@@ -98,6 +98,11 @@ pub struct Words {
     pub not_a_phone: &'static str,
 
     pub check_email: &'static str,
+    pub check_phone: &'static str,
+    pub code_empty_text: &'static str,
+    pub code_wrong_text: &'static str,
+    pub send_failed_text: &'static str,
+    pub has_signal: &'static str,
     pub confirm_account: &'static str,
     pub confirm: &'static str,
     pub code_sent_to: Sentence,
@@ -282,6 +287,11 @@ pub(super) const ENGLISH: Words = Words {
     not_a_phone: "Enter a phone number with its country code, like +1 555 010 0199.",
 
     check_email: "Check your email",
+    check_phone: "Check your phone",
+    code_empty_text: "Enter the code from the text message.",
+    code_wrong_text: "That code isn't right. Check the newest text message and try again.",
+    send_failed_text: "We couldn't send the text message. Try again in a minute.",
+    has_signal: "Check that your phone has signal.",
     confirm_account: "Confirm your account",
     confirm: "Confirm account",
     code_sent_to: Sentence("We sent a code to {destination}."),

@@ -396,8 +396,8 @@ async fn case_18_a_session_opens_its_own_step_only() {
     let code = app.code(ALICE).await;
     let with = |name: &str, session: &str| Challenge { name: name.into(), session: session.into() };
     let responses = json!({
-        "USERNAME": ALICE, "EMAIL_OTP_CODE": code, "PASSWORD": "Correct-horse-1", "ANSWER": "EMAIL_OTP",
-        "NEW_PASSWORD": "Brand-new-1",
+        "USERNAME": ALICE, "EMAIL_OTP_CODE": code, "SMS_OTP_CODE": code, "PASSWORD": "Correct-horse-1",
+        "ANSWER": "EMAIL_OTP", "NEW_PASSWORD": "Brand-new-1",
     });
     for (name, session) in [
         ("EMAIL_OTP", &choice.session),

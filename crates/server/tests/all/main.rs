@@ -20,6 +20,8 @@ mod resource_servers;
 mod server_answers;
 mod sessions;
 mod sign_in;
+mod sns;
 mod story;
 #[path = "../support/mod.rs"]
 mod support;
+mod texts;

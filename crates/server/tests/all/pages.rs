@@ -17,6 +17,7 @@ mod recognised;
 mod scene;
 mod second_factor;
 mod sso;
+mod texts;
 
 use crate::support::TestServer;
 use browser::{Browser, Shown};

@@ -1,15 +1,15 @@
 //! Pools, clients and domains as their callers see them: a store in memory and a mail service that sends nothing.
 
 use super::*;
-use crate::{Rules, work::Workers};
+use crate::{Rules, TextRules, work::Workers};
 use postern_access::{Access, Principal};
 use postern_mail::address::Mailbox;
 use postern_mail::dns::Dns;
 use postern_mail::identity::{Hosts, Identity, Status};
-use postern_mail::transport::Transport;
 use postern_mail::transport::functions::Functions;
 use postern_mail::transport::web::Web;
-use postern_mail::{Mail, Settings};
+use postern_mail::transport::{Carrier, Transport};
+use postern_mail::{Mail, Settings, Ways};
 use postern_model::{Document, Error, ErrorKind};
 use postern_store::mail::ConfigurationSetRow;
 use postern_store::{Clock, Keys, Store};
@@ -40,9 +40,11 @@ async fn pools() -> Pools {
         production_rate: postern_mail::PRODUCTION_RATE,
         production: true,
         auto_approve: false,
+        text_sandbox: false,
     };
     let dns = Dns::local(store.clone());
-    let (mail, _) = Mail::open(store.clone(), clock.clone(), access.clone(), dns, Transport::Inbox, settings)
+    let ways = Ways { transport: Transport::Inbox, carrier: Carrier::Inbox };
+    let (mail, _) = Mail::open(store.clone(), clock.clone(), access.clone(), dns, ways, settings)
         .await
         .expect("a mail service");
     Pools {
@@ -72,6 +74,7 @@ async fn pools() -> Pools {
             addresses_wait: true,
             rotate_keys_days: 0,
             fresh_sign_in_s: 300,
+            texts: TextRules::default(),
             passkey_fresh_ms: 0,
             passkey_offer: crate::PasskeyOffer::Never,
             pkce_required: true,

@@ -1,0 +1,68 @@
+//! `SmsConfiguration`: the role by which a pool's text messages are sent, and what is said when it does not do.
+
+use super::invalid;
+use postern_mail::texting::Untexted;
+use postern_model::cognito_idp::SmsConfigurationType;
+use postern_model::cognito_idp::errors::{
+    CodeDeliveryFailureException, InvalidSmsRoleAccessPolicyException,
+    InvalidSmsRoleTrustRelationshipException,
+};
+use postern_model::{Answer, Error, refusal};
+
+/// Fills in a configuration as the API shows it; one whose role is the empty text takes it away.
+pub fn settled(asked: Option<SmsConfigurationType>) -> Answer<Option<SmsConfigurationType>> {
+    let Some(sms) = asked else { return Ok(None) };
+    if sms.eums_sms.is_some() {
+        return Err(invalid("EumsSms is not available on this server yet."));
+    }
+    match sms.sns_caller_arn.as_deref() {
+        None => Err(invalid("SnsCallerArn is required in SmsConfiguration.")),
+        Some("") => Ok(None),
+        Some(_) => Ok(Some(sms)),
+    }
+}
+
+/// Says no in Cognito's words (Developer Guide, "SMS message settings"); the reason is for the audit.
+pub fn refused(untexted: Untexted) -> Error {
+    match untexted {
+        Untexted::NoRole(denied) => refusal(
+            InvalidSmsRoleTrustRelationshipException,
+            "Role does not have a trust relationship allowing Cognito to assume the role",
+        )
+        .because(denied.told()),
+        Untexted::Denied(denied) => {
+            refusal(InvalidSmsRoleAccessPolicyException, "Role does not have permission to publish with SNS")
+                // The resource is a number, which the audit does not name.
+                .because(denied.decision.as_ref().map_or_else(String::new, |decision| decision.told()))
+        }
+        Untexted::NoCarrier => {
+            refusal(CodeDeliveryFailureException, "This server has no way to send text messages.")
+        }
+        Untexted::TooLong => refusal(CodeDeliveryFailureException, "The text message is too long."),
+        Untexted::Failed(cause) => cause.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use postern_model::{Shape, shape::Document};
+    use serde_json::json;
+
+    fn judged(sms: Document) -> String {
+        match settled(Some(SmsConfigurationType::read(&sms).expect("a configuration"))) {
+            Ok(sms) => sms.map_or_else(|| "none".to_owned(), |sms| sms.write().to_string()),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_role_is_needed_and_the_empty_one_takes_the_configuration_away() {
+        let given = json!({"SnsCallerArn": "arn:aws:iam::123456789012:role/sms", "ExternalId": "x"});
+        assert_eq!(judged(given.clone()), given.to_string());
+        assert_eq!(judged(json!({"SnsCallerArn": ""})), "none");
+        assert!(judged(json!({})).contains("SnsCallerArn is required"));
+        let eums = json!({"EumsSms": {"CallerArn": "arn:aws:iam::123456789012:role/sms"}});
+        assert!(judged(eums).contains("EumsSms is not available"));
+    }
+}
