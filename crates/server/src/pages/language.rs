@@ -158,8 +158,9 @@ mod tests {
         assert!(english.len() > 100);
         // The holes of a text, each as often as it stands there.
         let holes = |text: &str| {
-            let mut holes: Vec<String> =
-                text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.to_owned())).collect();
+            let is_name = |hole: &&str| hole.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            let found = text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0));
+            let mut holes: Vec<String> = found.filter(is_name).map(str::to_owned).collect();
             holes.sort();
             holes.dedup();
             holes
