@@ -64,6 +64,13 @@ pub struct Sending<'a> {
     pub counts: bool,
 }
 
+/// A right code that is still to be used up.
+#[derive(Clone)]
+pub struct RightCode {
+    row: UserCodeRow,
+    pub destination: Destination,
+}
+
 /// How an answer was judged. What it cost is written down in any case.
 pub enum Judged {
     /// It was right and is used up; it had gone to this destination.
@@ -125,6 +132,33 @@ impl Pools {
         kind: AccountCode,
         code: &str,
     ) -> Answer<Judged> {
+        match self.try_account_code(tx, at, subject, kind, code)? {
+            Ok(right) if self.use_account_code(tx, at, &right)? => {
+                Ok(Judged::Right { destination: right.destination })
+            }
+            Ok(_) => Ok(Judged::Late),
+            Err(judged) => Ok(judged),
+        }
+    }
+
+    /// Uses a right code up; true for one caller only, and only while it works.
+    pub fn use_account_code(&self, tx: &mut Tx<'_>, at: &At, right: &RightCode) -> Answer<bool> {
+        if !tx.consume_user_code(&right.row, at.now)? {
+            return Ok(false);
+        }
+        self.note_use(tx, at, right.destination.medium)?;
+        Ok(true)
+    }
+
+    /// Judges an answer as [`Pools::judge_account_code`] does, and leaves a right one to be used up later.
+    pub fn try_account_code(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        subject: &Subject,
+        kind: AccountCode,
+        code: &str,
+    ) -> Answer<Result<RightCode, Judged>> {
         let key = subject.ledger_key();
         let mut tries = Tries::read(&tx.ledger(&at.pool.id, kind.tries(), &key)?);
         if !tries.spend(guesses_per_day(ACCOUNT_DIGITS), at.now) {
@@ -133,18 +167,16 @@ impl Pools {
         tx.put_ledger(&at.pool.id, kind.tries(), &key, &tries.write(), tries.expires())?;
         let row = tx.find_user_code(&at.pool.id, subject.bound(), kind.purpose())?;
         let spent = tx.spend_user_code_attempt(&at.pool.id, subject.bound(), kind.purpose(), at.now)?;
-        let Some(row) = row else { return Ok(Judged::NoCode) };
+        let Some(row) = row else { return Ok(Err(Judged::NoCode)) };
         if !is_right(tx, at, subject, kind, &row, code) {
-            return Ok(if is_over(&row, at.now) { Judged::NoCode } else { Judged::Wrong });
+            return Ok(Err(if is_over(&row, at.now) { Judged::NoCode } else { Judged::Wrong }));
         }
-        if !spent || !tx.consume_user_code(&row, at.now)? {
-            return Ok(Judged::Late);
+        if !spent {
+            return Ok(Err(Judged::Late));
         }
         tries.give_back();
         tx.put_ledger(&at.pool.id, kind.tries(), &key, &tries.write(), tries.expires())?;
-        let destination = Destination::read(&row.destination);
-        self.note_use(tx, at, destination.medium)?;
-        Ok(Judged::Right { destination })
+        Ok(Ok(RightCode { destination: Destination::read(&row.destination), row }))
     }
 }
 

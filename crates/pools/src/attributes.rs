@@ -216,7 +216,7 @@ pub fn new_username(pool: &Pool, typed: &str, user: &mut User) -> Answer<()> {
                 _ => {}
             }
         }
-        user.username = typed.to_owned();
+        user.username = pool.stored_username(typed, &user.id).to_owned();
         return Ok(());
     }
     let takes_email = pool.username_attributes.contains(&NameKind::Email);
@@ -233,7 +233,7 @@ pub fn new_username(pool: &Pool, typed: &str, user: &mut User) -> Answer<()> {
             return refuse(InvalidParameterException, wanted);
         }
     };
-    user.username = user.id.clone();
+    user.username = pool.stored_username(typed, &user.id).to_owned();
     user.attributes.insert(attribute.to_owned(), typed.to_owned());
     Ok(())
 }

@@ -38,6 +38,7 @@ pub mod unit;
 pub mod user;
 pub mod work;
 
+use auth::known_passwords::KnownPasswords;
 use postern_access::Access;
 use postern_mail::Mail;
 use postern_mail::transport::functions::Functions;
@@ -84,6 +85,8 @@ pub struct Rules {
     pub fresh_sign_in_s: i64,
     /// What text messages are held to.
     pub texts: TextRules,
+    /// Passwords that nobody may choose, since attackers try them first.
+    pub known_passwords: Arc<KnownPasswords>,
     /// Public clients must use PKCE; `false` is Cognito's behaviour.
     pub pkce_required: bool,
     /// A browser's session lasts longer by being used.

@@ -10,7 +10,7 @@ use crate::passwords::{reset_required, wrong};
 use crate::step::{At, By, Check, Proof, SignedIn, Step, Subject};
 use crate::triggers::with_metadata;
 use crate::unit::kept;
-use crate::user::{Status, User};
+use crate::user::{Password, Status, User};
 use postern_model::cognito_idp::errors::UserNotFoundException;
 use postern_model::{Answer, Error, Secret, refusal};
 use postern_store::Tx;
@@ -82,7 +82,7 @@ impl Pools {
     ) -> Answer<Step<T>> {
         let migrated = match &check.by {
             By::Password(password) => self.ask_elsewhere(at, &check.subject, password).await?,
-            By::Functions(_) => None,
+            By::Functions(_) | By::Srp(_) => None,
         };
         let (pools, at, caller) = (self.clone(), at.clone(), at.caller.clone());
         self.sign_in_unit(&caller, move |tx| {
@@ -97,7 +97,7 @@ impl Pools {
         at: &At,
         subject: &Subject,
         password: &Secret,
-    ) -> Answer<Option<(Migrant, String)>> {
+    ) -> Answer<Option<(Migrant, Password)>> {
         let config = at.pool.config.lambda_config.clone().unwrap_or_default();
         let Some(function) = Trigger::UserMigration.function(&config) else { return Ok(None) };
         let event = migration(at, &subject.name_key, "Authentication", Some(password));
@@ -120,7 +120,7 @@ impl Pools {
         tx: &mut Tx<'_>,
         at: &At,
         check: &Check,
-        migrated: Option<&(Migrant, String)>,
+        migrated: Option<&(Migrant, Password)>,
     ) -> Answer<Step<SignedIn>> {
         let subject = &check.subject;
         let user = match migrated {
@@ -157,7 +157,7 @@ impl Pools {
         at: &At,
         subject: &Subject,
         migrant: &Migrant,
-        new: Option<&String>,
+        new: Option<&Password>,
     ) -> Answer<Option<User>> {
         let mut user = blank(&at.pool.id, at.now);
         user.id = self.id_of_new_user(tx);

@@ -222,6 +222,13 @@ impl Pools {
         Ok(())
     }
 
+    /// Counts a change of somebody's own password: five an hour (Developer Guide, "Quotas").
+    pub fn note_password_change(&self, tx: &mut Tx<'_>, at: &At, user_id: &str) -> Answer<()> {
+        let subject = format!("{} {user_id}", at.pool.id);
+        let most = if self.rules.address_limits { 5 } else { 0 };
+        self.within(tx, at.now, "changes/password", &subject, 60 * MINUTE_MS, most)
+    }
+
     /// Counts a code of a pool, against what a pool may send, and for the breaker: it stops a pool's codes while they are
     /// asked for and not used (rule S1).
     fn note_send_of_pool(&self, tx: &mut Tx<'_>, at: &At) -> Answer<()> {

@@ -8,8 +8,9 @@ use crate::messages::{Occasion, Template};
 use crate::names::{NameKind, name_key};
 use anyhow::{Context, Result};
 use postern_model::cognito_idp::{
-    AuthFactorType, EmailSendingAccountType, GetUserPoolMfaConfigResponse, IssuerType, UserPoolMfaType,
-    UserPoolType, UserVerificationType, VerifiedAttributeType, WebAuthnFactorConfigurationType,
+    AuthFactorType, EmailSendingAccountType, GetUserPoolMfaConfigResponse, IssuerType,
+    RecoveryOptionNameType, UserPoolMfaType, UserPoolType, UserVerificationType, VerifiedAttributeType,
+    WebAuthnFactorConfigurationType,
 };
 use postern_model::shape::Shape;
 use postern_store::Tx;
@@ -37,6 +38,10 @@ pub struct Pool {
     pub alias_attributes: Vec<NameKind>,
     pub password_policy: Policy,
     pub temporary_password_days: i64,
+    /// How many of somebody's newest passwords cannot be chosen again.
+    pub password_history: i64,
+    /// Ways to a new password, the first one first (`AccountRecoverySetting`).
+    pub recovery: Vec<RecoveryOptionNameType>,
     /// What is verified at sign-up, a phone number before an address.
     pub auto_verified: Vec<Medium>,
     /// Addresses whose new value waits for its code (`AttributesRequireVerificationBeforeUpdate`).
@@ -232,6 +237,8 @@ impl Pool {
                 symbols: password.require_symbols.unwrap_or(false),
             },
             temporary_password_days: password.temporary_password_validity_days.unwrap_or(7),
+            password_history: password.password_history_size.unwrap_or(0),
+            recovery: recovery(&config),
             auto_verified: [
                 (Medium::Sms, VerifiedAttributeType::PhoneNumber),
                 (Medium::Email, VerifiedAttributeType::Email),
@@ -285,6 +292,11 @@ impl Pool {
     /// Tells whether a sign-in may begin with a passkey. Where a second factor is to follow, only if one is worth two.
     pub fn may_begin_with_passkey(&self, second_follows: bool) -> bool {
         self.allowed_factors.contains(&Factor::WebAuthn) && (!second_follows || self.passkeys.counts_as_mfa)
+    }
+
+    /// The name that a user is stored under: the typed one, or the id where an attribute is the name.
+    pub fn stored_username<'a>(&self, typed: &'a str, id: &'a str) -> &'a str {
+        if self.username_attributes.is_empty() { typed } else { id }
     }
 
     /// Tells whether signing in by codes is allowed here at all.
@@ -383,6 +395,19 @@ fn demand(mfa: &GetUserPoolMfaConfigResponse) -> Demand {
         SecondFactor::Email => mfa.email_mfa_configuration.is_some(),
     });
     Demand { mode, allowed: allowed.collect() }
+}
+
+/// The ways to a new password in their order. A pool without the setting has the one of before there was one: by phone
+/// where there is one, else by e-mail.
+fn recovery(config: &UserPoolType) -> Vec<RecoveryOptionNameType> {
+    let setting = config.account_recovery_setting.as_ref();
+    match setting.and_then(|setting| setting.recovery_mechanisms.clone()) {
+        Some(mut mechanisms) => {
+            mechanisms.sort_by_key(|mechanism| mechanism.priority);
+            mechanisms.iter().map(|mechanism| mechanism.name).collect()
+        }
+        None => vec![RecoveryOptionNameType::VerifiedPhoneNumber, RecoveryOptionNameType::VerifiedEmail],
+    }
 }
 
 fn kinds<'a>(names: impl Iterator<Item = &'a str>) -> Vec<NameKind> {

@@ -7,6 +7,7 @@ mod custom;
 mod passkey;
 mod proven;
 mod second;
+mod srp;
 
 use crate::Pools;
 use crate::auth::factors::{self, Factor, Has, Next};
@@ -23,8 +24,9 @@ use postern_model::{Answer, refusal, refuse};
 use postern_store::auth::ChallengeRow;
 use postern_store::{Purpose, Tx};
 
-pub use crate::step::{Asked, At, Device, Given, Kind, Proof, Resent, Says, SignedIn, Step, Subject};
+pub use crate::step::{Asked, At, Device, Given, Hello, Kind, Proof, Resent, Says, SignedIn, Step, Subject};
 pub use code::code_life_ms;
+pub use srp::Proven;
 
 impl Pools {
     /// Finds the user that a typed name leads to: a name of theirs, or the `sub`.
@@ -44,16 +46,13 @@ impl Pools {
         at: &At,
         username: &str,
         preferred: Option<Factor>,
-        password: Option<&str>,
+        given: Given<'_>,
     ) -> Answer<Step<SignedIn>> {
         self.note_begin(tx, at)?;
         let subject = self.subject(tx, at, username)?;
         let available = self.available(tx, at, &subject)?;
         match factors::next(&available, preferred) {
-            Next::Ask(Factor::Password) if password.is_some() => {
-                self.ask_to_check(tx, at, subject, password.unwrap_or_default(), None)
-            }
-            Next::Ask(factor) => self.ask(tx, at, &subject, factor, &available),
+            Next::Ask(factor) => self.ask(tx, at, subject, factor, &available, given),
             Next::Choose => {
                 let asked = self.ask_to_choose(tx, at, &subject, available)?;
                 Ok(Step::Ask(asked))
@@ -118,15 +117,10 @@ impl Pools {
         let subject = self.subject_of(tx, &challenge)?;
         self.consume(tx, &challenge, Kind::SelectChallenge, at.now)?;
         let available: Vec<Factor> = facts.offered.iter().filter_map(|name| Factor::parse(name)).collect();
-        match (factor, given) {
-            (Factor::Password, Given::Password(password)) => {
-                self.ask_to_check(tx, at, subject, password, None)
-            }
-            (Factor::WebAuthn, Given::Passkey(credential)) => {
-                self.judge_asked_passkey(tx, at, subject, &challenge, credential)
-            }
-            _ => self.ask(tx, at, &subject, factor, &available),
+        if let (Factor::WebAuthn, Given::Passkey(credential)) = (factor, given) {
+            return self.judge_asked_passkey(tx, at, subject, &challenge, credential);
         }
+        self.ask(tx, at, subject, factor, &available, given)
     }
 
     /// Lets the person choose. Where a passkey is on offer, the browser can be asked for it at once.
@@ -153,19 +147,27 @@ impl Pools {
         Ok(Asked { available, parameters: parameters.into_iter().collect(), ..asked })
     }
 
-    /// Asks for a factor; for a code this is where it is made, remembered and sent.
+    /// Asks for a factor, unless what it asks for came along; for a code this is where it is made, remembered and sent.
     fn ask(
         &self,
         tx: &mut Tx<'_>,
         at: &At,
-        subject: &Subject,
+        subject: Subject,
         factor: Factor,
         available: &[Factor],
+        given: Given<'_>,
     ) -> Answer<Step<SignedIn>> {
-        let asked = match factor.code() {
-            Some(kind) => self.ask_for_code(tx, at, subject, kind, &Facts::default())?,
-            None if factor == Factor::WebAuthn => self.ask_for_passkey(tx, at, subject)?,
-            None => self.remember(tx, at, subject, Kind::Password, &Facts::default())?,
+        let asked = match (factor, given) {
+            (Factor::Password, Given::Password(password)) => {
+                return self.ask_to_check(tx, at, subject, password, None);
+            }
+            (Factor::PasswordSrp, Given::Srp(hello)) => self.ask_for_proof(tx, at, &subject, hello)?,
+            (Factor::PasswordSrp, _) => self.ask_for_password(tx, at, &subject, Kind::PasswordSrp)?,
+            (Factor::WebAuthn, _) => self.ask_for_passkey(tx, at, &subject)?,
+            (factor, _) => match factor.code() {
+                None => self.ask_for_password(tx, at, &subject, Kind::Password)?,
+                Some(kind) => self.ask_for_code(tx, at, &subject, kind, &Facts::default())?,
+            },
         };
         Ok(Step::Ask(Asked { available: available.to_vec(), ..asked }))
     }
@@ -173,6 +175,11 @@ impl Pools {
     /// Tells whether this pool's texts may go to a number.
     fn may_text(&self, at: &At, number: &str) -> bool {
         at.pool.texting.is_some() && self.rules.texts.allow(number)
+    }
+
+    fn ask_for_password(&self, tx: &mut Tx<'_>, at: &At, subject: &Subject, kind: Kind) -> Answer<Asked> {
+        self.admits_passwords(at, subject)?;
+        self.remember(tx, at, subject, kind, &Facts::default())
     }
 
     /// Whose sign-in a typed name begins, if the pool's function lets it begin. Where existence is hidden, nobody's
@@ -233,7 +240,7 @@ impl Pools {
             tx.keys().mac(Purpose::Decoy, &[b"factors", pool.id.as_bytes(), subject.name_key.as_bytes()]);
         let passkey = by_passkey && drawn[2] & 3 == 0 && self.relying_party(tx, pool)?.is_some();
         if !pool.allows_codes() {
-            return Ok(offer(Has { password: true, passkey, ..Has::default() }));
+            return Ok(offer(Has { password: true, verifier: true, passkey, ..Has::default() }));
         }
         let only = |medium| pool.code_media().all(|allowed| allowed == medium);
         let by_phone = is_phone_number(&subject.name_key);
@@ -243,6 +250,7 @@ impl Pools {
         };
         let codes = Has {
             password: false,
+            verifier: false,
             email: !by_phone || drawn[1] & 1 == 1 || only(Medium::Email),
             phone: texts && (by_phone || drawn[1] & 1 == 1 || only(Medium::Sms)),
             passkey,
@@ -250,7 +258,7 @@ impl Pools {
         // Elsewhere there may be anybody, with a password.
         let elsewhere = self.migrates(at);
         let password = second_follows || elsewhere || drawn[0] & 1 == 1 || offer(codes).is_empty();
-        Ok(offer(Has { password, ..codes }))
+        Ok(offer(Has { password, verifier: password, ..codes }))
     }
 
     /// Whether a second factor is to follow the first, so that codes are no first one. One in eight stand-ins seems to

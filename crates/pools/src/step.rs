@@ -3,6 +3,7 @@
 use crate::auth::code::CodeKind;
 use crate::auth::factors::Factor;
 use crate::auth::second_factor::SecondFactor;
+use crate::auth::srp::{Claim, ClientValue, Ephemeral};
 use crate::client::Client;
 use crate::pool::Pool;
 use crate::tokens::{SignInFacts, USER_ADMIN_SCOPE};
@@ -68,7 +69,7 @@ pub struct Asked {
     /// What else the challenge tells the client, by its names on the wire.
     pub parameters: Vec<(String, String)>,
     /// For NEW_PASSWORD_REQUIRED: whose it is, and which attributes are still missing.
-    pub user: Option<User>,
+    pub user: Option<Box<User>>,
     pub missing: Vec<String>,
     /// For SELECT_MFA_TYPE and MFA_SETUP: the second factors on offer.
     pub second: Vec<SecondFactor>,
@@ -83,6 +84,10 @@ pub enum Kind {
     /// A code that was sent.
     Code(CodeKind),
     Password,
+    /// The client's part of SRP is awaited.
+    PasswordSrp,
+    /// The proof of a password is awaited.
+    PasswordVerifier,
     NewPasswordRequired,
     SoftwareTokenMfa,
     SelectMfaType,
@@ -106,6 +111,8 @@ impl Kind {
             Kind::SelectChallenge => "SELECT_CHALLENGE",
             Kind::Code(kind) => kind.as_str(),
             Kind::Password => "PASSWORD",
+            Kind::PasswordSrp => "PASSWORD_SRP",
+            Kind::PasswordVerifier => "PASSWORD_VERIFIER",
             Kind::NewPasswordRequired => "NEW_PASSWORD_REQUIRED",
             Kind::SoftwareTokenMfa => "SOFTWARE_TOKEN_MFA",
             Kind::SelectMfaType => "SELECT_MFA_TYPE",
@@ -182,7 +189,7 @@ impl Subject {
     }
 }
 
-/// A password to be checked: an attempt at it was spent already.
+/// A password, or the proof of one, to be checked: an attempt at it was spent already.
 pub struct Check {
     pub(crate) subject: Subject,
     pub(crate) by: By,
@@ -195,6 +202,7 @@ pub(crate) enum By {
     Password(Secret),
     /// An answer that the pool's own functions judge.
     Functions(Secret),
+    Srp(Box<Claim>),
 }
 
 /// What came along with the choice of a factor.
@@ -202,8 +210,16 @@ pub(crate) enum By {
 pub enum Given<'a> {
     Nothing,
     Password(&'a str),
+    Srp(&'a Hello),
     /// A browser's answer.
     Passkey(&'a str),
+}
+
+/// The client's opening of SRP, with the server's secret drawn for it.
+#[derive(Clone)]
+pub struct Hello {
+    pub(crate) client: ClientValue,
+    pub(crate) ephemeral: Ephemeral,
 }
 
 /// How sending a code again went.

@@ -29,11 +29,26 @@ impl Status {
         }
     }
 
+    /// Tells whether somebody may set a new password by a code. One who waits for confirmation or for the change of a
+    /// temporary password goes on with that instead.
+    pub fn may_reset(self) -> bool {
+        matches!(self, Status::Confirmed | Status::ResetRequired)
+    }
+
     pub fn parse(text: &str) -> Option<Self> {
         [Status::Unconfirmed, Status::Confirmed, Status::ForceChangePassword, Status::ResetRequired]
             .into_iter()
             .find(|status| status.as_str() == text)
     }
+}
+
+/// What is kept of a password: both parts are made where it is set, and go together.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password {
+    /// Argon2id in PHC format, or what was taken over.
+    pub hash: String,
+    /// The SRP verifier, sealed; a hash that was taken over has none.
+    pub verifier: Option<Vec<u8>>,
 }
 
 /// A user of a pool.
@@ -47,7 +62,7 @@ pub struct User {
     pub enabled: bool,
     /// Values by name, without the `sub`.
     pub attributes: BTreeMap<String, String>,
-    pub password: Option<String>,
+    pub password: Option<Password>,
     pub password_expires: Option<Timestamp>,
     pub signed_out: Timestamp,
     pub created: Timestamp,
@@ -80,7 +95,7 @@ impl User {
             id: row.id,
             username: row.username,
             enabled: row.enabled,
-            password: row.password,
+            password: row.password.map(|hash| Password { hash, verifier: row.verifier }),
             password_expires: row.password_expires,
             signed_out: row.signed_out,
             created: row.created,
@@ -99,7 +114,8 @@ impl User {
             // Searches fold case, whatever sign-in does.
             email_key: self.attributes.get("email").map(|email| name_key(email, false)),
             phone_key: self.attributes.get("phone_number").cloned(),
-            password: self.password.clone(),
+            password: self.password.as_ref().map(|password| password.hash.clone()),
+            verifier: self.password.as_ref().and_then(|password| password.verifier.clone()),
             password_expires: self.password_expires,
             signed_out: self.signed_out,
             created: self.created,
@@ -133,8 +149,10 @@ impl User {
 
     /// What the user's own row says they have.
     pub fn has(&self) -> Has {
+        let password = self.password.as_ref();
         Has {
-            password: self.password.is_some(),
+            password: password.is_some(),
+            verifier: password.is_some_and(|password| password.verifier.is_some()),
             email: self.email().is_some(),
             phone: self.destination(Medium::Sms).is_some(),
             passkey: false,

@@ -46,6 +46,8 @@ pub struct Config {
     #[serde(default)]
     pub limits: Limits,
     #[serde(default)]
+    pub passwords: Passwords,
+    #[serde(default)]
     pub oauth: Oauth,
     #[serde(default)]
     pub users: Users,
@@ -167,6 +169,15 @@ pub struct Limits {
     pub breaker_after: i64,
     /// How old a sign-in may be that adds or removes a factor; 0 means any age.
     pub fresh_sign_in_minutes: i64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Passwords {
+    /// Refuse passwords that attackers try first.
+    pub refuse_known: bool,
+    /// More of them: one a line, or one SHA-1 in hex a line.
+    pub known_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -347,6 +358,12 @@ impl Default for Functions {
             at: BTreeMap::new(),
             code_keys: BTreeMap::new(),
         }
+    }
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        Passwords { refuse_known: true, known_file: None }
     }
 }
 

@@ -15,6 +15,7 @@ use postern_mail::transport::{
     Carrier, FileSink, Network, Security, Smtp, SmtpSettings, SnsEndpoint, TextWebhook, Transport,
 };
 use postern_model::Secret;
+use postern_pools::auth::known_passwords::KnownPasswords;
 use postern_pools::{PasskeyOffer, Rules, TextRules};
 use postern_store::Place;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -273,6 +274,7 @@ impl Settings {
             rules: Rules {
                 addresses_wait: config.users.address_change == config::AddressChange::Verified,
                 rotate_keys_days: i64::from(config.tokens.rotate_keys_days),
+                known_passwords: known_passwords(&config.passwords)?,
                 ..rules(&config.limits, &config.sms, &config.oauth, config.passkeys)
             },
             functions: functions(config.functions)?,
@@ -441,6 +443,21 @@ fn carrier(sms: &config::Sms) -> Result<Way> {
     }
 }
 
+/// The passwords that nobody may choose: none where that is switched off.
+fn known_passwords(passwords: &config::Passwords) -> Result<Arc<KnownPasswords>> {
+    if !passwords.refuse_known {
+        ensure!(passwords.known_file.is_none(), "passwords.known_file needs passwords.refuse_known");
+        return Ok(Arc::default());
+    }
+    let mut known = KnownPasswords::shipped();
+    if let Some(path) = &passwords.known_file {
+        let list = std::fs::read_to_string(path)
+            .with_context(|| format!("passwords.known_file: {}", path.display()))?;
+        known = known.with(&list);
+    }
+    Ok(Arc::new(known))
+}
+
 fn rules(
     limits: &config::Limits,
     sms: &config::Sms,
@@ -448,6 +465,7 @@ fn rules(
     passkeys: config::Passkeys,
 ) -> Rules {
     Rules {
+        known_passwords: Arc::default(),
         address_limits: limits.addresses,
         sends_per_source: limits.sends_per_source_hour,
         begins_per_source: limits.begins_per_source_10_minutes,
@@ -528,6 +546,10 @@ mod tests {
         assert!(matches!(console, ConsoleDoor::Own { url, .. } if url == "https://console.example.com"));
         assert!(!settings.ses.production && settings.ses.limits && settings.rules.address_limits);
         assert!(settings.rules.pkce_required && settings.pace.is_some());
+        assert!(settings.rules.known_passwords.contains("Password1!"));
+        let listed = "#: known_file = \"/var/lib/postern/known-passwords.txt\"";
+        let fault = production(|text| text.replace(listed, &listed[3..])).err().expect("no such file");
+        assert!(fault.to_string().contains("known-passwords.txt"), "{fault}");
     }
 
     #[test]

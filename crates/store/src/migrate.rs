@@ -24,6 +24,8 @@ const STEPS: &[(&str, &str)] = &[
     ("branding", include_str!("../migrations/0017_branding.sql")),
     ("passkeys", include_str!("../migrations/0018_passkeys.sql")),
     ("texts", include_str!("../migrations/0019_texts.sql")),
+    ("password verifiers", include_str!("../migrations/0019_password_verifiers.sql")),
+    ("password history", include_str!("../migrations/0020_password_history.sql")),
 ];
 
 const VERSIONS: &str =

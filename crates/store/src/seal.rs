@@ -27,9 +27,11 @@ pub enum Purpose {
     PrivateKey,
     /// Mails that wait.
     Mail,
+    /// What passwords are proven against, and proofs under way.
+    Password,
 }
 
-const PURPOSES: [Purpose; 7] = [
+const PURPOSES: [Purpose; 8] = [
     Purpose::Code,
     Purpose::Handle,
     Purpose::Token,
@@ -37,6 +39,7 @@ const PURPOSES: [Purpose; 7] = [
     Purpose::Secret,
     Purpose::PrivateKey,
     Purpose::Mail,
+    Purpose::Password,
 ];
 
 /// The keys derived from one master key, one pair for each purpose.

@@ -18,6 +18,8 @@ pub struct UserRow {
     pub phone_key: Option<String>,
     /// Argon2id in PHC format.
     pub password: Option<String>,
+    /// What the password is proven against by SRP, sealed.
+    pub verifier: Option<Vec<u8>>,
     /// When a temporary password ends.
     pub password_expires: Option<Timestamp>,
     /// Sign-ins up to this moment are revoked.
@@ -37,7 +39,8 @@ macro_rules! select_user {
     ($rest:literal) => {
         concat!(
             "select u.pool_id, u.id, u.username, u.status, u.enabled, u.attributes, u.email_key, u.phone_key, \
-             u.password, u.password_expires_ms, u.signed_out_ms, u.created_ms, u.modified_ms from users u ",
+             u.password, u.password_expires_ms, u.signed_out_ms, u.created_ms, u.modified_ms, u.verifier \
+             from users u ",
             $rest
         )
     };
@@ -49,8 +52,8 @@ impl Tx<'_> {
     pub fn add_user(&mut self, user: &UserRow, names: &[UserName]) -> Result<bool> {
         let added = self.run(
             "insert into users (pool_id, id, username, status, enabled, attributes, email_key, phone_key, \
-             password, password_expires_ms, signed_out_ms, created_ms, modified_ms) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict do nothing",
+             password, password_expires_ms, signed_out_ms, created_ms, modified_ms, verifier) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) on conflict do nothing",
             values![
                 &user.pool_id,
                 &user.id,
@@ -64,7 +67,8 @@ impl Tx<'_> {
                 user.password_expires,
                 user.signed_out,
                 user.created,
-                user.modified
+                user.modified,
+                user.verifier.as_ref()
             ],
         )?;
         if added == 0 {
@@ -132,8 +136,8 @@ impl Tx<'_> {
     pub fn change_user(&mut self, user: &UserRow) -> Result<bool> {
         let changed = self.run(
             "update users set status = $1, enabled = $2, attributes = $3, email_key = $4, phone_key = $5, \
-             password = $6, password_expires_ms = $7, signed_out_ms = $8, modified_ms = $9 \
-             where pool_id = $10 and id = $11",
+             password = $6, password_expires_ms = $7, signed_out_ms = $8, modified_ms = $9, verifier = $10 \
+             where pool_id = $11 and id = $12",
             values![
                 &user.status,
                 user.enabled,
@@ -144,6 +148,7 @@ impl Tx<'_> {
                 user.password_expires,
                 user.signed_out,
                 user.modified,
+                user.verifier.as_ref(),
                 &user.pool_id,
                 &user.id
             ],
@@ -152,6 +157,35 @@ impl Tx<'_> {
             self.renew_search_values(user)?;
         }
         Ok(changed == 1)
+    }
+
+    /// The newest hashes of passwords that a user had before, newest first.
+    pub fn password_history(&mut self, pool_id: &str, user_id: &str, limit: i64) -> Result<Vec<String>> {
+        self.rows(
+            "select hash from password_history where pool_id = $1 and user_id = $2 \
+             order by number desc limit $3",
+            values![pool_id, user_id, limit],
+            |row| row.text(0),
+        )
+    }
+
+    /// Remembers the hash of a password that was replaced, and forgets all but the newest `keep`.
+    pub fn remember_password(&mut self, pool_id: &str, user_id: &str, hash: &str, keep: i64) -> Result<()> {
+        let newest = self.row(
+            "select coalesce(max(number), 0) from password_history where pool_id = $1 and user_id = $2",
+            values![pool_id, user_id],
+            |row| row.int(0),
+        )?;
+        let number = newest.unwrap_or(0) + 1;
+        self.run(
+            "insert into password_history (pool_id, user_id, number, hash) values ($1, $2, $3, $4)",
+            values![pool_id, user_id, number, hash],
+        )?;
+        self.run(
+            "delete from password_history where pool_id = $1 and user_id = $2 and number <= $3",
+            values![pool_id, user_id, number - keep],
+        )?;
+        Ok(())
     }
 
     /// Removes a user and all that is known of them, but for what dies by itself within a quarter of an hour and the
@@ -176,6 +210,10 @@ impl Tx<'_> {
             "delete from second_factors where pool_id = $1 and user_id = $2",
             values![pool_id, user_id],
         )?;
+        self.run(
+            "delete from password_history where pool_id = $1 and user_id = $2",
+            values![pool_id, user_id],
+        )?;
         self.run("update user_pools set users_count = users_count - 1 where id = $1", values![pool_id])?;
         Ok(true)
     }
@@ -196,5 +234,6 @@ pub(crate) fn user(row: &Row<'_>) -> Result<UserRow> {
         signed_out: row.time(10)?,
         created: row.time(11)?,
         modified: row.time(12)?,
+        verifier: row.opt_blob(13)?,
     })
 }

@@ -128,6 +128,7 @@ fn user(id: &str, email: &str) -> UserRow {
         email_key: Some(email.into()),
         phone_key: None,
         password: None,
+        verifier: None,
         password_expires: None,
         signed_out: Timestamp::default(),
         created: NOW,

@@ -5,6 +5,8 @@ use super::code::CodeKind;
 /// A first factor of `AllowedFirstAuthFactors` that this server can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Factor {
+    /// The password, proven without being sent.
+    PasswordSrp,
     Password,
     EmailOtp,
     SmsOtp,
@@ -15,6 +17,7 @@ impl Factor {
     /// The factor's name as a challenge, and in `AvailableChallenges`.
     pub fn as_str(self) -> &'static str {
         match self {
+            Factor::PasswordSrp => "PASSWORD_SRP",
             Factor::Password => "PASSWORD",
             Factor::EmailOtp => "EMAIL_OTP",
             Factor::SmsOtp => "SMS_OTP",
@@ -25,7 +28,7 @@ impl Factor {
     /// The code that the factor is, if it is one.
     pub fn code(self) -> Option<CodeKind> {
         match self {
-            Factor::Password | Factor::WebAuthn => None,
+            Factor::Password | Factor::PasswordSrp | Factor::WebAuthn => None,
             Factor::EmailOtp => Some(CodeKind::EMAIL_OTP),
             Factor::SmsOtp => Some(CodeKind::SMS_OTP),
         }
@@ -33,6 +36,7 @@ impl Factor {
 
     pub fn parse(text: &str) -> Option<Self> {
         match text {
+            "PASSWORD_SRP" => Some(Factor::PasswordSrp),
             "PASSWORD" => Some(Factor::Password),
             "EMAIL_OTP" => Some(Factor::EmailOtp),
             "SMS_OTP" => Some(Factor::SmsOtp),
@@ -46,6 +50,8 @@ impl Factor {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Has {
     pub password: bool,
+    /// The password can be proven by SRP.
+    pub verifier: bool,
     pub email: bool,
     /// A number that texts may go to.
     pub phone: bool,
@@ -53,19 +59,23 @@ pub struct Has {
     pub passkey: bool,
 }
 
-/// The factors that the pool allows and the person has, in the pool's order. Where a second factor is to follow, a code
-/// that was sent is no first factor.
+/// The factors that the pool allows and the person has, in the pool's order. Where passwords are allowed, so is proving
+/// one by SRP. Where a second factor is to follow, a code that was sent is no first factor.
 pub fn available(allowed: &[Factor], has: Has, second_follows: bool) -> Vec<Factor> {
     let mut usable = Vec::new();
     for factor in allowed {
-        let can = match factor {
-            Factor::Password => has.password,
-            Factor::EmailOtp => has.email && !second_follows,
-            Factor::SmsOtp => has.phone && !second_follows,
-            Factor::WebAuthn => has.passkey,
+        let ways: &[(Factor, bool)] = match factor {
+            Factor::Password | Factor::PasswordSrp => {
+                &[(Factor::PasswordSrp, has.password && has.verifier), (Factor::Password, has.password)]
+            }
+            Factor::EmailOtp => &[(Factor::EmailOtp, has.email && !second_follows)],
+            Factor::SmsOtp => &[(Factor::SmsOtp, has.phone && !second_follows)],
+            Factor::WebAuthn => &[(Factor::WebAuthn, has.passkey)],
         };
-        if can && !usable.contains(factor) {
-            usable.push(*factor);
+        for (way, can) in ways {
+            if *can && !usable.contains(way) {
+                usable.push(*way);
+            }
         }
     }
     usable
@@ -92,25 +102,27 @@ pub fn next(available: &[Factor], preferred: Option<Factor>) -> Next {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Factor::{EmailOtp, Password, SmsOtp, WebAuthn};
+    use Factor::{EmailOtp, Password, PasswordSrp, SmsOtp, WebAuthn};
 
     #[test]
     fn what_is_offered_is_what_the_pool_allows_and_the_person_has() {
-        let both = Has { password: true, email: true, ..Has::default() };
-        let all = Has { passkey: true, ..both };
+        let both = Has { password: true, verifier: true, email: true, ..Has::default() };
+        let taken_over = Has { verifier: false, ..both };
+        let all = Has { passkey: true, ..taken_over };
         let cases = [
-            (vec![Password, EmailOtp], both, false, vec![Password, EmailOtp]),
-            (vec![EmailOtp, Password, EmailOtp], both, false, vec![EmailOtp, Password]),
-            (vec![Password], both, false, vec![Password]),
+            (vec![Password, EmailOtp], both, false, vec![PasswordSrp, Password, EmailOtp]),
+            (vec![EmailOtp, Password, EmailOtp], both, false, vec![EmailOtp, PasswordSrp, Password]),
+            (vec![Password], both, false, vec![PasswordSrp, Password]),
+            (vec![Password, EmailOtp], taken_over, false, vec![Password, EmailOtp]),
             (vec![Password, EmailOtp], Has { email: true, ..Has::default() }, false, vec![EmailOtp]),
             (vec![Password, EmailOtp], Has::default(), false, vec![]),
-            (vec![Password, EmailOtp], both, true, vec![Password]),
+            (vec![Password, EmailOtp], both, true, vec![PasswordSrp, Password]),
             (vec![SmsOtp, EmailOtp], both, false, vec![EmailOtp]),
             (vec![SmsOtp, EmailOtp], Has { phone: true, ..both }, false, vec![SmsOtp, EmailOtp]),
-            (vec![Password, SmsOtp], Has { phone: true, ..both }, true, vec![Password]),
+            (vec![Password, SmsOtp], Has { phone: true, ..both }, true, vec![PasswordSrp, Password]),
             (vec![Password, EmailOtp, WebAuthn], all, false, vec![Password, EmailOtp, WebAuthn]),
             (vec![Password, EmailOtp, WebAuthn], all, true, vec![Password, WebAuthn]),
-            (vec![Password, WebAuthn], both, false, vec![Password]),
+            (vec![Password, WebAuthn], both, false, vec![PasswordSrp, Password]),
             (vec![Password, EmailOtp], all, false, vec![Password, EmailOtp]),
         ];
         for (allowed, has, mfa, expected) in cases {

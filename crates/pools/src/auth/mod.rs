@@ -3,7 +3,10 @@
 pub mod challenge;
 pub mod code;
 pub mod factors;
+pub mod known_passwords;
 pub mod password;
+pub mod recovery;
 pub mod second_factor;
+pub mod srp;
 pub mod totp;
 pub mod webauthn;

@@ -92,7 +92,7 @@ impl Pools {
     }
 
     /// Whoever an access token stands for, and where they are.
-    fn bearer_at(&self, tx: &mut Tx<'_>, caller: &Caller, token: &Secret) -> Answer<(At, Bearer)> {
+    pub(crate) fn bearer_at(&self, tx: &mut Tx<'_>, caller: &Caller, token: &Secret) -> Answer<(At, Bearer)> {
         let bearer = self.bearer(tx, token.reveal())?;
         let at = self.at_bearer(&bearer, caller);
         Ok((at, bearer))

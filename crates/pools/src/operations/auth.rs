@@ -1,20 +1,24 @@
 //! InitiateAuth, RespondToAuthChallenge and their twins for administrators: one sign-in behind four doors.
 
+mod flows;
+
 use crate::Pools;
 use crate::auth::code::CodeKind;
 use crate::auth::factors::Factor;
 use crate::client::Client;
+use crate::passwords::NewPassword;
 use crate::pool::Pool;
-use crate::sign_in::{Asked, At, Given, Kind, Says, SignedIn, Step};
+use crate::sign_in::{Asked, At, Given, Hello, Kind, Proven, Says, SignedIn, Step};
 use crate::tokens::{self, Grant, Tokens};
 use crate::unit::kept;
+use flows::require_flow;
 use postern_access::{Caller, Operations};
 use postern_model::cognito_idp::errors::*;
 use postern_model::cognito_idp::{
     AdminInitiateAuthRequest, AdminInitiateAuthResponse, AdminRespondToAuthChallengeRequest,
     AdminRespondToAuthChallengeResponse, AuthFlowType, AuthenticationResultType, ChallengeNameType,
-    ExplicitAuthFlowsType, InitiateAuthRequest, InitiateAuthResponse, RespondToAuthChallengeRequest,
-    RespondToAuthChallengeResponse, op,
+    InitiateAuthRequest, InitiateAuthResponse, RespondToAuthChallengeRequest, RespondToAuthChallengeResponse,
+    op,
 };
 use postern_model::{Answer, Secret, Secrets, refusal, refuse};
 use postern_store::Tx;
@@ -53,6 +57,39 @@ struct Reply {
     session: Option<Secret>,
     responses: Secrets,
     says: Says,
+}
+
+impl Begin {
+    /// The client's opening of SRP, where this way of beginning takes one.
+    fn opening(&self) -> Option<&str> {
+        let takes_one = match self.flow {
+            AuthFlowType::UserSrpAuth => true,
+            AuthFlowType::UserAuth => self.parameters.get("PREFERRED_CHALLENGE") == Some("PASSWORD_SRP"),
+            _ => false,
+        };
+        self.parameters.get("SRP_A").filter(|_| takes_one)
+    }
+}
+
+impl Reply {
+    /// The same in an answer.
+    fn opening(&self) -> Option<&str> {
+        let takes_one = match self.challenge {
+            ChallengeNameType::PasswordSrp => true,
+            ChallengeNameType::SelectChallenge => self.responses.get("ANSWER") == Some("PASSWORD_SRP"),
+            _ => false,
+        };
+        self.responses.get("SRP_A").filter(|_| takes_one)
+    }
+}
+
+/// What came along with the choice of a factor.
+fn given<'a>(password: Option<&'a str>, hello: Option<&'a Hello>) -> Given<'a> {
+    match (hello, password) {
+        (Some(hello), _) => Given::Srp(hello),
+        (None, Some(password)) => Given::Password(password),
+        (None, None) => Given::Nothing,
+    }
 }
 
 /// The answer that all four operations share.
@@ -159,19 +196,29 @@ impl Pools {
     }
 
     async fn begin_flow(&self, caller: &Caller, begin: Begin) -> Answer<Envelope> {
+        let hello = match begin.opening() {
+            Some(value) => Some(self.hello(value).await?),
+            None => None,
+        };
         let (pools, caller_of_unit) = (self.clone(), caller.clone());
         let (at, step) = self
             .sign_in_unit(caller, move |tx| {
                 let at = pools.at(tx, &caller_of_unit, &begin.client_id, begin.pool_id.as_deref())?;
                 let at = At { says: begin.says.clone(), ..at };
-                let step = pools.begin_in_unit(tx, &at, &begin)?;
+                let step = pools.begin_in_unit(tx, &at, &begin, hello.as_ref())?;
                 Ok((at, step))
             })
             .await?;
         self.envelope(&at, step).await
     }
 
-    fn begin_in_unit(&self, tx: &mut Tx<'_>, at: &At, begin: &Begin) -> Answer<Step<Grant>> {
+    fn begin_in_unit(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        begin: &Begin,
+        hello: Option<&Hello>,
+    ) -> Answer<Step<Grant>> {
         let is_admin = begin.pool_id.is_some();
         let parameter = |name: &str| begin.parameters.get(name);
         if matches!(begin.flow, AuthFlowType::RefreshToken | AuthFlowType::RefreshTokenAuth) {
@@ -188,9 +235,13 @@ impl Pools {
                 Some(session) => self.begin_signed_up(tx, at, username, session.reveal())?,
                 None => {
                     let preferred = preferred(parameter("PREFERRED_CHALLENGE"))?;
-                    self.begin(tx, at, username, preferred, parameter("PASSWORD"))?
+                    self.begin(tx, at, username, preferred, given(parameter("PASSWORD"), hello))?
                 }
             },
+            AuthFlowType::UserSrpAuth => {
+                let hello = hello.ok_or_else(|| missing("SRP_A"))?;
+                self.begin_with_srp(tx, at, username, hello)?
+            }
             AuthFlowType::UserPasswordAuth
             | AuthFlowType::AdminUserPasswordAuth
             | AuthFlowType::AdminNoSrpAuth => {
@@ -212,24 +263,42 @@ impl Pools {
     }
 
     async fn answer_challenge(&self, caller: &Caller, reply: Reply) -> Answer<Envelope> {
-        let new_password = reply.responses.get("NEW_PASSWORD").map(str::to_owned);
-        let hash = match (reply.challenge, new_password) {
-            (ChallengeNameType::NewPasswordRequired, Some(password)) => {
-                let pool = self.pool_of_client(caller, &reply.client_id, reply.pool_id.as_deref()).await?;
-                Some(self.hash_password(&pool, &password).await?)
-            }
+        let new = match reply.challenge {
+            ChallengeNameType::NewPasswordRequired => self.renewing(caller, &reply).await?,
             _ => None,
+        };
+        let hello = match reply.opening() {
+            Some(value) => Some(self.hello(value).await?),
+            None => None,
         };
         let (pools, caller_of_unit) = (self.clone(), caller.clone());
         let (at, step) = self
             .sign_in_unit(caller, move |tx| {
                 let at = pools.at(tx, &caller_of_unit, &reply.client_id, reply.pool_id.as_deref())?;
                 let at = At { says: reply.says.clone(), ..at };
-                let step = kept(pools.answer_in_unit(tx, &at, &reply, hash.as_deref()))?;
+                let step = kept(pools.answer_in_unit(tx, &at, &reply, new.as_ref(), hello.as_ref()))?;
                 Ok((at, step))
             })
             .await?;
         self.envelope(&at, step).await
+    }
+
+    /// Makes the new password that an answer brings, for whoever was asked for it.
+    async fn renewing(&self, caller: &Caller, reply: &Reply) -> Answer<Option<NewPassword>> {
+        let (Some(password), Some(session)) = (reply.responses.get("NEW_PASSWORD"), &reply.session) else {
+            return Ok(None);
+        };
+        let username = reply.responses.get("USERNAME").ok_or_else(|| missing("USERNAME"))?.to_owned();
+        let (pools, caller, session) = (self.clone(), caller.clone(), session.clone());
+        let (client_id, pool_id) = (reply.client_id.clone(), reply.pool_id.clone());
+        let (pool, owner) = self
+            .store
+            .read(move |tx| {
+                let at = pools.at(tx, &caller, &client_id, pool_id.as_deref())?;
+                pools.owner_renewing(tx, &at, &username, session.reveal()).map(|owner| (at.pool, owner))
+            })
+            .await?;
+        Ok(Some(self.new_password(&pool, owner, password).await?))
     }
 
     fn answer_in_unit(
@@ -237,24 +306,38 @@ impl Pools {
         tx: &mut Tx<'_>,
         at: &At,
         reply: &Reply,
-        new_password_hash: Option<&str>,
+        new: Option<&NewPassword>,
+        hello: Option<&Hello>,
     ) -> Answer<Step<Grant>> {
-        let given = |name: &str| reply.responses.get(name);
-        let needed = |name: &'static str| given(name).ok_or_else(|| missing(name));
+        let response = |name: &str| reply.responses.get(name);
+        let needed = |name: &'static str| response(name).ok_or_else(|| missing(name));
         let username = needed("USERNAME")?;
-        self.prove_secret(tx, at, given("SECRET_HASH"), username)?;
-        let session = reply.session.as_ref().ok_or_else(|| missing("Session"))?.reveal();
+        self.prove_secret(tx, at, response("SECRET_HASH"), username)?;
+        let session = reply.session.as_ref().map(Secret::reveal);
+        if reply.challenge == ChallengeNameType::PasswordVerifier {
+            let proven = Proven {
+                block: needed("PASSWORD_CLAIM_SECRET_BLOCK")?,
+                signature: needed("PASSWORD_CLAIM_SIGNATURE")?,
+                timestamp: needed("TIMESTAMP")?,
+            };
+            let step = self.answer_proof(tx, at, username, session, &proven)?;
+            return step.end(|signed_in| self.grant(tx, at, &signed_in, SIGN_IN));
+        }
+        let session = session.ok_or_else(|| missing("Session"))?;
         let step = match reply.challenge {
             ChallengeNameType::SelectChallenge => {
-                let along = match (given("PASSWORD"), given("CREDENTIAL")) {
-                    (Some(password), _) => Given::Password(password),
-                    (None, Some(credential)) => Given::Passkey(credential),
-                    (None, None) => Given::Nothing,
+                let along = match (given(response("PASSWORD"), hello), response("CREDENTIAL")) {
+                    (Given::Nothing, Some(credential)) => Given::Passkey(credential),
+                    (along, _) => along,
                 };
                 self.answer_choice(tx, at, username, session, needed("ANSWER")?, along)?
             }
+            ChallengeNameType::PasswordSrp => {
+                let hello = hello.ok_or_else(|| missing("SRP_A"))?;
+                self.answer_srp(tx, at, username, session, hello)?
+            }
             ChallengeNameType::EmailOtp => {
-                let code = given("EMAIL_OTP_CODE").or(given("EMAIL_MFA_CODE"));
+                let code = response("EMAIL_OTP_CODE").or(response("EMAIL_MFA_CODE"));
                 let code = code.ok_or_else(|| missing("EMAIL_OTP_CODE"))?;
                 let kinds = [CodeKind::EMAIL_OTP, CodeKind::EMAIL_MFA];
                 self.answer_code(tx, at, &kinds, username, session, code)?
@@ -272,7 +355,7 @@ impl Pools {
             ChallengeNameType::SelectMfaType => {
                 self.answer_second_choice(tx, at, username, session, needed("ANSWER")?)?
             }
-            ChallengeNameType::MfaSetup => match given("EMAIL").or_else(|| given("email")) {
+            ChallengeNameType::MfaSetup => match response("EMAIL").or_else(|| response("email")) {
                 Some(address) => self.answer_set_up_by_email(tx, at, username, session, address)?,
                 None => self.answer_set_up(tx, at, username, session)?,
             },
@@ -283,16 +366,16 @@ impl Pools {
                 self.answer_passkey(tx, at, username, session, needed("CREDENTIAL")?)?
             }
             ChallengeNameType::NewPasswordRequired => {
-                let hash = new_password_hash.ok_or_else(|| missing("NEW_PASSWORD"))?;
+                let new = new.ok_or_else(|| missing("NEW_PASSWORD"))?;
                 let attributes: Vec<(String, String)> = reply
                     .responses
                     .names()
                     .filter_map(|name| {
                         let attribute = name.strip_prefix("userAttributes.")?;
-                        Some((attribute.to_owned(), given(name)?.to_owned()))
+                        Some((attribute.to_owned(), response(name)?.to_owned()))
                     })
                     .collect();
-                self.answer_new_password(tx, at, username, session, hash, &attributes)?
+                self.answer_new_password(tx, at, username, session, new, &attributes)?
             }
             ChallengeNameType::CustomChallenge => {
                 self.answer_custom(tx, at, username, session, needed("ANSWER")?)?
@@ -363,17 +446,6 @@ impl Pools {
         })
     }
 
-    async fn pool_of_client(
-        &self,
-        caller: &Caller,
-        client_id: &str,
-        pool_id: Option<&str>,
-    ) -> Answer<std::sync::Arc<Pool>> {
-        let (pools, caller) = (self.clone(), caller.clone());
-        let (client_id, pool_id) = (client_id.to_owned(), pool_id.map(str::to_owned));
-        self.store.read(move |tx| Ok(pools.at(tx, &caller, &client_id, pool_id.as_deref())?.pool)).await
-    }
-
     /// Checks `SECRET_HASH` where the client has a secret, over any name the caller may mean.
     pub fn prove_secret(&self, tx: &mut Tx<'_>, at: &At, hash: Option<&str>, username: &str) -> Answer<()> {
         let client = &at.client;
@@ -432,43 +504,11 @@ fn preferred(word: Option<&str>) -> Answer<Option<Factor>> {
     match word {
         None => Ok(None),
         // Known words for factors that this person cannot use lead to the choice.
-        Some("PASSWORD_SRP") => Ok(None),
         Some(word) => match Factor::parse(word) {
             Some(factor) => Ok(Some(factor)),
             None => refuse(InvalidParameterException, format!("Invalid PREFERRED_CHALLENGE: {word}")),
         },
     }
-}
-
-/// Refuses a flow that the client does not allow, or that is not for this door.
-fn require_flow(at: &At, flow: AuthFlowType, is_admin: bool) -> Answer<()> {
-    use ExplicitAuthFlowsType as Flow;
-    let allowed: &[Flow] = match flow {
-        AuthFlowType::UserAuth => &[Flow::AllowUserAuth],
-        AuthFlowType::UserPasswordAuth => &[Flow::AllowUserPasswordAuth, Flow::UserPasswordAuth],
-        AuthFlowType::AdminNoSrpAuth | AuthFlowType::AdminUserPasswordAuth => {
-            &[Flow::AllowAdminUserPasswordAuth, Flow::AdminNoSrpAuth]
-        }
-        AuthFlowType::RefreshToken | AuthFlowType::RefreshTokenAuth => &[
-            Flow::AllowRefreshTokenAuth,
-            Flow::AdminNoSrpAuth,
-            Flow::CustomAuthFlowOnly,
-            Flow::UserPasswordAuth,
-        ],
-        AuthFlowType::UserSrpAuth => &[Flow::AllowUserSrpAuth],
-        AuthFlowType::CustomAuth => &[Flow::AllowCustomAuth, Flow::CustomAuthFlowOnly],
-    };
-    let for_admins = matches!(flow, AuthFlowType::AdminNoSrpAuth | AuthFlowType::AdminUserPasswordAuth);
-    if for_admins && !is_admin {
-        return refuse(InvalidParameterException, "Initiate Auth method not supported.");
-    }
-    if allowed.iter().any(|flow| at.client.allows(*flow)) {
-        return Ok(());
-    }
-    if for_admins {
-        return refuse(InvalidParameterException, "Auth flow not enabled for this client");
-    }
-    refuse(InvalidParameterException, format!("{flow} flow not enabled for this client"))
 }
 
 fn asked_envelope(asked: &Asked) -> Envelope {
@@ -505,6 +545,8 @@ fn asked_envelope(asked: &Asked) -> Envelope {
         }
         Kind::SelectChallenge
         | Kind::Password
+        | Kind::PasswordSrp
+        | Kind::PasswordVerifier
         | Kind::Custom
         | Kind::WebAuthn
         | Kind::RegisteringPasskey
@@ -515,7 +557,7 @@ fn asked_envelope(asked: &Asked) -> Envelope {
     let available = asked.available.iter().filter_map(|factor| ChallengeNameType::parse(factor.as_str()));
     Envelope {
         challenge_name: ChallengeNameType::parse(asked.kind.challenge_name()),
-        session: Some(Secret::new(asked.session.clone())),
+        session: (!asked.session.is_empty()).then(|| Secret::new(asked.session.clone())),
         challenge_parameters: parameters,
         available_challenges: (!asked.available.is_empty()).then(|| available.collect()),
         result: None,

@@ -12,6 +12,7 @@ pub mod import_file;
 pub mod mfa;
 pub mod passkeys;
 pub mod pools;
+pub mod recovery;
 pub mod resource_servers;
 pub mod second_factors;
 pub mod sessions;
@@ -35,6 +36,7 @@ pub fn operations() -> Operations<Pools> {
         mfa::operations(),
         passkeys::operations(),
         pools::operations(),
+        recovery::operations(),
         resource_servers::operations(),
         second_factors::operations(),
         sessions::operations(),

@@ -8,6 +8,7 @@ use crate::destination::Destination;
 use crate::messages::Occasion;
 use crate::operations::users::{blank, delivery};
 use crate::outgoing::Letter;
+use crate::passwords::{NewPassword, Owner};
 use crate::sign_in::{At, Kind, Says, Step, Subject};
 use crate::triggers::Welcome;
 use crate::unit::kept;
@@ -33,8 +34,8 @@ pub fn operations() -> Operations<Pools> {
 pub struct NewAccount {
     pub username: String,
     pub attributes: Vec<(String, String)>,
-    /// The hash of the password, if there is one; made outside of the unit of work.
-    pub password_hash: Option<String>,
+    /// The password, if there is one; made outside of the unit of work, for `Owner::new` of this name.
+    pub password: Option<NewPassword>,
 }
 
 /// What signing up gave.
@@ -51,13 +52,16 @@ impl Pools {
         let password = request.password.as_ref().map(|password| password.reveal()).filter(|p| !p.is_empty());
         let (pools, caller_of_unit, client_id) = (self.clone(), caller.clone(), request.client_id.clone());
         let at = self.store.read(move |tx| pools.at(tx, &caller_of_unit, &client_id, None)).await?;
-        let hash = match password {
-            Some(password) => Some(self.hash_password(&at.pool, password).await?),
+        let password = match password {
+            Some(password) => {
+                let owner = Owner::new(&at.pool, &request.username);
+                Some(self.new_password(&at.pool, owner, password).await?)
+            }
             None => None,
         };
         let account = NewAccount {
             attributes: attributes::pairs(request.user_attributes.as_ref()),
-            password_hash: hash,
+            password,
             username: request.username,
         };
         let hash_of_secret = request.secret_hash;
@@ -98,13 +102,16 @@ impl Pools {
         }
         self.note_begin(tx, at)?;
         let mut user = blank(&pool.id, at.now);
-        user.id = self.id_of_new_user(tx);
+        user.id = match &account.password {
+            Some(password) => password.user_id().to_owned(),
+            None => self.id_of_new_user(tx),
+        };
         attributes::new_username(pool, &account.username, &mut user)?;
         attributes::write_own(pool, &at.client, &mut user, &account.attributes)?;
         attributes::write_new(pool, &mut user, &[])?;
-        user.password.clone_from(&account.password_hash);
-        if account.password_hash.is_none() {
-            self.allow_no_password(at, &user)?;
+        match &account.password {
+            Some(password) => user.take_password(password)?,
+            None => self.allow_no_password(at, &user)?,
         }
         // Whether there is such a user already makes no difference to the function, nor to how long it takes.
         let welcome = self.pre_sign_up(tx, at, &user, "SignUp")?;

@@ -1,5 +1,7 @@
 //! Users as administrators handle them.
 
+mod filter;
+
 use crate::Pools;
 use crate::attributes;
 use crate::auth::password::temporary;
@@ -9,6 +11,7 @@ use crate::messages::Occasion;
 use crate::names::NameKind;
 use crate::outgoing::{Letter, too_many};
 use crate::page::Page;
+use crate::passwords::Owner;
 use crate::pool::Pool;
 use crate::sign_in::{At, Says, Step};
 use crate::triggers::Welcome;
@@ -27,7 +30,7 @@ use postern_model::cognito_idp::{
 };
 use postern_model::shape::Nothing;
 use postern_model::{Answer, refusal, refuse, shape};
-use postern_store::user_search::{Searched, UserKey, UserSearch, search_value};
+use postern_store::user_search::UserKey;
 use postern_store::{Timestamp, Tx};
 use std::sync::Arc;
 
@@ -72,8 +75,11 @@ impl Pools {
             None if pool.allows_codes() => None,
             None => Some(temporary(pool.password_policy)),
         };
-        let hash = match &password {
-            Some(password) => Some(self.hash_password(&pool, password).await?),
+        let new = match &password {
+            Some(password) => {
+                let owner = Owner::new(&pool, &request.username);
+                Some(self.new_password(&pool, owner, password).await?)
+            }
             None => None,
         };
         let (pools, caller) = (self.clone(), caller.clone());
@@ -82,19 +88,23 @@ impl Pools {
                 let at = pools.at_pool(tx, &caller, &request.user_pool_id)?;
                 let at = At { says: says(&request), ..at };
                 let mut user = blank(&at.pool.id, at.now);
-                user.id = pools.id_of_new_user(tx);
+                user.id = match &new {
+                    Some(new) => new.user_id().to_owned(),
+                    None => pools.id_of_new_user(tx),
+                };
                 attributes::new_username(&at.pool, &request.username, &mut user)?;
                 attributes::write_new(
                     &at.pool,
                     &mut user,
                     &attributes::pairs(request.user_attributes.as_ref()),
                 )?;
-                user.status = if hash.is_some() { Status::ForceChangePassword } else { Status::Confirmed };
-                user.password.clone_from(&hash);
-                user.password_expires =
-                    hash.is_some().then(|| at.now.plus_ms(at.pool.temporary_password_days * DAY_MS));
+                user.status = if new.is_some() { Status::ForceChangePassword } else { Status::Confirmed };
+                if let Some(new) = &new {
+                    user.take_password(new)?;
+                    user.password_expires = Some(at.now.plus_ms(at.pool.temporary_password_days * DAY_MS));
+                }
                 let by_code = at.pool.code_media().any(|medium| user.destination(medium).is_some());
-                if hash.is_none() && !by_code {
+                if new.is_none() && !by_code {
                     return refuse(
                         InvalidParameterException,
                         "A user without a password needs an email address or a phone number to sign in with.",
@@ -131,7 +141,8 @@ impl Pools {
             Some(given) => given.reveal().to_owned(),
             None => temporary(pool.password_policy),
         };
-        let hash = self.hash_password(pool, &password).await?;
+        let owner = self.owner(&pool.id, &request.username).await?;
+        let new = self.new_password(pool, owner, &password).await?;
         let (pools, caller) = (self.clone(), caller.clone());
         let user = self
             .sign_in_unit(&caller.clone(), move |tx| {
@@ -148,7 +159,7 @@ impl Pools {
                         ),
                     );
                 }
-                user.password = Some(hash.clone());
+                pools.give_password(tx, &at, &mut user, &new)?;
                 user.password_expires = Some(at.now.plus_ms(at.pool.temporary_password_days * DAY_MS));
                 user.save(tx, at.now)?;
                 let media = request.desired_delivery_mediums.as_deref();
@@ -230,7 +241,7 @@ impl Pools {
             .read(move |tx| {
                 let pool = pools.pool_in(tx, &request.user_pool_id)?;
                 let filter = request.filter.as_deref().unwrap_or_default();
-                let search = search(filter)?;
+                let search = filter::search(filter)?;
                 let keys = tx.keys().clone();
                 let place = format!("{}/users {filter}", pool.id);
                 let page = Page::asked(&keys, place, request.pagination_token.as_deref(), request.limit)?;
@@ -300,21 +311,27 @@ impl Pools {
 
     pub async fn admin_set_user_password(
         &self,
-        _: &Caller,
+        caller: &Caller,
         request: AdminSetUserPasswordRequest,
     ) -> Answer<AdminSetUserPasswordResponse> {
         let pool = self.pool(&request.user_pool_id).await?;
-        let hash = self.hash_password(&pool, request.password.reveal()).await?;
+        let owner = self.owner(&pool.id, &request.username).await?;
+        let new = self.new_password(&pool, owner, request.password.reveal()).await?;
         let permanent = request.permanent.unwrap_or(false);
-        let now = self.clock.now();
-        self.change_user(&request.user_pool_id, &request.username, move |_, pool, user| {
-            user.password = Some(hash.clone());
-            user.status = if permanent { Status::Confirmed } else { Status::ForceChangePassword };
-            user.password_expires = (!permanent).then(|| now.plus_ms(pool.temporary_password_days * DAY_MS));
-            Ok(())
-        })
-        .await?;
-        Ok(AdminSetUserPasswordResponse {})
+        let (pools, caller) = (self.clone(), caller.clone());
+        self.store
+            .write(move |tx| {
+                let at = pools.at_pool(tx, &caller, &request.user_pool_id)?;
+                let (_, user) = pools.user_of_pool(tx, &request.user_pool_id, &request.username)?;
+                let mut user = pools.user_to_change(tx, &user)?;
+                pools.give_password(tx, &at, &mut user, &new)?;
+                user.status = if permanent { Status::Confirmed } else { Status::ForceChangePassword };
+                let days = at.pool.temporary_password_days;
+                user.password_expires = (!permanent).then(|| at.now.plus_ms(days * DAY_MS));
+                user.save(tx, at.now)?;
+                Ok(AdminSetUserPasswordResponse {})
+            })
+            .await
     }
 
     pub async fn admin_confirm_sign_up(
@@ -425,6 +442,17 @@ impl Pools {
         Ok((pool, user))
     }
 
+    /// Whose a new password for this name will be.
+    async fn owner(&self, pool_id: &str, username: &str) -> Answer<Owner> {
+        let (pools, pool_id, username) = (self.clone(), pool_id.to_owned(), username.to_owned());
+        self.store
+            .read(move |tx| {
+                let (pool, user) = pools.user_of_pool(tx, &pool_id, &username)?;
+                Owner::of(tx, &pool, &user)
+            })
+            .await
+    }
+
     /// Reads a user anew to change it: others who change it wait from here on.
     pub fn user_to_change(&self, tx: &mut Tx<'_>, user: &User) -> Answer<User> {
         let row = tx
@@ -522,78 +550,5 @@ pub fn delivery(destination: &Destination) -> CodeDeliveryDetailsType {
             Medium::Sms => DeliveryMediumType::Sms,
         }),
         attribute_name: Some(destination.medium.attribute().to_owned()),
-    }
-}
-
-/// Reads a `Filter`: one `attribute op "value"`, where op is `=` or `^=` (API reference, ListUsers). Only user names
-/// mind case.
-fn search(filter: &str) -> Answer<UserSearch> {
-    let filter = filter.trim();
-    if filter.is_empty() {
-        return Ok(UserSearch::All);
-    }
-    let (name, value, prefix) = parse_filter(filter)
-        .ok_or_else(|| refusal(InvalidParameterException, "Error while parsing filter"))?;
-    let (searched, value) = match name.as_str() {
-        "username" => (Searched::Username, value),
-        "sub" => (Searched::Sub, value.to_ascii_lowercase()),
-        "email" => (Searched::Email, crate::names::name_key(&value, false)),
-        "phone_number" => (Searched::PhoneNumber, value),
-        "name" => (Searched::Name, search_value(&value)),
-        "given_name" => (Searched::GivenName, search_value(&value)),
-        "family_name" => (Searched::FamilyName, search_value(&value)),
-        "preferred_username" => (Searched::PreferredUsername, search_value(&value)),
-        "cognito:user_status" => (Searched::Status, value.to_ascii_uppercase()),
-        "status" => return Ok(UserSearch::Enabled(value.eq_ignore_ascii_case("enabled"))),
-        other => {
-            return refuse(InvalidParameterException, format!("Invalid search attribute: {other}"));
-        }
-    };
-    Ok(UserSearch::By { searched, value, prefix })
-}
-
-fn parse_filter(filter: &str) -> Option<(String, String, bool)> {
-    let (name, rest) = match filter.strip_prefix('"') {
-        Some(quoted) => quoted.split_once('"')?,
-        None => filter.split_at(filter.find(['=', '^', ' '])?),
-    };
-    let rest = rest.trim_start();
-    let (prefix, rest) = match rest.strip_prefix("^=") {
-        Some(rest) => (true, rest),
-        None => (false, rest.strip_prefix('=')?),
-    };
-    let quoted = rest.trim().strip_prefix('"')?.strip_suffix('"')?;
-    let mut value = String::new();
-    let mut characters = quoted.chars();
-    while let Some(character) = characters.next() {
-        match character {
-            '\\' => value.push(characters.next()?),
-            '"' => return None,
-            other => value.push(other),
-        }
-    }
-    Some((name.trim().to_owned(), value, prefix))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_filter_is_one_comparison() {
-        let parsed =
-            |filter| parse_filter(filter).map(|(name, value, prefix)| format!("{name}|{value}|{prefix}"));
-        for (filter, expected) in [
-            (r#"email = "a@b.c""#, Some("email|a@b.c|false")),
-            (r#"email="a@b.c""#, Some("email|a@b.c|false")),
-            (r#""family_name" ^= "Ma\"r""#, Some("family_name|Ma\"r|true")),
-            (r#"cognito:user_status = "CONFIRMED""#, Some("cognito:user_status|CONFIRMED|false")),
-            (r#"email = a@b.c"#, None),
-            (r#"email"#, None),
-            (r#"email > "x""#, None),
-            (r#"email = "x" and name = "y""#, None),
-        ] {
-            assert_eq!(parsed(filter).as_deref(), expected, "{filter}");
-        }
     }
 }

@@ -14,10 +14,6 @@ const POOL: &[NotYet<UserPoolType>] = &[
         has(pool, |triggers| triggers.inbound_federation.is_some())
     }),
     ("SOFTWARE_TOKEN in AllowedFirstAuthFactors", |pool| allows(pool, AuthFactorType::SoftwareToken)),
-    ("PasswordHistorySize", |pool| {
-        let policies = pool.policies.as_ref().and_then(|policies| policies.password_policy.as_ref());
-        policies.and_then(|policy| policy.password_history_size).is_some_and(|size| size > 0)
-    }),
     ("phone_number in AttributesRequireVerificationBeforeUpdate", |pool| {
         let settings = pool.user_attribute_update_settings.as_ref();
         settings.is_some_and(|settings| {
@@ -137,7 +133,6 @@ mod tests {
                 "LambdaConfig with CustomSMSSender",
             ),
             (json!({"Policies": factors("SOFTWARE_TOKEN")}), "SOFTWARE_TOKEN in AllowedFirstAuthFactors"),
-            (json!({"Policies": {"PasswordPolicy": {"PasswordHistorySize": 3}}}), "PasswordHistorySize"),
             (
                 json!({"UserAttributeUpdateSettings": {
                     "AttributesRequireVerificationBeforeUpdate": ["phone_number"],
@@ -174,7 +169,7 @@ mod tests {
         let settings = json!({
             "LambdaConfig": {},
             "Policies": {
-                "PasswordPolicy": {"PasswordHistorySize": 0},
+                "PasswordPolicy": {"PasswordHistorySize": 3},
                 "SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"]},
             },
             "AutoVerifiedAttributes": ["email", "phone_number"],

@@ -97,7 +97,7 @@ impl Pools {
     ) -> Answer<Asked> {
         let facts = Facts { amr: vec!["pwd".into()], ..Facts::default() };
         let asked = self.remember(tx, at, subject, Kind::NewPasswordRequired, &facts)?;
-        Ok(Asked { user: Some(user), missing, ..asked })
+        Ok(Asked { user: Some(Box::new(user)), missing, ..asked })
     }
 
     /// Makes the session of a sign-up that was begun, or of one that was confirmed.
@@ -170,7 +170,9 @@ impl Pools {
             .find_challenge(&macs)?
             .filter(|row| row.client_id == at.client.id && kinds.iter().any(|kind| kind.as_str() == row.kind))
             .ok_or_else(invalid_session)?;
-        if at.pool.name_key(username) != challenge.name_key {
+        if at.pool.name_key(username) != challenge.name_key
+            && !self.is_stand_in_name(tx, at, &challenge, username)
+        {
             let named = self.find_user(tx, &at.pool, username)?.map(|user| user.id);
             if named.is_none() || named != challenge.user_id {
                 return Err(invalid_session());

@@ -58,7 +58,7 @@ impl Pools {
         let facts = Facts { offered: names(&offered), amr: amr.to_vec(), ..Facts::default() };
         let asked = self.remember(tx, at, &subject, kind, &facts)?;
         self.audit(tx, at, &subject, "SignIn", "second factor asked for", kind.as_str())?;
-        Ok(Some(Step::Ask(Asked { second: offered, user: subject.user, ..asked })))
+        Ok(Some(Step::Ask(Asked { second: offered, user: subject.user.map(Box::new), ..asked })))
     }
 
     /// Asks for one second factor.
@@ -81,7 +81,7 @@ impl Pools {
             SecondFactor::Email => self.ask_for_code(tx, at, subject, CodeKind::EMAIL_MFA, &facts)?,
         };
         self.audit(tx, at, subject, "SignIn", "second factor asked for", factor.as_str())?;
-        Ok(Asked { user: subject.user.clone(), ..asked })
+        Ok(Asked { user: subject.user.clone().map(Box::new), ..asked })
     }
 
     /// Finds a sign-in that waits between its factors. It ends with the sign-ins of its user (rule B4).
@@ -198,7 +198,7 @@ impl Pools {
         let facts = Facts { address: Some(address.spelling()), ..halfway.facts.clone() };
         let subject = halfway.subject();
         let asked = self.ask_for_code(tx, at, &subject, CodeKind::EMAIL_MFA, &facts)?;
-        Ok(Step::Ask(Asked { user: subject.user, ..asked }))
+        Ok(Step::Ask(Asked { user: subject.user.map(Box::new), ..asked }))
     }
 
     /// Tells whether a right code of a second factor ends its sign-in, as things stand now.
@@ -254,7 +254,7 @@ impl Pools {
         let seed = self.draw_seed(tx, &halfway.user, at.now)?;
         let asked = self.remember(tx, at, &halfway.subject(), Kind::MfaSetup, &halfway.facts)?;
         let second = halfway.facts.offered.iter().filter_map(|name| SecondFactor::parse(name)).collect();
-        Ok((seed, Asked { second, user: Some(halfway.user), ..asked }))
+        Ok((seed, Asked { second, user: Some(Box::new(halfway.user)), ..asked }))
     }
 
     /// Takes an authenticator into use that was set up during a sign-in; gives the session to end it with. A wrong
@@ -283,7 +283,7 @@ impl Pools {
         self.tell_of_second_factors(tx, at, &user, &[SecondFactor::Totp], &[])?;
         let facts = Facts { set_up: Some(SecondFactor::Totp.as_str().to_owned()), ..halfway.facts.clone() };
         let asked = self.remember(tx, at, &halfway.subject(), Kind::MfaSetup, &facts)?;
-        Ok(Some(Asked { user: Some(user), ..asked }))
+        Ok(Some(Asked { user: Some(Box::new(user)), ..asked }))
     }
 
     /// Refuses to set a factor up for whoever has a second factor by now: that one is to be answered.

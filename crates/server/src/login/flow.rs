@@ -185,6 +185,12 @@ impl State {
         }
     }
 
+    /// Keeps which factors are on offer. The pages take a password itself, so its proof is not one of them.
+    pub fn offer(&mut self, available: &[Factor]) {
+        let shown = available.iter().filter(|factor| **factor != Factor::PasswordSrp);
+        self.offered = shown.map(|factor| factor.as_str().to_owned()).collect();
+    }
+
     pub fn offers(&self, factor: Factor) -> bool {
         self.offered.iter().any(|offered| offered == factor.as_str())
     }
@@ -285,7 +291,7 @@ impl Flow {
             self.state.destination = asked.destination.clone().unwrap_or_default();
         }
         if !asked.available.is_empty() {
-            self.state.offered = asked.available.iter().map(|factor| factor.as_str().to_owned()).collect();
+            self.state.offer(&asked.available);
         }
         self.state.missing = asked.missing.clone();
         self.state.second = asked.second.iter().map(|factor| factor.as_str().to_owned()).collect();

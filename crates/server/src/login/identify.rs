@@ -10,7 +10,7 @@ use postern_model::cognito_idp::errors::NotAuthorizedException;
 use postern_model::{Answer, Error};
 use postern_pools::auth::factors::Factor;
 use postern_pools::names::is_phone_number;
-use postern_pools::sign_in::{At, Kind, Resent, Step};
+use postern_pools::sign_in::{At, Given, Kind, Resent, Step};
 use postern_store::Tx;
 
 /// `POST /login`: a name was typed.
@@ -95,7 +95,7 @@ impl Hand {
             flow.state.offered = vec![Factor::Password.as_str().to_owned()];
             return Ok(Went::To(Page::Password));
         }
-        match self.pools.begin(tx, &at, &flow.state.name, Some(preferred), None) {
+        match self.pools.begin(tx, &at, &flow.state.name, Some(preferred), Given::Nothing) {
             Ok(Step::Ask(asked)) if matches!(asked.kind, Kind::Code(_)) => {
                 flow.keep(tx.keys(), &asked);
                 Ok(Went::To(Page::Code))
@@ -105,8 +105,7 @@ impl Hand {
                 if let Some(code) = asked.available.iter().find(|factor| factor.code().is_some()) {
                     return self.ask_for(tx, flow, *code);
                 }
-                flow.state.offered =
-                    asked.available.iter().map(|factor| factor.as_str().to_owned()).collect();
+                flow.state.offer(&asked.available);
                 Ok(Went::To(Page::Password))
             }
             Err(error) => Err(error),
@@ -126,7 +125,8 @@ impl Hand {
             }
             Some(Factor::Password) => Ok(Went::To(Page::Password)),
             Some(Factor::WebAuthn) => Ok(Went::To(Page::Passkey)),
-            None => Ok(Went::To(Page::Choose)),
+            // The pages send the password itself.
+            Some(Factor::PasswordSrp) | None => Ok(Went::To(Page::Choose)),
         }
     }
 

@@ -10,6 +10,7 @@ use postern_model::cognito_idp::errors::{
 };
 use postern_model::{Answer, Error, Secret, refusal};
 use postern_pools::functions;
+use postern_pools::passwords::{NewPassword, Owner};
 use postern_pools::sign_in::{Asked, At, Kind, Step};
 use postern_pools::unit::kept;
 use postern_store::Tx;
@@ -139,11 +140,19 @@ impl Hand {
             .collect();
         let password = self.field("password");
         let lacks = given.iter().any(|(_, value)| value.is_empty());
-        let hash = match password {
+        let new = match password {
             "" => None,
             _ if lacks => None,
-            password => match self.pools.hash_password(&flow.at.pool, password).await {
-                Ok(hash) => Some(hash),
+            password => match self.renewed(flow, password).await {
+                Ok(new) => Some(new),
+                // The question is too old: the first password asks it again.
+                Err(Error::Refused(refused)) if refused.kind == NotAuthorizedException => {
+                    let too_old = |_: &mut Tx<'_>, flow: &mut Flow| {
+                        flow.state.forget_session();
+                        Ok(Went::To(Page::Password))
+                    };
+                    return self.press(Page::NewPassword, too_old).await;
+                }
                 Err(Error::Refused(refused)) => return self.stay(Page::NewPassword, refused).await,
                 Err(failed) => return Err(failed),
             },
@@ -152,7 +161,7 @@ impl Hand {
         let hand = self.clone();
         self.press(Page::NewPassword, move |tx, flow| {
             flow.state.fields = given.iter().cloned().collect();
-            let Some(hash) = &hash else {
+            let Some(new) = &new else {
                 for (name, _) in given.iter().filter(|(_, value)| value.is_empty()) {
                     flow.state.field_faults.insert(name.clone(), Fault::Empty);
                 }
@@ -161,21 +170,35 @@ impl Hand {
                 }
                 return Ok(Went::To(Page::NewPassword));
             };
-            hand.answer_new(tx, flow, hash, &given)
+            hand.answer_new(tx, flow, new, &given)
         })
         .await
+    }
+
+    /// Makes the new password for whoever was asked for it.
+    async fn renewed(&self, flow: Flow, password: &str) -> Answer<NewPassword> {
+        let (pools, at) = (self.pools.clone(), flow.at.clone());
+        let owner: Owner = self
+            .pools
+            .store
+            .read(move |tx| {
+                let session = flow.session(tx.keys()).unwrap_or_default();
+                pools.owner_renewing(tx, &flow.at, &flow.state.name, &session)
+            })
+            .await?;
+        self.pools.new_password(&at.pool, owner, password).await
     }
 
     fn answer_new(
         &self,
         tx: &mut Tx<'_>,
         flow: &mut Flow,
-        hash: &str,
+        new: &NewPassword,
         attributes: &[(String, String)],
     ) -> Answer<Went> {
         let Some(session) = flow.session(tx.keys()) else { return Ok(Went::To(Page::Password)) };
         let name = flow.state.name.clone();
-        match kept(self.pools.answer_new_password(tx, &flow.at, &name, &session, hash, attributes)) {
+        match kept(self.pools.answer_new_password(tx, &flow.at, &name, &session, new, attributes)) {
             Ok(Step::Done(signed_in)) => self.home(tx, flow, signed_in),
             Ok(Step::Ask(asked)) => self.second(tx, flow, &asked),
             // The password is set; only who signs in by it is refused.

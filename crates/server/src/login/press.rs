@@ -257,7 +257,7 @@ fn fault_of(refused: &Refusal, now_ms: i64) -> Fault {
         too_many(wait_s.unwrap_or(WAIT_S))
     } else if kind == CodeDeliveryFailureException || kind == InvalidEmailRoleAccessPolicyException {
         Fault::SendFailed
-    } else if kind == InvalidPasswordException {
+    } else if kind == InvalidPasswordException || kind == PasswordHistoryPolicyViolationException {
         Fault::RulesUnmet
     } else if kind == ExpiredCodeException {
         Fault::Expired

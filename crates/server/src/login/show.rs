@@ -339,7 +339,7 @@ impl View<'_> {
                 .map(|factor| match factor {
                     factors::Factor::EmailOtp => Factor::EmailCode { destination: known(false) },
                     factors::Factor::SmsOtp => Factor::TextCode { destination: known(true) },
-                    factors::Factor::Password => Factor::Password,
+                    factors::Factor::Password | factors::Factor::PasswordSrp => Factor::Password,
                     factors::Factor::WebAuthn => Factor::Passkey,
                 })
                 .collect(),

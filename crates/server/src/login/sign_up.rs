@@ -15,6 +15,7 @@ use postern_pools::functions;
 use postern_pools::limits::SEND_PAUSE_MS;
 use postern_pools::names::{NameKind, is_phone_number};
 use postern_pools::operations::sign_up::NewAccount;
+use postern_pools::passwords::{NewPassword, Owner};
 use postern_pools::sign_in::Step;
 use postern_pools::unit::kept;
 use postern_store::Tx;
@@ -103,7 +104,10 @@ impl Hand {
             && !(with_password && password.is_empty());
         let mut hashed = Ok(None);
         if is_complete && with_password {
-            hashed = self.pools.hash_password(&flow.at.pool, password).await.map(Some);
+            let name = name_field(&flow);
+            let typed = given.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value);
+            let owner = Owner::new(&flow.at.pool, typed);
+            hashed = self.pools.new_password(&flow.at.pool, owner, password).await.map(Some);
         }
         let has_password = !password.is_empty();
         let (hand, keep) = (self.clone(), given.clone());
@@ -126,12 +130,12 @@ impl Hand {
         if !is_complete || !matches!(kept, Pressed::Went { .. }) {
             return Ok(kept);
         }
-        let password_hash = match hashed {
-            Ok(hash) => hash,
+        let new = match hashed {
+            Ok(new) => new,
             Err(Error::Refused(refused)) => return self.stay(Page::SignUp, refused).await,
             Err(failed) => return Err(failed),
         };
-        self.press(Page::SignUp, move |tx, flow| hand.sign_up(tx, flow, &given, password_hash.clone())).await
+        self.press(Page::SignUp, move |tx, flow| hand.sign_up(tx, flow, &given, new.clone())).await
     }
 
     fn sign_up(
@@ -139,7 +143,7 @@ impl Hand {
         tx: &mut Tx<'_>,
         flow: &mut Flow,
         given: &[(String, String)],
-        password_hash: Option<String>,
+        password: Option<NewPassword>,
     ) -> Answer<Went> {
         let name_field = name_field(flow);
         let value = |field: &str| {
@@ -148,7 +152,7 @@ impl Hand {
         let account = NewAccount {
             username: value(name_field),
             attributes: given.iter().filter(|(field, _)| field != "username").cloned().collect(),
-            password_hash,
+            password,
         };
         let signed_up = self.pools.sign_up_in_unit(tx, &flow.at, &account)?;
         flow.state.name = account.username;

@@ -38,6 +38,21 @@ const HOSTILE: [&str; 24] = [
     "{\"Version\":\"2012-10-17\",\"Statement\":",
 ];
 
+/// Parameters and answers of sign-ins.
+const PARAMETERS: [&str; 11] = [
+    "USERNAME",
+    "PREFERRED_CHALLENGE",
+    "PASSWORD",
+    "EMAIL_OTP_CODE",
+    "SOFTWARE_TOKEN_MFA_CODE",
+    "EMAIL",
+    "ANSWER",
+    "SRP_A",
+    "PASSWORD_CLAIM_SECRET_BLOCK",
+    "PASSWORD_CLAIM_SIGNATURE",
+    "TIMESTAMP",
+];
+
 /// A generator of numbers that gives the same ones for the same seed (splitmix64).
 pub struct Draw(pub u64);
 
@@ -106,15 +121,7 @@ impl Drawn<'_> {
                     let Value::String(key) = self.value("", *key, depth + 1) else { continue };
                     object.insert(key, self.value(name, *value, depth + 1));
                 }
-                for parameter in [
-                    "USERNAME",
-                    "PREFERRED_CHALLENGE",
-                    "PASSWORD",
-                    "EMAIL_OTP_CODE",
-                    "SOFTWARE_TOKEN_MFA_CODE",
-                    "EMAIL",
-                    "ANSWER",
-                ] {
+                for parameter in PARAMETERS {
                     if self.draw.one_in(3) {
                         object.insert(parameter.into(), self.text(None, None));
                     }

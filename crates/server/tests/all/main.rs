@@ -16,11 +16,13 @@ mod mfa_attacks;
 mod own_attributes;
 mod pages;
 mod passkeys;
+mod recovery;
 mod resource_servers;
 mod server_answers;
 mod sessions;
 mod sign_in;
 mod sns;
+mod srp;
 mod story;
 #[path = "../support/mod.rs"]
 mod support;

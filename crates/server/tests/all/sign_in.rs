@@ -125,7 +125,7 @@ async fn the_choice_shows_what_this_person_can_really_use() {
     assert_eq!(alice["ChallengeName"], "SELECT_CHALLENGE");
     assert_eq!(alice["AvailableChallenges"], json!(["EMAIL_OTP"]));
     let bob = app.begins(BOB).await.ok();
-    assert_eq!(bob["AvailableChallenges"], json!(["PASSWORD", "EMAIL_OTP"]));
+    assert_eq!(bob["AvailableChallenges"], json!(["PASSWORD_SRP", "PASSWORD", "EMAIL_OTP"]));
 
     app.replies(&challenge(&alice), json!({ "USERNAME": ALICE, "ANSWER": "PASSWORD" }))
         .await

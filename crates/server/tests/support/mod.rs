@@ -8,6 +8,7 @@ mod lambda;
 #[path = "../../../pools/src/auth/webauthn/authenticator.rs"]
 pub mod passkey;
 mod place;
+mod srp;
 
 pub use client::{Answer, Client, Key};
 pub use lambda::{Does, Lambda, answering};
@@ -19,6 +20,7 @@ use postern_server::settings::{Flags, Settings};
 use postern_server::{doors, http, seed, worker};
 use postern_store::{Clock, Keys, Timestamp};
 use serde_json::{Value, json};
+pub use srp::SrpClient;
 
 /// When tests begin: 2026-01-02T03:04:05Z.
 pub const START: Timestamp = Timestamp::from_ms(1_767_323_045_000);

@@ -77,6 +77,7 @@ async fn pools() -> Pools {
             texts: TextRules::default(),
             passkey_fresh_ms: 0,
             passkey_offer: crate::PasskeyOffer::Never,
+            known_passwords: Arc::default(),
             pkce_required: true,
             sliding_sessions: false,
         }),
