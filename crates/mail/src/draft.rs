@@ -140,6 +140,7 @@ impl Draft {
 /// What a letter holds, and where that goes.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "nearly every letter is a mail")]
 pub enum Body {
     Mail {
         to: Address,

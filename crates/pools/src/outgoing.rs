@@ -186,7 +186,7 @@ impl Pools {
         draft.user_id = letter.user.map(|user| user.id.clone());
         draft.code = letter.code.filter(|_| !letter.occasion.has_link()).map(str::to_owned);
         draft.decoy = letter.decoy;
-        draft.facts = told_of(at, &letter);
+        draft.facts = told_of(at, letter);
         Ok(draft)
     }
 

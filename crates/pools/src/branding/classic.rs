@@ -138,8 +138,8 @@ fn is_plain(value: &str) -> bool {
     let mut word = String::new();
     for c in value.chars() {
         match c {
-            '(' if !FUNCTIONS.contains(&word.to_ascii_lowercase().as_str())
-                && !(word.is_empty() && open > 0) =>
+            '(' if !(FUNCTIONS.contains(&word.to_ascii_lowercase().as_str())
+                || word.is_empty() && open > 0) =>
             {
                 return false;
             }
@@ -155,7 +155,7 @@ fn is_plain(value: &str) -> bool {
             _ => word.clear(),
         }
     }
-    open == 0 && value.matches('\'').count() % 2 == 0
+    open == 0 && value.matches('\'').count().is_multiple_of(2)
 }
 
 #[cfg(test)]

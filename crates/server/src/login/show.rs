@@ -85,9 +85,12 @@ pub async fn set_up(visit: Visit) -> Response {
     open(visit, Page::SetUp).await
 }
 
+/// A flow, the challenge that waits in it, and the seed that is to be shown.
+type Found = (Flow, Option<ChallengeRow>, Option<String>);
+
 async fn open(visit: Visit, page: Page) -> Response {
     let looking = visit.clone();
-    let found: Answer<Option<(Flow, Option<ChallengeRow>, Option<String>)>> = visit
+    let found: Answer<Option<Found>> = visit
         .app
         .store
         .read(move |tx| {

@@ -49,7 +49,7 @@ impl AddPasskey {
         self.wrong
     }
 
-    fn heading(&self) -> &'static str {
+    fn title(&self) -> &'static str {
         self.frame.words.passkeys.add_heading
     }
 }

@@ -123,7 +123,9 @@ async fn a_function_that_refuses_is_late_or_talks_nonsense_stops_a_sign_up() {
     let (lambda, server) = house().await;
     let app = app(&server, &lambda, &[("PreSignUp", "gate")]).await;
     let timed_out = "PreSignUp invocation failed due to error Socket timeout while invoking Lambda function.";
-    let table: [(fn() -> Does, &str, &str, usize); 6] = [
+    /// What a function does, the refusal's kind and words, and how often it was called.
+    type Row = (fn() -> Does, &'static str, &'static str, usize);
+    let table: [Row; 6] = [
         (
             || Does::Throws("No guests"),
             "UserLambdaValidationException",

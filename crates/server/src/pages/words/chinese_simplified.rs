@@ -1,6 +1,6 @@
 //! 简体中文. Its words have one form for every number.
 
-use super::{ENGLISH, PasskeyWords, Sentence, Words, counted, field};
+use super::{PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static CHINESE_SIMPLIFIED: Words = Words {
     lang: "zh-CN",
@@ -195,5 +195,4 @@ pub(in crate::pages) static CHINESE_SIMPLIFIED: Words = Words {
     slow_down: "尝试次数过多",
     checking: "正在检查…",
     taking_long: "用时比平常长。请重试。",
-    ..ENGLISH
 };

@@ -1,6 +1,6 @@
 //! 繁體中文. Its words have one form for every number.
 
-use super::{ENGLISH, PasskeyWords, Sentence, Words, counted, field};
+use super::{PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static CHINESE_TRADITIONAL: Words = Words {
     lang: "zh-TW",
@@ -195,5 +195,4 @@ pub(in crate::pages) static CHINESE_TRADITIONAL: Words = Words {
     slow_down: "嘗試次數過多",
     checking: "檢查中…",
     taking_long: "花費的時間比平常久。請再試一次。",
-    ..ENGLISH
 };

@@ -1,6 +1,6 @@
 //! Français.
 
-use super::{ENGLISH, PasskeyWords, Sentence, Words, counted, field};
+use super::{PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static FRENCH: Words = Words {
     lang: "fr",
@@ -229,5 +229,4 @@ pub(in crate::pages) static FRENCH: Words = Words {
     slow_down: "Trop d’essais",
     checking: "Vérification…",
     taking_long: "C’est plus long que d’habitude. Réessayez.",
-    ..ENGLISH
 };

@@ -1,6 +1,6 @@
 //! Deutsch.
 
-use super::{ENGLISH, PasskeyWords, Sentence, Words, counted, field};
+use super::{PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static GERMAN: Words = Words {
     lang: "de",
@@ -239,5 +239,4 @@ pub(in crate::pages) static GERMAN: Words = Words {
     slow_down: "Zu viele Versuche",
     checking: "Wird geprüft …",
     taking_long: "Das dauert länger als sonst. Versuchen Sie es noch einmal.",
-    ..ENGLISH
 };

@@ -1,6 +1,6 @@
 //! Bahasa Indonesia. Its words have one form for every number.
 
-use super::{ENGLISH, PasskeyWords, Sentence, Words, counted, field};
+use super::{PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static INDONESIAN: Words = Words {
     lang: "id",
@@ -217,5 +217,4 @@ pub(in crate::pages) static INDONESIAN: Words = Words {
     slow_down: "Terlalu banyak percobaan",
     checking: "Memeriksa…",
     taking_long: "Ini lebih lama dari biasanya. Coba lagi.",
-    ..ENGLISH
 };

@@ -1,6 +1,6 @@
 //! Italiano.
 
-use super::{ENGLISH, PasskeyWords, Sentence, Words, counted, field};
+use super::{PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static ITALIAN: Words = Words {
     lang: "it",
@@ -218,5 +218,4 @@ pub(in crate::pages) static ITALIAN: Words = Words {
     slow_down: "Troppi tentativi",
     checking: "Verifica in corso…",
     taking_long: "Ci vuole più del solito. Riprova.",
-    ..ENGLISH
 };

@@ -1,6 +1,6 @@
 //! 日本語. Its words have one form for every number.
 
-use super::{ENGLISH, PasskeyWords, Sentence, Words, counted, field};
+use super::{PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static JAPANESE: Words = Words {
     lang: "ja",
@@ -222,5 +222,4 @@ pub(in crate::pages) static JAPANESE: Words = Words {
     slow_down: "試行回数が多すぎます",
     checking: "確認しています…",
     taking_long: "通常より時間がかかっています。もう一度お試しください。",
-    ..ENGLISH
 };

@@ -1,6 +1,6 @@
 //! 한국어. Its words have one form for every number.
 
-use super::{ENGLISH, PasskeyWords, Sentence, Words, counted, field};
+use super::{PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static KOREAN: Words = Words {
     lang: "ko",
@@ -210,5 +210,4 @@ pub(in crate::pages) static KOREAN: Words = Words {
     slow_down: "시도 횟수가 너무 많습니다",
     checking: "확인 중…",
     taking_long: "평소보다 오래 걸리고 있습니다. 다시 시도하세요.",
-    ..ENGLISH
 };

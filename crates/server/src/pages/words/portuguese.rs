@@ -1,6 +1,6 @@
 //! Português (Brasil).
 
-use super::{ENGLISH, PasskeyWords, Sentence, Words, counted, field};
+use super::{PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static PORTUGUESE: Words = Words {
     lang: "pt-BR",
@@ -210,5 +210,4 @@ pub(in crate::pages) static PORTUGUESE: Words = Words {
     slow_down: "Muitas tentativas",
     checking: "Verificando…",
     taking_long: "Está demorando mais que o normal. Tente de novo.",
-    ..ENGLISH
 };

@@ -1,6 +1,6 @@
 //! Español.
 
-use super::{ENGLISH, PasskeyWords, Sentence, Words, counted, field};
+use super::{PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static SPANISH: Words = Words {
     lang: "es",
@@ -217,5 +217,4 @@ pub(in crate::pages) static SPANISH: Words = Words {
     slow_down: "Demasiados intentos",
     checking: "Comprobando…",
     taking_long: "Está tardando más de lo habitual. Inténtelo de nuevo.",
-    ..ENGLISH
 };
