@@ -100,9 +100,9 @@ mod tests {
 
     #[test]
     fn a_list_may_hold_passwords_and_hashes() {
-        let list = "hunter2-Hunter2\r\n\nA94A8FE5CCB19BA61C4C0873D391E987982FBBD3:86495\n";
+        let list = "hunter2-Hunter2\r\n\n2750527BA909B2F7AB4B91AD4DACFD85CC90B91F:86495\n";
         let known = KnownPasswords::shipped().with(list);
-        assert!(known.contains("hunter2-Hunter2") && known.contains("test"));
-        assert!(!known.contains("Hunter2-hunter2") && !known.contains("TEST"));
+        assert!(known.contains("hunter2-Hunter2") && known.contains("Nobody-ships-this"));
+        assert!(!known.contains("Hunter2-hunter2") && !known.contains("nobody-ships-this"));
     }
 }

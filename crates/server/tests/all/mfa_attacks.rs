@@ -111,7 +111,7 @@ async fn case_55_asking_for_a_weaker_way_does_not_give_one() {
     let mails = server.mails_to(ALICE).await.len();
     let asked = app.asks(ALICE).await.ok();
     assert_eq!(asked["ChallengeName"], "SELECT_CHALLENGE");
-    assert_eq!(asked["AvailableChallenges"], json!(["PASSWORD"]));
+    assert_eq!(asked["AvailableChallenges"], json!(["PASSWORD_SRP", "PASSWORD"]));
     let choice = challenge(&asked);
     app.replies(&choice, json!({ "USERNAME": ALICE, "ANSWER": "EMAIL_OTP" }))
         .await

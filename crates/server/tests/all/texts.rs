@@ -284,7 +284,11 @@ async fn texts_go_only_to_the_countries_that_are_listed() {
     app.password(abroad, "Correct-horse-7").await;
     // By text is not among the ways in, whoever asks.
     for name in [abroad, "+447700900999"] {
-        assert_eq!(asks(&app, name).await.ok()["AvailableChallenges"], json!(["PASSWORD"]), "{name}");
+        assert_eq!(
+            asks(&app, name).await.ok()["AvailableChallenges"],
+            json!(["PASSWORD_SRP", "PASSWORD"]),
+            "{name}"
+        );
     }
     let attributes = json!([{ "Name": "phone_number", "Value": "+447700900555" }]);
     let body =
@@ -356,7 +360,7 @@ async fn a_pool_without_a_role_offers_no_texts_and_sends_none() {
     let app = App::with(&server, settings, json!({})).await;
     person(&app, NUMBER).await;
     app.password(NUMBER, "Correct-horse-7").await;
-    assert_eq!(asks(&app, NUMBER).await.ok()["AvailableChallenges"], json!(["PASSWORD"]));
+    assert_eq!(asks(&app, NUMBER).await.ok()["AvailableChallenges"], json!(["PASSWORD_SRP", "PASSWORD"]));
     let body = json!({ "Username": "+15555550777", "Password": "Correct-horse-7" });
     app.public("SignUp", body).await.refused_as("CodeDeliveryFailureException");
 }
