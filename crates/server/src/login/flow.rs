@@ -2,6 +2,7 @@
 //! next one, and any page can be opened again.
 
 use super::cookies::Cookies;
+use super::typed::NameFault;
 use crate::app::App;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
@@ -9,6 +10,7 @@ use postern_access::Caller;
 use postern_model::{Answer, Error, ErrorKind, Refusal, refuse};
 use postern_pools::Pools;
 use postern_pools::auth::factors::Factor;
+use postern_pools::auth::recovery::{Recovery, recovery};
 use postern_pools::auth::second_factor::SecondFactor;
 use postern_pools::client::Client;
 use postern_pools::functions;
@@ -37,6 +39,10 @@ pub enum Page {
     NewPassword,
     SignUp,
     Confirm,
+    /// Whose password was forgotten.
+    Forgot,
+    /// The code and a new password.
+    Reset,
     /// The code of an authenticator.
     Authenticator,
     ChooseSecond,
@@ -55,6 +61,8 @@ impl Page {
             Page::NewPassword => "/login/new-password",
             Page::SignUp => "/signup",
             Page::Confirm => "/confirm",
+            Page::Forgot => "/forgotPassword",
+            Page::Reset => "/confirmforgotPassword",
             Page::Authenticator => "/login/authenticator",
             Page::ChooseSecond => "/login/second",
             Page::SetUp => "/login/set-up",
@@ -76,10 +84,22 @@ pub enum Fault {
     Used,
     SendFailed,
     RulesUnmet,
+    /// It was the person's password before.
+    Reused,
     Refused,
     TooMany {
         until_ms: i64,
     },
+}
+
+impl From<NameFault> for Fault {
+    fn from(fault: NameFault) -> Fault {
+        match fault {
+            NameFault::Empty => Fault::Empty,
+            NameFault::NotAnAddress => Fault::NotAnAddress,
+            NameFault::NotAPhone => Fault::NotAPhone,
+        }
+    }
 }
 
 /// What became of "Send a new code".
@@ -212,6 +232,14 @@ impl State {
         self.session = None;
     }
 
+    /// Forgets what was said about the press before.
+    pub fn clear(&mut self) {
+        self.fault = None;
+        self.said = None;
+        self.notice = None;
+        self.field_faults.clear();
+    }
+
     /// The fault to be shown on a page.
     pub fn fault_on(&self, page: Page) -> Option<Fault> {
         self.fault.filter(|(on, _)| *on == page).map(|(_, fault)| fault)
@@ -313,8 +341,26 @@ impl Flow {
         format!("{}?flow={}", page.path(), self.id)
     }
 
+    /// The address of where the person stands, or of the beginning when that is no longer offered.
+    pub fn stands_href(&self) -> String {
+        match self.fits(self.state.page) {
+            true => self.href(self.state.page),
+            false => self.different_href(),
+        }
+    }
+
+    /// Where another name is asked for.
+    pub fn different_href(&self) -> String {
+        format!("{}&other=1", self.href(Page::Identify))
+    }
+
     pub fn app_name(&self) -> &str {
         self.at.app_name()
+    }
+
+    /// Tells whether people may set a new password by themselves.
+    pub fn may_recover(&self) -> bool {
+        recovery(&self.at.pool.recovery, |_| true) != Recovery::AdminOnly
     }
 
     /// Tells whether people may create accounts here: if they can confirm them.
@@ -336,7 +382,10 @@ impl Flow {
             Page::Passkey => state.offers(Factor::WebAuthn) && state.page != Page::Identify,
             Page::NewPassword => state.page == Page::NewPassword,
             Page::SignUp => self.may_sign_up(),
-            Page::Confirm | Page::Authenticator | Page::ChooseSecond | Page::SetUp => state.page == page,
+            Page::Forgot => self.may_recover(),
+            Page::Confirm | Page::Reset | Page::Authenticator | Page::ChooseSecond | Page::SetUp => {
+                state.page == page
+            }
             Page::AddPasskey => state.done,
         }
     }

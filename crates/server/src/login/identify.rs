@@ -2,7 +2,7 @@
 
 use super::flow::{Fault, Flow, Notice, Page, PasskeyBrowser};
 use super::press::{Hand, Went};
-use super::typed::{self, NameFault};
+use super::typed;
 use super::visit::Visit;
 use axum::response::Response;
 use postern_model::cognito_idp::ExplicitAuthFlowsType;
@@ -34,20 +34,21 @@ pub async fn chosen(visit: Visit) -> Response {
     hand.respond(hand.press(Page::Choose, move |tx, flow| unit.choose(tx, flow)).await)
 }
 
-/// `POST /login/resend`: a new code is wanted, of a sign-in or of a sign-up.
+/// `POST /login/resend`, `POST /resendcode`: a new code is wanted, of a sign-in, a sign-up or a forgotten password.
 pub async fn again(visit: Visit) -> Response {
     let hand = match Hand::of(&visit) {
         Ok(hand) => hand,
         Err(response) => return *response,
     };
     let page = match hand.look().await {
-        Ok(Ok(flow)) if flow.state.page == Page::Confirm => Page::Confirm,
+        Ok(Ok(flow)) if matches!(flow.state.page, Page::Confirm | Page::Reset) => flow.state.page,
         _ => Page::Code,
     };
     let unit = hand.clone();
     let pressed = hand
         .press(page, move |tx, flow| match flow.state.page {
             Page::Confirm => unit.send_confirmation_again(tx, flow),
+            Page::Reset => unit.send_reset_again(tx, flow),
             _ => unit.send_again(tx, flow),
         })
         .await;
@@ -65,11 +66,7 @@ impl Hand {
             "keep" => PasskeyBrowser::Keep,
             _ => PasskeyBrowser::None,
         };
-        let fault = typed::name_fault(typed::name_kind(&flow.at.pool), &name).map(|fault| match fault {
-            NameFault::Empty => Fault::Empty,
-            NameFault::NotAnAddress => Fault::NotAnAddress,
-            NameFault::NotAPhone => Fault::NotAPhone,
-        });
+        let fault = typed::name_fault(typed::name_kind(&flow.at.pool), &name).map(Fault::from);
         if let Some(fault) = fault {
             flow.state.stay(Page::Identify, fault);
             return Ok(Went::To(Page::Identify));

@@ -8,6 +8,7 @@ mod code;
 pub mod cookies;
 mod demo;
 mod flow;
+mod forgot;
 mod identify;
 mod language;
 mod logout;
@@ -51,6 +52,9 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/login/set-up", get(show::set_up).post(second_factor::set_up))
         .route("/login/set-up-email", post(second_factor::set_up_email))
         .route("/signup", get(show::sign_up).post(sign_up::created))
+        .route("/forgotPassword", get(show::forgot).post(forgot::asked))
+        .route("/confirmforgotPassword", get(show::reset).post(forgot::chosen))
+        .route("/resendcode", get(show::identify).post(identify::again))
         .route("/confirm", get(show::confirm).post(sign_up::confirmed))
         .route("/logout", get(logout::logout).post(logout::logout_posted))
         .route("/logout/confirm", post(logout::confirmed))

@@ -53,7 +53,7 @@ fn stay(flow: &mut Flow, page: Page, fault: Fault) -> Answer<Went> {
 }
 
 impl Hand {
-    async fn check(&self, password: Secret) -> Answer<Pressed> {
+    pub async fn check(&self, password: Secret) -> Answer<Pressed> {
         let hand = self.clone();
         let begun: Answer<Begun> = self
             .pools

@@ -124,10 +124,7 @@ impl Hand {
                 if page != Page::Identify && !flow.fits(page) {
                     return Ok(Pressed::Went { flow: flow.id, went: Went::To(flow.state.page) });
                 }
-                flow.state.fault = None;
-                flow.state.said = None;
-                flow.state.notice = None;
-                flow.state.field_faults.clear();
+                flow.state.clear();
                 let went = unit(tx, &mut flow)?;
                 if let Went::To(page) = went {
                     flow.state.page = if page == Page::Choose { flow.state.page } else { page };
@@ -157,7 +154,8 @@ impl Hand {
                     Err(pressed) => return Ok(pressed),
                 };
                 let fault = fault_of(&refused, flow.at.now.ms());
-                if page == Page::Identify {
+                flow.state.clear();
+                if matches!(page, Page::Identify | Page::Forgot) {
                     // Nobody should have to type it twice.
                     flow.state.name = typed::name(hand.field("username")).to_owned();
                 }
@@ -249,7 +247,7 @@ pub fn redirect_with(status: StatusCode, to: &str, cookie: Option<Setting>) -> R
 }
 
 /// What a refusal of the engine means to the person.
-fn fault_of(refused: &Refusal, now_ms: i64) -> Fault {
+pub fn fault_of(refused: &Refusal, now_ms: i64) -> Fault {
     let kind = refused.kind;
     let wait_s = refused.retry_after_s;
     let too_many = |wait_s: u32| Fault::TooMany { until_ms: now_ms + i64::from(wait_s) * 1000 };
@@ -257,8 +255,10 @@ fn fault_of(refused: &Refusal, now_ms: i64) -> Fault {
         too_many(wait_s.unwrap_or(WAIT_S))
     } else if kind == CodeDeliveryFailureException || kind == InvalidEmailRoleAccessPolicyException {
         Fault::SendFailed
-    } else if kind == InvalidPasswordException || kind == PasswordHistoryPolicyViolationException {
+    } else if kind == InvalidPasswordException {
         Fault::RulesUnmet
+    } else if kind == PasswordHistoryPolicyViolationException {
+        Fault::Reused
     } else if kind == ExpiredCodeException {
         Fault::Expired
     } else if kind == NotAuthorizedException {
@@ -294,6 +294,7 @@ mod tests {
         assert_eq!(fault(refusal(CodeDeliveryFailureException, "")), Fault::SendFailed);
         assert_eq!(fault(refusal(InvalidEmailRoleAccessPolicyException, "")), Fault::SendFailed);
         assert_eq!(fault(refusal(InvalidPasswordException, "")), Fault::RulesUnmet);
+        assert_eq!(fault(refusal(PasswordHistoryPolicyViolationException, "")), Fault::Reused);
         assert_eq!(fault(refusal(UsernameExistsException, "")), Fault::Refused);
     }
 }

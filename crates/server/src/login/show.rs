@@ -1,5 +1,6 @@
 //! Opening a page: what a flow says, put into the page's struct. Nothing here changes anything or sends a mail.
 
+mod forgot;
 mod second_factor;
 
 use super::authorize;
@@ -69,6 +70,17 @@ pub async fn new_password(visit: Visit) -> Response {
     open(visit, Page::NewPassword).await
 }
 
+pub async fn forgot(visit: Visit) -> Response {
+    if !visit.query.has("flow") && visit.query.has("client_id") {
+        return authorize::begin(visit, Page::Forgot).await;
+    }
+    open(visit, Page::Forgot).await
+}
+
+pub async fn reset(visit: Visit) -> Response {
+    open(visit, Page::Reset).await
+}
+
 pub async fn confirm(visit: Visit) -> Response {
     open(visit, Page::Confirm).await
 }
@@ -132,7 +144,7 @@ async fn open(visit: Visit, page: Page) -> Response {
     }
     let another_name = page == Page::Identify && visit.query.has("other");
     if !another_name && !flow.fits(page) {
-        return redirect(StatusCode::SEE_OTHER, &flow.href(flow.state.page));
+        return redirect(StatusCode::SEE_OTHER, &flow.stands_href());
     }
     let view = View { visit: &visit, page, flow: &flow, challenge: challenge.as_ref() };
     let html = match page {
@@ -144,6 +156,8 @@ async fn open(visit: Visit, page: Page) -> Response {
         Page::NewPassword => view.new_password().render(),
         Page::SignUp => view.sign_up().render(),
         Page::Confirm => view.confirm().render(),
+        Page::Forgot => view.forgot().render(),
+        Page::Reset => view.reset().render(),
         Page::Authenticator => view.authenticator().render(),
         Page::ChooseSecond => view.choose_second().render(),
         Page::SetUp => view.set_up(seed.as_deref()).render(),
@@ -193,7 +207,7 @@ impl View<'_> {
     }
 
     pub(super) fn different_href(&self) -> String {
-        format!("{}&other=1", self.flow.href(Page::Identify))
+        self.flow.different_href()
     }
 
     pub(super) fn other_way_href(&self) -> Option<String> {
@@ -370,7 +384,7 @@ impl View<'_> {
                 }
                 _ => PasswordError::Wrong,
             }),
-            forgot_href: None,
+            forgot_href: self.flow.may_recover().then(|| self.flow.href(Page::Forgot)),
             other_way_href: self.other_way_href(),
         }
     }
@@ -399,7 +413,7 @@ impl View<'_> {
                 Some(SignUpError::TooMany { minutes: self.minutes(until_ms) })
             }
             Some(Fault::SendFailed) => Some(SignUpError::SendFailed),
-            None | Some(Fault::Empty | Fault::RulesUnmet) => None,
+            None | Some(Fault::Empty | Fault::RulesUnmet | Fault::Reused) => None,
             Some(_) => Some(SignUpError::Refused),
         };
         SignUp {
@@ -433,6 +447,7 @@ impl View<'_> {
         match self.flow.state.fault_on(page)? {
             Fault::Empty => Some(NewPasswordError::Empty),
             Fault::RulesUnmet => Some(NewPasswordError::RulesUnmet),
+            Fault::Reused => Some(NewPasswordError::Reused),
             _ => None,
         }
     }

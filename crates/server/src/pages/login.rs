@@ -1,6 +1,7 @@
-//! The pages of a sign-in: who are you, which way, the code, the password, a new account, and good-bye.
+//! The pages of a sign-in: who are you, which way, the password, a new account, and good-bye.
 
 use super::assets;
+pub use super::code::{CheckCode, CodeError, CodeKind, CodeNotice};
 pub use super::factor::Factor;
 use super::words::{FieldWords, Words};
 use super::{Form, Frame};
@@ -18,12 +19,12 @@ pub enum NameKind {
 }
 
 impl NameKind {
-    fn words(self, words: &Words) -> FieldWords {
+    pub(super) fn words(self, words: &Words) -> FieldWords {
         words.names[self as usize]
     }
 
     /// The `type` of the field: a narrower one only where nothing else may be typed.
-    fn input(self) -> &'static str {
+    pub(super) fn input(self) -> &'static str {
         match self {
             NameKind::Email => "email",
             NameKind::Phone => "tel",
@@ -41,6 +42,19 @@ pub enum NameError {
     SendFailed,
     TooMany { minutes: u64 },
     Passkey,
+}
+
+impl NameError {
+    pub(super) fn said(self, kind: NameKind, words: &Words) -> String {
+        match self {
+            NameError::Empty => kind.words(words).empty.to_owned(),
+            NameError::NotAnAddress => words.not_an_address.to_owned(),
+            NameError::NotAPhone => words.not_a_phone.to_owned(),
+            NameError::SendFailed => words.send_failed.to_owned(),
+            NameError::TooMany { minutes } => words.too_many.of(minutes),
+            NameError::Passkey => words.passkeys.wrong.to_owned(),
+        }
+    }
 }
 
 /// `/login`: who are you? Posts `username` to `/login`.
@@ -69,157 +83,11 @@ impl Identify {
     }
 
     fn problem(&self) -> Option<String> {
-        let words = self.frame.words;
-        Some(match self.error? {
-            NameError::Empty => self.kind.words(words).empty.to_owned(),
-            NameError::NotAnAddress => words.not_an_address.to_owned(),
-            NameError::NotAPhone => words.not_a_phone.to_owned(),
-            NameError::SendFailed => words.send_failed.to_owned(),
-            NameError::TooMany { minutes } => words.too_many.of(minutes),
-            NameError::Passkey => words.passkeys.wrong.to_owned(),
-        })
+        Some(self.error?.said(self.kind, self.frame.words))
     }
 
     fn field(&self) -> FieldWords {
         self.kind.words(self.frame.words)
-    }
-}
-
-/// What a code is good for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CodeKind {
-    /// Posts to `/login/code`.
-    SignIn,
-    /// Posts to `/confirm`.
-    ConfirmSignUp,
-}
-
-/// What is wrong with a code, or with its sending.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CodeError {
-    Empty,
-    Wrong,
-    /// Wrong, and few tries are left.
-    WrongLeft {
-        tries: u64,
-    },
-    Spent,
-    Expired,
-    Used,
-    SendFailed,
-}
-
-/// What became of "Send a new code".
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CodeNotice {
-    Sent,
-    TooSoon { ago_s: u64, wait_s: u64 },
-    NoneLeft { sent: u64, wait_minutes: u64 },
-}
-
-/// "Check your email". Posts `code`; the new-code button posts to `/login/resend`.
-#[derive(askama::Template)]
-#[template(path = "login/code.html")]
-pub struct CheckCode {
-    pub frame: Frame,
-    pub form: Form,
-    pub kind: CodeKind,
-    /// Where the code went, masked: `a***@e***`.
-    pub destination: String,
-    /// The name that was typed.
-    pub name: String,
-    /// Where to start over with another name.
-    pub different_href: String,
-    /// How long a code works, from the setting.
-    pub minutes: u64,
-    /// How long the newest one still works.
-    pub left_s: u64,
-    pub error: Option<CodeError>,
-    pub notice: Option<CodeNotice>,
-    /// How long until a new code may be asked for.
-    pub resend_wait_s: u64,
-    /// False when no more codes will be sent for now.
-    pub may_resend: bool,
-    pub other_way_href: Option<String>,
-    /// The address that mails come from.
-    pub from: Option<String>,
-}
-
-impl CheckCode {
-    fn heading(&self) -> &'static str {
-        match self.kind {
-            CodeKind::SignIn if self.is_text() => self.frame.words.check_phone,
-            CodeKind::SignIn => self.frame.words.check_email,
-            CodeKind::ConfirmSignUp => self.frame.words.confirm_account,
-        }
-    }
-
-    /// Whether the code went to a telephone: a masked number has no `@`.
-    fn is_text(&self) -> bool {
-        self.destination.starts_with('+') && !self.destination.contains('@')
-    }
-
-    fn action(&self) -> &'static str {
-        match self.kind {
-            CodeKind::SignIn => "/login/code",
-            CodeKind::ConfirmSignUp => "/confirm",
-        }
-    }
-
-    fn button(&self) -> &'static str {
-        match self.kind {
-            CodeKind::SignIn => self.frame.words.sign_in,
-            CodeKind::ConfirmSignUp => self.frame.words.confirm,
-        }
-    }
-
-    fn who(&self) -> (&'static str, &'static str) {
-        match self.kind {
-            CodeKind::SignIn => self.frame.words.signing_in_as.around("name"),
-            CodeKind::ConfirmSignUp => self.frame.words.signing_up_as.around("name"),
-        }
-    }
-
-    fn problem(&self) -> Option<String> {
-        let words = self.frame.words;
-        Some(match self.error? {
-            CodeError::Empty if self.is_text() => words.code_empty_text.to_owned(),
-            CodeError::Empty => words.code_empty.to_owned(),
-            CodeError::Wrong if self.is_text() => words.code_wrong_text.to_owned(),
-            CodeError::Wrong => words.code_wrong.to_owned(),
-            CodeError::WrongLeft { tries } => words.code_wrong_left.of(tries),
-            CodeError::Spent => words.code_spent.to_owned(),
-            CodeError::Expired => words.code_expired.to_owned(),
-            CodeError::Used => words.code_used.to_owned(),
-            CodeError::SendFailed if self.is_text() => words.send_failed_text.to_owned(),
-            CodeError::SendFailed if self.other_way_href.is_some() => {
-                words.send_failed_or_other_way.to_owned()
-            }
-            CodeError::SendFailed => words.send_failed.to_owned(),
-        })
-    }
-
-    fn status(&self) -> Option<String> {
-        let words = self.frame.words;
-        Some(match self.notice? {
-            CodeNotice::Sent => words.new_code_sent.to_owned(),
-            CodeNotice::TooSoon { ago_s, wait_s } => {
-                format!("{} {}", words.sent_ago.of(ago_s), words.ask_again_in.of(wait_s))
-            }
-            CodeNotice::NoneLeft { sent, wait_minutes } => {
-                let wait = if self.other_way_href.is_some() { words.wait_or_other_way } else { words.wait };
-                format!("{} {}", words.sent_codes.of(sent), wait.of(wait_minutes))
-            }
-        })
-    }
-
-    /// Whether only a new code leads on, so that asking for one becomes the main button.
-    fn needs_new(&self) -> bool {
-        let dead = matches!(
-            self.error,
-            Some(CodeError::Spent | CodeError::Expired | CodeError::Used | CodeError::SendFailed)
-        );
-        dead && self.may_resend
     }
 }
 
@@ -324,7 +192,7 @@ pub enum PasswordRule {
 }
 
 impl PasswordRule {
-    fn label(self, words: &Words) -> String {
+    pub(super) fn label(self, words: &Words) -> String {
         match self {
             PasswordRule::Length(least) => words.rule_length.of(least),
             PasswordRule::Uppercase => words.rule_upper.to_owned(),
@@ -335,7 +203,7 @@ impl PasswordRule {
     }
 
     /// The regular expression by which the page's script ticks the rule; the server judges.
-    fn pattern(self) -> String {
+    pub(super) fn pattern(self) -> String {
         match self {
             PasswordRule::Length(least) => format!("^[^]{{{least},}}$"),
             PasswordRule::Uppercase => "[A-Z]".to_owned(),
@@ -351,6 +219,7 @@ impl PasswordRule {
 pub enum NewPasswordError {
     Empty,
     RulesUnmet,
+    Reused,
 }
 
 /// A field for a password that somebody wants; posts `password`.
@@ -361,10 +230,11 @@ pub struct PasswordField {
 }
 
 impl PasswordField {
-    fn problem(&self, words: &Words) -> Option<&'static str> {
+    pub(super) fn problem(&self, words: &Words) -> Option<&'static str> {
         Some(match self.error? {
             NewPasswordError::Empty => words.password_empty,
             NewPasswordError::RulesUnmet => words.rules_unmet,
+            NewPasswordError::Reused => words.password_reused,
         })
     }
 }

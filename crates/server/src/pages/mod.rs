@@ -3,10 +3,12 @@
 
 pub mod assets;
 pub mod brand;
-pub mod colour;
+pub mod code;
+mod colour;
 pub mod console;
 pub mod demo;
 pub mod factor;
+pub mod forgot;
 pub mod inbox;
 pub mod language;
 pub mod links;

@@ -189,7 +189,8 @@ async fn nothing_but_our_own_tokens_is_taken_for_one() {
 async fn no_form_address_or_cookie_meets_a_fault_of_ours() {
     let scene = Scene::new().await;
     let browser = scene.browser();
-    let pages = ["/oauth2/authorize", "/login", "/signup", "/logout", "/error"];
+    let pages =
+        ["/oauth2/authorize", "/login", "/signup", "/forgotPassword", "/resendcode", "/logout", "/error"];
     for line in drawn(include_str!("../../corpus/authorize.txt"), SERVED) {
         let line = line.replace("CLIENT", &scene.demo.client_id);
         let query: String =
