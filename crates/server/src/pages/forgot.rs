@@ -65,11 +65,6 @@ impl Reset {
         self.destination.starts_with('+') && !self.destination.contains('@')
     }
 
-    /// The code has the focus, unless only the password is wrong.
-    fn is_about_password(&self) -> bool {
-        self.error.is_none() && self.password.error.is_some()
-    }
-
     fn is_wrong(&self) -> bool {
         self.error.is_some() || self.password.error.is_some()
     }
@@ -86,5 +81,85 @@ impl Reset {
     fn status(&self) -> Option<String> {
         let words = self.frame.words;
         Some(self.notice?.said(words, words.wait))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::Page as _;
+    use crate::pages::login::NewPasswordError;
+    use crate::pages::words::Language;
+
+    fn form() -> Form {
+        Form { flow: "flow-1".to_owned(), csrf: "csrf-1".to_owned() }
+    }
+
+    fn reset(destination: &str, error: Option<CodeError>) -> Reset {
+        Reset {
+            frame: Frame::new(Language::English, "Acme", "localhost:9320"),
+            form: form(),
+            destination: destination.to_owned(),
+            name: "alice@example.com".to_owned(),
+            different_href: "/login?again".to_owned(),
+            error,
+            notice: None,
+            resend_wait_s: 0,
+            password: PasswordField { rules: Vec::new(), error: None },
+            from: Some("no-reply@example.com".to_owned()),
+        }
+    }
+
+    /// Both fields are typed anew after a fault, whichever of them it is about.
+    #[test]
+    fn the_code_is_typed_first() {
+        let wrong = PasswordField { rules: Vec::new(), error: Some(NewPasswordError::RulesUnmet) };
+        for page in [reset("a***@e***", None), Reset { password: wrong, ..reset("a***@e***", None) }] {
+            let html = page.render();
+            let (_, field) = html.split_once("<input id=\"code\"").expect("a field for the code");
+            assert!(field.split_once('>').expect("the tag ends").0.contains("autofocus"));
+            assert_eq!(html.matches("autofocus").count(), 1);
+            assert_eq!(
+                html.contains("<title>Error: Choose a new password – Acme"),
+                html.contains("aria-invalid")
+            );
+        }
+    }
+
+    #[test]
+    fn a_code_by_text_is_spoken_of_as_such() {
+        let html = reset("+*******1234", Some(CodeError::Empty)).render();
+        assert!(html.contains("Enter the code from the text message.") && html.contains("phone has signal."));
+        assert!(!html.contains("spam folder") && !html.contains("no-reply@example.com"));
+        let html = reset("a***@e***", Some(CodeError::Empty)).render();
+        assert!(html.contains("Enter the code from the email.") && html.contains("no-reply@example.com"));
+    }
+
+    #[test]
+    fn where_only_a_new_code_leads_on_asking_for_it_is_the_main_button() {
+        for (error, main) in [(CodeError::Expired, "Send a new code"), (CodeError::Wrong, "Save and sign in")]
+        {
+            let html = reset("a***@e***", Some(error)).render();
+            let (_, rest) = html.split_once("<button class=\"primary\"").expect("a main button");
+            assert!(rest.split_once("</button>").expect("it ends").0.ends_with(main), "{main}");
+        }
+    }
+
+    #[test]
+    fn every_language_asks_whose_password_it_is() {
+        for language in Language::ALL {
+            let page = Forgot {
+                frame: Frame::new(language, "Acme", "localhost:9320"),
+                form: form(),
+                kind: NameKind::Email,
+                value: "\"><b>".to_owned(),
+                error: Some(NameError::TooMany { minutes: 2 }),
+                back_href: "/login?again".to_owned(),
+            };
+            let html = page.render();
+            let words = language.words();
+            assert!(html.contains(words.send_code) && html.contains(&words.too_many.of(2)), "{}", words.lang);
+            assert!(!html.contains("<b>"));
+        }
     }
 }
