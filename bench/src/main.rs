@@ -1,6 +1,7 @@
 //! Measures full sign-ins by mailed code: InitiateAuth, the code taken from the mail, RespondToAuthChallenge, against
 //! a server of its own with every rule on, beside what this machine needs for the two signatures alone.
 
+mod hashes;
 mod load;
 mod machine;
 mod mails;
@@ -8,15 +9,17 @@ mod pages;
 mod prepare;
 mod report;
 mod site;
+mod timing;
 mod tokens;
 mod wire;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
+use hashes::Hashes;
 use load::{Crowd, Seen, Way};
 use mails::Mails;
 use prepare::Door;
-use report::{Report, Stretch};
+use report::{Report, Stretch, WhileHashing};
 use site::{Server, Site};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -48,6 +51,12 @@ struct Options {
     /// Where the data is written, on the disk to be measured [default: the system's temporary folder]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Measure once more while so many password hashes wait, for example 500
+    #[arg(long, default_value_t = 0)]
+    hashes: usize,
+    /// Compare how long known and unknown names take, by so many pairs, for example 2000
+    #[arg(long, default_value_t = 0)]
+    pairs: u32,
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -114,6 +123,13 @@ async fn measure(options: &Options, site: &Site) -> Result<Report> {
     let resident_idle_mib = mib(server.resident_kib()?);
 
     let length = Duration::from_secs(options.seconds);
+    let timing = match options.pairs {
+        0 => None,
+        pairs => {
+            say(&format!("asking for {pairs} known and {pairs} unknown names"));
+            Some(timing::compare(site, &door, options.users, pairs).await?)
+        }
+    };
     let crowd = Crowd::gather(site, &door, &mails, options.users)?;
     say("signing in as fast as it goes");
     let rush = crowd.rush(&server, options.workers, length, Way::Api).await?;
@@ -123,6 +139,19 @@ async fn measure(options: &Options, site: &Site) -> Result<Report> {
     let half = crowd.stream(&server, rush.per_s / 2.0, length).await?;
     check(site, &door, &door.client, &half).await?;
     let half = Stretch::of(&half);
+    let hashing = match options.hashes {
+        0 => None,
+        waiting => {
+            say(&format!("signing in at that rate while {waiting} password hashes wait"));
+            let hashes = Hashes::keep_waiting(site, &door, waiting).await?;
+            let seen = crowd.stream(&server, rush.per_s / 2.0, length).await?;
+            let checked = hashes.end().await?;
+            check(site, &door, &door.client, &seen).await?;
+            let stretch = Stretch::of(&seen);
+            let (hashes_per_s, turned_away) = (checked.per_s, checked.turned_away);
+            Some(WhileHashing { waiting, hashes_per_s, turned_away, stretch })
+        }
+    };
     say("signing in on the pages");
     let pages = crowd.rush(&server, options.workers, length, Way::Pages).await?;
     check(site, &door, &door.web, &pages).await?;
@@ -145,6 +174,8 @@ async fn measure(options: &Options, site: &Site) -> Result<Report> {
         ratio_to_signing: rush.server_cpu_ms / rush.signing_cpu_ms.max(f64::MIN_POSITIVE),
         rush,
         half,
+        hashing,
+        timing,
         pages: Stretch::of(&pages),
         refresh: Stretch::of(&refresh),
     })

@@ -63,7 +63,9 @@ pub async fn door(site: &Site, key: &Key, mails: &Mails) -> Result<Door> {
     });
     let pool =
         text(connection.call_signed(key, "CreateUserPool", pool.to_string()).await?.good()?, "/UserPool/Id")?;
-    let plain = json!({ "ExplicitAuthFlows": ["ALLOW_USER_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"] });
+    let plain = json!({
+        "ExplicitAuthFlows": ["ALLOW_USER_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+    });
     let web = json!({
         "ExplicitAuthFlows": ["ALLOW_USER_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
         "AllowedOAuthFlowsUserPoolClient": true,

@@ -2,6 +2,7 @@
 
 use crate::load::{Done, Seen};
 use crate::machine::TwoSignatures;
+use crate::timing::Compared;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,6 +24,10 @@ pub struct Report {
     pub resident_peak_mib: f64,
     pub rush: Stretch,
     pub half: Stretch,
+    /// The same once more beside password hashes, where that was asked for.
+    pub hashing: Option<WhileHashing>,
+    /// Known names beside unknown ones, where that was asked for.
+    pub timing: Option<Compared>,
     /// The pages, from the app's request to its tokens; and an app's refreshes, each with a new refresh token.
     pub pages: Stretch,
     pub refresh: Stretch,
@@ -30,6 +35,16 @@ pub struct Report {
     pub ratio: f64,
     /// The same over what the server's signing threads took meanwhile: of one stretch, so fair on a busy machine.
     pub ratio_to_signing: f64,
+}
+
+/// A stretch of sign-ins beside password hashes that wait.
+#[derive(Serialize)]
+pub struct WhileHashing {
+    pub waiting: usize,
+    pub hashes_per_s: f64,
+    /// Checks that found the queue full.
+    pub turned_away: u64,
+    pub stretch: Stretch,
 }
 
 /// One stretch of sign-ins.
@@ -97,7 +112,9 @@ impl Spread {
 impl Report {
     /// Tells whether everything succeeded.
     pub fn is_clean(&self) -> bool {
-        [&self.rush, &self.half, &self.pages, &self.refresh].iter().all(|stretch| stretch.failures.is_empty())
+        let beside = self.hashing.as_ref().map(|hashing| &hashing.stretch);
+        let stretches = [&self.rush, &self.half, &self.pages, &self.refresh].into_iter().chain(beside);
+        stretches.into_iter().all(|stretch| stretch.failures.is_empty())
     }
 
     pub fn table(&self) -> String {
@@ -128,6 +145,23 @@ impl Report {
             ("refreshing with rotation", &self.refresh, [""; 3]),
         ] {
             out.push_str(&stretch.lines(title, parts));
+        }
+        if let Some(hashing) = &self.hashing {
+            let title = format!("at half that rate beside {} waiting hashes", hashing.waiting);
+            out.push_str(&hashing.stretch.lines(&title, calls));
+            let (done, away) = (hashing.hashes_per_s, hashing.turned_away);
+            out.push_str(&format!("  hashes: {done:.0} a second, {away} turned away\n"));
+        }
+        if let Some(timing) = &self.timing {
+            out.push_str(&format!(
+                "\nknown and unknown names, {} pairs: medians {:.3} and {:.3} ms, {:.1} % apart; the best threshold is \
+                 right in {:.1} %\n",
+                timing.pairs,
+                timing.known_median_ms,
+                timing.unknown_median_ms,
+                timing.apart * 100.0,
+                timing.guessed * 100.0
+            ));
         }
         out
     }

@@ -22,7 +22,7 @@ use tokio::sync::{Semaphore, watch};
 
 /// Signatures and password hashes that may wait; more are refused as too busy.
 const SIGNATURES_WAITING_MAX: usize = 4096;
-const HASHES_WAITING_MAX: usize = 256;
+const HASHES_WAITING_MAX: usize = 512;
 /// Large bodies (raw mails) that are read at one time.
 const LARGE_BODIES_MAX: usize = 4;
 
