@@ -19,13 +19,13 @@ const STEPS: &[(&str, &str)] = &[
     ("sso sessions", include_str!("../migrations/0013_sso_sessions.sql")),
     ("browser sessions of user", include_str!("../migrations/0014_browser_sessions_of_user.sql")),
     ("stamps", include_str!("../migrations/0015_stamps.sql")),
-    ("second factors", include_str!("../migrations/0015_second_factors.sql")),
-    ("audit", include_str!("../migrations/0016_audit.sql")),
-    ("branding", include_str!("../migrations/0017_branding.sql")),
-    ("passkeys", include_str!("../migrations/0018_passkeys.sql")),
-    ("texts", include_str!("../migrations/0019_texts.sql")),
-    ("password verifiers", include_str!("../migrations/0019_password_verifiers.sql")),
-    ("password history", include_str!("../migrations/0020_password_history.sql")),
+    ("second factors", include_str!("../migrations/0016_second_factors.sql")),
+    ("audit", include_str!("../migrations/0017_audit.sql")),
+    ("branding", include_str!("../migrations/0018_branding.sql")),
+    ("passkeys", include_str!("../migrations/0019_passkeys.sql")),
+    ("texts", include_str!("../migrations/0020_texts.sql")),
+    ("password verifiers", include_str!("../migrations/0021_password_verifiers.sql")),
+    ("password history", include_str!("../migrations/0022_password_history.sql")),
 ];
 
 const VERSIONS: &str =
