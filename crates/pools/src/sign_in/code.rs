@@ -348,7 +348,9 @@ fn stand_in(keys: &Keys, pool_id: &str, name_key: &str, medium: Medium, country:
             Err(_) => {
                 let drawn = drawn();
                 let letter = |byte: u8| char::from(b'a' + byte % 26);
-                let address = format!("{}@{}.invalid", letter(drawn[0]), letter(drawn[1]));
+                // All of it counts for the pace of sends: strangers' names must not share an address.
+                let rest = u64::from_be_bytes(drawn[2..10].try_into().unwrap_or_default());
+                let address = format!("{}{rest:016x}@{}.invalid", letter(drawn[0]), letter(drawn[1]));
                 Destination { medium, address }
             }
         },
@@ -360,5 +362,24 @@ fn stand_in(keys: &Keys, pool_id: &str, name_key: &str, medium: Medium, country:
             let digits: String = drawn[..length].iter().map(|byte| char::from(b'0' + byte % 10)).collect();
             Destination::phone(&format!("{country}{digits}"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn each_stand_in_has_an_address_of_its_own_and_keeps_it() {
+        let keys = Keys::new(&[[1; 32]]).expect("keys");
+        let of = |name: &str| stand_in(&keys, "us-east-1_a", name, Medium::Email, "+1");
+        let names = (0..1000).map(|number| format!("nobody{number}"));
+        let addresses: BTreeSet<String> = names.map(|name| of(&name).address).collect();
+        assert_eq!(addresses.len(), 1000);
+        assert_eq!(of("nobody1").address, of("nobody1").address);
+        let masked = of("nobody1").masked();
+        assert!(masked.len() == "a***@b***".len() && masked[1..].starts_with("***@"), "{masked}");
+        assert_eq!(of("who@example.com").address, "who@example.com");
     }
 }
