@@ -18,7 +18,7 @@ use postern_server::app::App;
 use postern_server::master_key::MasterKey;
 use postern_server::settings::{Flags, Settings};
 use postern_server::{doors, http, seed, worker};
-use postern_store::{Clock, Keys, Timestamp};
+use postern_store::{Clock, Keys, Timestamp, Tx};
 use serde_json::{Value, json};
 pub use srp::SrpClient;
 
@@ -136,8 +136,12 @@ impl TestServer {
         Key::new(&made.xml("AccessKeyId"), &made.xml("SecretAccessKey"))
     }
 
-    /// The mails an address has got so far, newest first.
+    /// The mails an address has got, newest first, once all that was accepted so far has had its first attempt: what
+    /// is not in it was not sent.
     pub async fn mails_to(&self, address: &str) -> Vec<Value> {
+        while self.app.store.read(waits_for_its_first_attempt).await.expect("the store answers") {
+            tokio::task::yield_now().await;
+        }
         self.mails(&format!("to={}", encoded(address))).await
     }
 
@@ -156,6 +160,12 @@ impl TestServer {
     pub fn end(&self) {
         self.app.ending.send_replace(true);
     }
+}
+
+/// Whether a message has never been tried yet.
+fn waits_for_its_first_attempt(tx: &mut Tx<'_>) -> anyhow::Result<bool> {
+    let mails = tx.list_mails(None, 1000)?;
+    Ok(mails.iter().any(|mail| mail.next.is_some() && mail.reply.is_empty()))
 }
 
 impl Drop for TestServer {
