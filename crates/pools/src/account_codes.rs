@@ -85,7 +85,8 @@ pub enum Judged {
 }
 
 impl Pools {
-    /// Makes, remembers and sends a code; the one before stays good if it went to the same place.
+    /// Makes, remembers and sends a code. One before that went to the same place stays good while it has attempts left,
+    /// and the two share them (rule C9).
     pub fn send_account_code(&self, tx: &mut Tx<'_>, at: &At, sending: &Sending<'_>) -> Answer<()> {
         let Sending { code: kind, subject, to, occasion, counts } = *sending;
         self.note_send(tx, at, to)?;
@@ -93,16 +94,17 @@ impl Pools {
         let mac = binding(at, &at.client.id, subject, kind, &to.address).mac(tx.keys(), &code).to_vec();
         let before = tx
             .find_user_code(&at.pool.id, subject.bound(), kind.purpose())?
-            .filter(|row| at.now < row.expires && row.destination == to.address);
+            .filter(|row| !is_over(row, at.now) && row.destination == to.address)
+            .filter(|row| row.attempts < row.attempts_max);
         let expires = at.now.plus_ms(kind.life_ms());
         tx.put_user_code(&UserCodeRow {
             pool_id: at.pool.id.clone(),
             subject: subject.bound().to_owned(),
             purpose: kind.purpose().into(),
             code_mac: counts.then_some(mac),
+            attempts: before.as_ref().map_or(0, |row| row.attempts),
             code_mac_old: before.and_then(|row| row.code_mac),
             destination: to.address.clone(),
-            attempts: 0,
             attempts_max: ATTEMPTS_MAX,
             facts: "{}".into(),
             created: at.now,

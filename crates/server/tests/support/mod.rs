@@ -43,8 +43,14 @@ impl TestServer {
 
     /// Starts a server that keeps its limits.
     pub async fn strict() -> TestServer {
-        let flags = Flags { strict_limits: true, ..flags() };
-        TestServer::node(settings(&flags), Clock::manual(START)).await
+        TestServer::strict_with(|_| {}).await
+    }
+
+    /// The same with changed settings.
+    pub async fn strict_with(change: impl FnOnce(&mut Settings)) -> TestServer {
+        let mut settings = settings(&Flags { strict_limits: true, ..flags() });
+        change(&mut settings);
+        TestServer::node(settings, Clock::manual(START)).await
     }
 
     /// Starts a server with changed settings.

@@ -224,3 +224,26 @@ async fn a_user_who_is_disabled_or_gone_has_no_use_of_a_passkey() {
     let begun = app.begins(ALICE).await.ok();
     assert_eq!(begun["AvailableChallenges"], json!(["EMAIL_OTP"]));
 }
+
+#[tokio::test]
+async fn case_9_a_passkey_works_when_strangers_used_up_the_guesses() {
+    let server = TestServer::start().await;
+    let app = app(&server, json!({})).await;
+    let passkey = with_passkey(&app, ALICE).await;
+    let mut mails = server.mails_to(ALICE).await.len();
+    // Strangers guess until no more codes come.
+    for round in 0..20 {
+        let asked = app.asked(ALICE).await;
+        for _ in 0..5 {
+            app.answers(ALICE, &asked, "no code").await.refused_as("CodeMismatchException");
+        }
+        let now = server.mails_to(ALICE).await.len();
+        if now == mails {
+            break;
+        }
+        assert!(round < 19, "codes never end");
+        mails = now;
+    }
+    let (session, options) = asks(&app, ALICE).await;
+    answers(&app, ALICE, &session, &passkey.asserts(&ceremony(&options))).await.ok();
+}

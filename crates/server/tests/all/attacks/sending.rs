@@ -1,0 +1,143 @@
+//! Who can be made to get mail, how much of it, and how much a stranger can make us remember (attack cases 21 to 23 and
+//! 82).
+
+use super::{ALICE, behind_a_proxy, sent};
+use crate::story::{App, Reply, challenge, mail_settles};
+use crate::support::TestServer;
+use serde_json::json;
+
+/// Codes that one address gets: no more than `.1` in any `.0` milliseconds (rule S1).
+const PACE: [(i64, usize); 4] = [(30_000, 1), (900_000, 5), (3_600_000, 10), (86_400_000, 20)];
+
+fn from(source: &str) -> Vec<(String, String)> {
+    vec![("x-forwarded-for".to_owned(), source.to_owned())]
+}
+
+async fn asks_from(app: &App<'_>, source: &str, name: &str) -> Reply {
+    app.server.clock.advance(1);
+    let body = json!({
+        "ClientId": app.client_id,
+        "AuthFlow": "USER_AUTH",
+        "AuthParameters": { "USERNAME": name, "PREFERRED_CHALLENGE": "EMAIL_OTP" },
+    });
+    sent(app.server, "InitiateAuth", &body, &from(source)).await
+}
+
+#[tokio::test]
+async fn case_21_nobody_is_drowned_in_mail() {
+    let server = TestServer::strict_with(behind_a_proxy).await;
+    let app = App::new(&server).await;
+    app.person(ALICE).await;
+    let mut times = Vec::new();
+    for round in 0..1000 {
+        let source = format!("203.0.113.{}", round % 200);
+        let reply = asks_from(&app, &source, ALICE).await;
+        match reply.status {
+            200 => times.push(server.clock.now().ms()),
+            _ => reply.refused_as("LimitExceededException"),
+        }
+        server.clock.advance(3_999);
+    }
+    mail_settles(&server).await;
+    assert_eq!(server.mails_to(ALICE).await.len(), times.len(), "who is not refused is sent a code");
+    for (window_ms, most) in PACE {
+        for time in &times {
+            let within = times.iter().filter(|other| (0..window_ms).contains(&(*other - time))).count();
+            assert!(within <= most, "{within} in {window_ms} ms");
+        }
+    }
+    // The pace is kept, not the door shut: in its 67 minutes the hour's ten and what follows were sent.
+    assert!((10..=20).contains(&times.len()), "{}", times.len());
+}
+
+#[tokio::test]
+async fn case_22_spellings_of_a_mailbox_share_its_pace() {
+    let server = TestServer::strict().await;
+    let app = App::new(&server).await;
+    app.person(ALICE).await;
+    for (name, spellings) in [
+        (ALICE, ["Alice@Example.COM", "alice+1@example.com", "ALICE+news@example.com", "alice@EXAMPLE.com"]),
+        (
+            "jo@b\u{FC}cher.example",
+            [
+                "jo@xn--bcher-kva.example",
+                "JO@B\u{DC}CHER.example",
+                "jo+x@bu\u{308}cher.example",
+                "Jo@XN--BCHER-KVA.example",
+            ],
+        ),
+    ] {
+        app.asks(name).await.ok();
+        for spelling in spellings {
+            app.asks(spelling).await.refused_as("LimitExceededException");
+        }
+        // What is no address of anybody's gets nothing at all.
+        for odd in ["alice@example.com.", "alice.@example.com", "alice@example..com"] {
+            app.asks(odd).await;
+        }
+    }
+    mail_settles(&server).await;
+    let all = server.client.get("/inbox/api/messages").await.ok();
+    assert_eq!(all.body.as_array().map(Vec::len), Some(1), "{}", all.text);
+}
+
+#[tokio::test]
+async fn case_23_who_sprays_addresses_is_held_up_by_source_network_and_client() {
+    let server = TestServer::strict_with(|settings| {
+        behind_a_proxy(settings);
+        settings.rules.sends_per_source = 20;
+        settings.rules.sends_per_client = 320;
+        settings.ses.limits = false;
+        // Only what pools count is looked at here.
+        settings.pace = None;
+    })
+    .await;
+    let app = App::new(&server).await;
+    let tries = async |source: &dyn Fn(usize) -> String, tag: &str| {
+        let mut good = 0;
+        for number in 0..100 {
+            let name = format!("{tag}{number}@example.com");
+            let reply = asks_from(&app, &source(number), &name).await;
+            match reply.status {
+                200 => good += 1,
+                _ => reply.refused_as("LimitExceededException"),
+            }
+        }
+        good
+    };
+    assert_eq!(tries(&|_| "203.0.113.7".to_owned(), "one").await, 20);
+    assert_eq!(tries(&|number| format!("2001:db8:1:2::{number:x}"), "net").await, 20);
+    assert_eq!(tries(&|number| format!("::ffff:203.0.{number}.9"), "many").await, 100);
+    // The client's number is spread over rows, so it may be reached a little early, and is never passed.
+    let rest = tries(&|number| format!("198.51.{number}.9"), "more").await
+        + tries(&|number| format!("192.0.{number}.9"), "most").await;
+    assert!((20..=180).contains(&rest), "{rest}");
+    assert!(tries(&|number| format!("100.64.{number}.9"), "last").await < 100);
+}
+
+#[tokio::test]
+async fn case_82_a_flood_of_challenges_pushes_nobodys_out() {
+    let server = TestServer::strict_with(|settings| {
+        behind_a_proxy(settings);
+        settings.rules.begins_per_source = 50;
+        settings.pace = None;
+    })
+    .await;
+    let app = App::new(&server).await;
+    app.person(ALICE).await;
+    let hers = challenge(&asks_from(&app, "198.51.100.1", ALICE).await.ok());
+    let code = app.code(ALICE).await;
+    let mut begun = 0;
+    for number in 0..500 {
+        let parameters = json!({ "USERNAME": format!("{number}@example.com") });
+        let body =
+            json!({ "ClientId": app.client_id, "AuthFlow": "USER_AUTH", "AuthParameters": parameters });
+        let reply = sent(&server, "InitiateAuth", &body, &from("203.0.113.7")).await;
+        match reply.status {
+            200 => begun += 1,
+            _ => reply.refused_as("LimitExceededException"),
+        }
+    }
+    assert_eq!(begun, 50);
+    app.answers(ALICE, &hers, &code).await.ok();
+}
