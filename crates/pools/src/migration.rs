@@ -1,19 +1,24 @@
-//! Users taken over from elsewhere (UserMigration): whoever signs in with a password and is not here is judged
-//! by the pool's function, and becomes a user if it knows them. The attempt at a password is spent before
-//! the function is asked, as any other.
+//! Users taken over from elsewhere (UserMigration): whoever signs in with a password, or has forgotten it, and is not
+//! here is looked up by the pool's function, and becomes a user if it knows them. The attempt at a password is spent
+//! before the function is asked, as any other.
 
 use crate::Pools;
 use crate::attributes;
+use crate::auth::second_factor::SecondFactor;
+use crate::destination::Medium;
 use crate::functions::{self, Event, Trigger, Whom};
+use crate::names::NameKind;
 use crate::operations::users::blank;
 use crate::passwords::{reset_required, wrong};
 use crate::step::{At, By, Check, Proof, SignedIn, Step, Subject};
 use crate::triggers::with_metadata;
 use crate::unit::kept;
 use crate::user::{Password, Status, User};
-use postern_model::cognito_idp::errors::UserNotFoundException;
+use postern_model::cognito_idp::DeliveryMediumType;
+use postern_model::cognito_idp::errors::{TooManyRequestsException, UserNotFoundException};
 use postern_model::{Answer, Error, Secret, refusal};
 use postern_store::Tx;
+use postern_store::users::UserName;
 use serde_json::{Value, json};
 
 /// A user as the function describes one.
@@ -23,17 +28,17 @@ struct Migrant {
     username: Option<String>,
     attributes: Vec<(String, String)>,
     status: Status,
-    /// Whether a welcome is mailed.
-    is_invited: bool,
+    /// The media by which they are welcomed.
+    invited_by: Vec<DeliveryMediumType>,
+    /// An alias that somebody has here becomes theirs.
+    takes_alias: bool,
+    /// A texted code is asked for after the password from now on.
+    by_text: bool,
 }
 
 impl Migrant {
-    /// Reads an answer; nothing when it knows nobody, or asks for what is not done here.
+    /// Reads an answer; nothing when it knows nobody.
     fn read(response: &Value) -> Option<Migrant> {
-        if response["forceAliasCreation"] == true || response["enableSMSMFA"] == true {
-            tracing::warn!("a user was not migrated: forceAliasCreation and enableSMSMFA are not available");
-            return None;
-        }
         let given = response["userAttributes"].as_object().filter(|given| !given.is_empty())?;
         let mut migrant = Migrant {
             username: None,
@@ -42,10 +47,9 @@ impl Migrant {
                 Some("CONFIRMED") => Status::Confirmed,
                 _ => Status::ResetRequired,
             },
-            is_invited: response["messageAction"] != "SUPPRESS"
-                && response["desiredDeliveryMediums"]
-                    .as_array()
-                    .is_some_and(|media| media.iter().any(|medium| medium == "EMAIL")),
+            invited_by: invited_by(response),
+            takes_alias: response["forceAliasCreation"] == true,
+            by_text: response["enableSMSMFA"] == true,
         };
         for (name, value) in given {
             let value = match value {
@@ -62,6 +66,19 @@ impl Migrant {
             }
         }
         Some(migrant)
+    }
+}
+
+/// The media of a welcome: by text where the function names none.
+fn invited_by(response: &Value) -> Vec<DeliveryMediumType> {
+    if response["messageAction"] == "SUPPRESS" {
+        return Vec::new();
+    }
+    match response["desiredDeliveryMediums"].as_array() {
+        Some(media) => {
+            media.iter().filter_map(|medium| DeliveryMediumType::parse(medium.as_str()?)).collect()
+        }
+        None => vec![DeliveryMediumType::Sms],
     }
 }
 
@@ -113,6 +130,29 @@ impl Pools {
         let Some(migrant) = migrant else { return Ok(None) };
         let new = self.password_from_elsewhere(password).await?;
         Ok(Some((migrant, new)))
+    }
+
+    /// Looks for somebody elsewhere who has forgotten their password and is not here; whom the function knows is a user
+    /// from then on, without a password until they set one. A function that fails knows nobody.
+    pub(crate) fn migrate_forgetful(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        subject: &Subject,
+    ) -> Answer<Option<User>> {
+        let event = || migration(at, &subject.name_key, "ForgotPassword", None);
+        let migrant = match self.ask_function(tx, at, Trigger::UserMigration, event) {
+            Ok(response) => response.as_ref().and_then(Migrant::read),
+            Err(Error::Refused(refused)) => {
+                tracing::warn!(pool = at.pool.id, kind = refused.kind.code, "nobody was migrated");
+                None
+            }
+            unanswered => return unanswered.map(|_| None),
+        };
+        match migrant {
+            Some(migrant) => self.add_migrant(tx, at, subject, &migrant, None),
+            None => Ok(None),
+        }
     }
 
     fn migration_ended(
@@ -170,16 +210,45 @@ impl Pools {
         }
         user.status = migrant.status;
         user.password = new.cloned();
-        if !tx.add_user(&user.to_row()?, &attributes::names(&at.pool, &user))? {
+        let can_be_texted =
+            user.destination(Medium::Sms).is_some() && at.pool.second.allows(SecondFactor::Sms);
+        if migrant.by_text && !can_be_texted {
+            tracing::warn!(pool = at.pool.id, "nobody was migrated: enableSMSMFA needs a number and SMS MFA");
             return Ok(None);
+        }
+        let names = attributes::names(&at.pool, &user);
+        for name in &names {
+            let moves = migrant.takes_alias && is_alias_of_address(at, name);
+            if !moves && tx.user_named(&at.pool.id, &name.key)?.is_some() {
+                tracing::warn!(pool = at.pool.id, kind = name.kind, "nobody was migrated: a name is taken");
+                return Ok(None);
+            }
+        }
+        if migrant.takes_alias {
+            for medium in [Medium::Sms, Medium::Email] {
+                self.free_alias(tx, at, &user, medium)?;
+            }
+        }
+        if !tx.add_user(&user.to_row()?, &names)? {
+            // Somebody signs in with it in this very moment: the next try finds them here.
+            return Err(refusal(TooManyRequestsException, "Rate exceeded").retry_after(1));
+        }
+        if migrant.by_text {
+            self.choose_second_factors(tx, &user, &[SecondFactor::Sms], Some(SecondFactor::Sms))?;
         }
         let subject = Subject { user: Some(user.clone()), ..subject.clone() };
         self.audit(tx, at, &subject, "MigrateUser", "created", "")?;
-        if migrant.is_invited {
-            self.invite(tx, at, &user, None, None)?;
+        if !migrant.invited_by.is_empty() {
+            self.invite(tx, at, &user, None, Some(&migrant.invited_by))?;
         }
         Ok(Some(user))
     }
+}
+
+/// An address or a number that is an alias here, and so moves to who has proven it.
+fn is_alias_of_address(at: &At, name: &UserName) -> bool {
+    let mut moving = [NameKind::Email, NameKind::PhoneNumber].into_iter();
+    moving.any(|kind| kind.as_str() == name.kind && at.pool.alias_attributes.contains(&kind))
 }
 
 fn migration(at: &At, name: &str, occasion: &'static str, password: Option<&Secret>) -> Event {
@@ -205,12 +274,7 @@ mod tests {
 
     #[test]
     fn an_answer_describes_a_user_or_nobody() {
-        for nobody in [
-            json!({}),
-            json!({ "userAttributes": null }),
-            json!({ "userAttributes": {} }),
-            json!({ "userAttributes": { "email": "a@b.c" }, "forceAliasCreation": true }),
-        ] {
+        for nobody in [json!({}), json!({ "userAttributes": null }), json!({ "userAttributes": {} })] {
             assert_eq!(Migrant::read(&nobody), None);
         }
         let migrant = Migrant::read(&json!({
@@ -223,10 +287,20 @@ mod tests {
             username: Some("ann".into()),
             attributes,
             status: Status::Confirmed,
-            is_invited: false,
+            invited_by: Vec::new(),
+            takes_alias: false,
+            by_text: false,
         };
         assert_eq!(migrant, Some(expected));
         let plain = Migrant::read(&json!({ "userAttributes": { "email": "a@b.c" } })).expect("somebody");
         assert_eq!(plain.status, Status::ResetRequired);
+        assert_eq!(plain.invited_by, [DeliveryMediumType::Sms]);
+        let asked = Migrant::read(&json!({
+            "userAttributes": { "email": "a@b.c" }, "desiredDeliveryMediums": ["EMAIL", "PIGEON"],
+            "forceAliasCreation": true, "enableSMSMFA": true,
+        }));
+        let asked = asked.expect("somebody");
+        assert_eq!(asked.invited_by, [DeliveryMediumType::Email]);
+        assert!(asked.takes_alias && asked.by_text);
     }
 }

@@ -56,13 +56,12 @@ impl Pools {
 
     fn send_text(&self, tx: &mut Tx<'_>, at: &At, letter: Letter<'_>) -> Answer<()> {
         let pool = &at.pool;
-        let Some(texting) = &pool.texting else {
-            return refuse(
-                CodeDeliveryFailureException,
-                "SMS configuration is required for the user pool to send text messages.",
-            );
+        let handover = self.custom_sender(tx, at, &letter)?;
+        let chosen = match &handover {
+            // The words are the function's that sends it.
+            Some(_) => Chosen::default(),
+            None => self.custom_message(tx, at, &letter)?,
         };
-        let chosen = self.custom_message(tx, at, &letter)?;
         let template = chosen.sms.as_deref().or(pool.text_template(letter.occasion));
         let draft = TextDraft {
             text: Text {
@@ -83,6 +82,16 @@ impl Pools {
             code: letter.code.map(str::to_owned),
             facts: told_of(at, &letter),
             decoy: letter.decoy,
+            handover,
+        };
+        if draft.handover.is_some() {
+            return self.mail.hand_text_over(tx, &draft, at.now).map(drop).map_err(sms::refused);
+        }
+        let Some(texting) = &pool.texting else {
+            return refuse(
+                CodeDeliveryFailureException,
+                "SMS configuration is required for the user pool to send text messages.",
+            );
         };
         let role = TextRole {
             pool_id: &pool.id,

@@ -309,6 +309,12 @@ impl Pool {
         self.allowed_factors.iter().filter_map(|factor| factor.code()).map(|kind| kind.medium)
     }
 
+    /// Tells whether text messages can leave the pool: by a role, or by a function that sends them.
+    pub fn sends_texts(&self) -> bool {
+        let functions = self.config.lambda_config.as_ref();
+        self.texting.is_some() || functions.is_some_and(|functions| functions.custom_sms_sender.is_some())
+    }
+
     /// Tells whether sign-up verifies what a medium leads to.
     pub fn verifies(&self, medium: Medium) -> bool {
         self.auto_verified.contains(&medium)

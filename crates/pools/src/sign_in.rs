@@ -4,6 +4,7 @@
 mod asking;
 mod code;
 mod custom;
+mod first_proof;
 mod passkey;
 mod proven;
 mod second;
@@ -174,7 +175,7 @@ impl Pools {
 
     /// Tells whether this pool's texts may go to a number.
     fn may_text(&self, at: &At, number: &str) -> bool {
-        at.pool.texting.is_some() && self.rules.texts.allow(number)
+        at.pool.sends_texts() && self.rules.texts.allow(number)
     }
 
     fn ask_for_password(&self, tx: &mut Tx<'_>, at: &At, subject: &Subject, kind: Kind) -> Answer<Asked> {
@@ -246,7 +247,7 @@ impl Pools {
         let by_phone = is_phone_number(&subject.name_key);
         let texts = match by_phone {
             true => self.may_text(at, &subject.name_key),
-            false => at.pool.texting.is_some() && !self.rules.texts.countries.is_empty(),
+            false => at.pool.sends_texts() && !self.rules.texts.countries.is_empty(),
         };
         let codes = Has {
             password: false,

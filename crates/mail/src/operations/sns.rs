@@ -120,6 +120,7 @@ impl Mail {
             code: code.map(|(code, _)| code.to_owned()),
             facts: BTreeMap::new(),
             decoy: false,
+            handover: None,
         };
         let queued = match code {
             // The code that lets a number into the sandbox goes to a number that is not in it yet.

@@ -69,7 +69,10 @@ impl Pools {
             return refuse(NotAuthorizedException, "Contact administrator to reset password.");
         }
         let user = self.find_user(tx, &at.pool, username)?;
-        let subject = Subject { name_key: at.pool.name_key(username), user };
+        let mut subject = Subject { name_key: at.pool.name_key(username), user };
+        if subject.user.is_none() && self.migrates(at) {
+            subject.user = self.migrate_forgetful(tx, at, &subject)?;
+        }
         let found = self.reset_destination(tx, at, subject.user.as_ref())?;
         let (to, counts) = match found {
             Ok(to) => (to, true),

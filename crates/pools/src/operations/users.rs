@@ -60,7 +60,7 @@ impl Pools {
         let by_text =
             request.desired_delivery_mediums.iter().flatten().any(|m| *m == DeliveryMediumType::Sms);
         let pool = self.pool(&request.user_pool_id).await?;
-        if by_text && pool.texting.is_none() {
+        if by_text && !pool.sends_texts() {
             return refuse(
                 InvalidParameterException,
                 "SMS configuration is required to invite users by SMS.",
@@ -180,7 +180,7 @@ impl Pools {
         password: Option<&str>,
         asked: Option<&[DeliveryMediumType]>,
     ) -> Answer<()> {
-        let texts = at.pool.texting.is_some();
+        let texts = at.pool.sends_texts();
         let reached = |medium| user.destination(medium).filter(|_| texts || medium == Medium::Email);
         let by = |medium| if medium == DeliveryMediumType::Sms { Medium::Sms } else { Medium::Email };
         let to: Vec<Destination> = match asked.filter(|asked| !asked.is_empty()) {
@@ -277,6 +277,7 @@ impl Pools {
         let (pools, caller_of_unit) = (self.clone(), caller.clone());
         self.sign_in_unit(caller, move |tx| {
             let at = pools.at_pool(tx, &caller_of_unit, &request.user_pool_id)?;
+            let at = At { says: Says::metadata(request.client_metadata.clone()), ..at };
             let (_, user) = pools.user_of_pool(tx, &request.user_pool_id, &request.username)?;
             pools.change_attributes(tx, &at, &user, &asked)
         })

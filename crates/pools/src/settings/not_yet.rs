@@ -9,18 +9,10 @@ use postern_model::cognito_idp::*;
 type NotYet<S> = (&'static str, fn(&S) -> bool);
 
 const POOL: &[NotYet<UserPoolType>] = &[
-    ("LambdaConfig with CustomSMSSender", |pool| has(pool, |triggers| triggers.custom_sms_sender.is_some())),
     ("LambdaConfig with InboundFederation", |pool| {
         has(pool, |triggers| triggers.inbound_federation.is_some())
     }),
     ("SOFTWARE_TOKEN in AllowedFirstAuthFactors", |pool| allows(pool, AuthFactorType::SoftwareToken)),
-    ("phone_number in AttributesRequireVerificationBeforeUpdate", |pool| {
-        let settings = pool.user_attribute_update_settings.as_ref();
-        settings.is_some_and(|settings| {
-            let mut waiting = settings.attributes_require_verification_before_update.iter().flatten();
-            waiting.any(|name| *name == VerifiedAttributeType::PhoneNumber)
-        })
-    }),
     ("DefaultEmailOption CONFIRM_WITH_LINK", |pool| {
         let template = pool.verification_message_template.as_ref();
         template.and_then(|template| template.default_email_option)
@@ -129,16 +121,10 @@ mod tests {
             |factor: &str| json!({"SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD", factor]}});
         for (settings, name) in [
             (
-                json!({"LambdaConfig": {"CustomSMSSender": {"LambdaVersion": "V1_0", "LambdaArn": arn}}}),
-                "LambdaConfig with CustomSMSSender",
+                json!({"LambdaConfig": {"InboundFederation": {"LambdaVersion": "V1_0", "LambdaArn": arn}}}),
+                "LambdaConfig with InboundFederation",
             ),
             (json!({"Policies": factors("SOFTWARE_TOKEN")}), "SOFTWARE_TOKEN in AllowedFirstAuthFactors"),
-            (
-                json!({"UserAttributeUpdateSettings": {
-                    "AttributesRequireVerificationBeforeUpdate": ["phone_number"],
-                }}),
-                "phone_number in AttributesRequireVerificationBeforeUpdate",
-            ),
             (
                 json!({"VerificationMessageTemplate": {"DefaultEmailOption": "CONFIRM_WITH_LINK"}}),
                 "DefaultEmailOption CONFIRM_WITH_LINK",
@@ -173,7 +159,7 @@ mod tests {
                 "SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"]},
             },
             "AutoVerifiedAttributes": ["email", "phone_number"],
-            "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["email"]},
+            "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["email", "phone_number"]},
             "VerificationMessageTemplate": {"DefaultEmailOption": "CONFIRM_WITH_CODE"},
             "EmailConfiguration": {"EmailSendingAccount": "COGNITO_DEFAULT"},
             "UserPoolAddOns": {"AdvancedSecurityMode": "OFF"},

@@ -101,19 +101,8 @@ impl Pools {
         if is_set_up {
             user = self.set_up_address(tx, at, &user, kind.medium, challenge)?;
         }
-        let attribute = kind.medium.attribute();
-        if !user.is_verified(attribute) || user.status == Status::Unconfirmed {
-            user = self.user_to_change(tx, &user)?;
-            if user.status == Status::Unconfirmed {
-                // Whoever set a password before the address was proven may be somebody else (rule A7).
-                user.password = None;
-                user.password_expires = None;
-                user.signed_out = at.now.minus_ms(1);
-                user.status = Status::Confirmed;
-            }
-            user.set_verified(attribute, true);
-            user.save(tx, at.now)?;
-            self.settle_alias(tx, &at.pool, &user, kind.medium)?;
+        if !user.is_verified(kind.medium.attribute()) || user.status == Status::Unconfirmed {
+            user = self.address_proven(tx, at, &subject, &user, kind)?;
         }
         let amr = facts.amr.into_iter().chain(kind.amr().map(str::to_owned)).collect();
         let proof = Proof { amr, told: kind.told() };

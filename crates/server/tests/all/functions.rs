@@ -4,6 +4,7 @@
 mod custom;
 mod messages;
 mod migration;
+mod recovery;
 mod senders;
 mod tokens;
 

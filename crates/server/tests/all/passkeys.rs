@@ -1,6 +1,7 @@
 //! Passkeys as an app meets them: registered, listed, used to sign in, removed. The authenticator is in software.
 
 mod abuse;
+mod first_proof;
 
 use crate::story::{App, Challenge, Reply, call, challenge, mail_settles, text};
 use crate::support::TestServer;

@@ -394,3 +394,60 @@ async fn an_invitation_is_texted_where_that_is_asked_for_or_all_there_is() {
         .await
         .refused("InvalidParameterException", "SMS configuration is required to invite users by SMS.");
 }
+
+#[tokio::test]
+async fn a_new_number_waits_for_its_code_where_the_pool_says_so() {
+    let server = TestServer::start().await;
+    let role_arn = good_role(&server).await;
+    let settings = json!({
+        "AutoVerifiedAttributes": ["email", "phone_number"],
+        "SmsConfiguration": sms(&role_arn),
+        "UserAttributeUpdateSettings": { "AttributesRequireVerificationBeforeUpdate": ["phone_number"] },
+    });
+    let app = App::with(&server, settings, json!({})).await;
+    let shown = app.signed("DescribeUserPool", json!({})).await.ok();
+    assert_eq!(
+        shown["UserPool"]["UserAttributeUpdateSettings"],
+        json!({ "AttributesRequireVerificationBeforeUpdate": ["phone_number"] })
+    );
+    let alice = "alice@example.com";
+    app.person(alice).await;
+    let old = [("phone_number", NUMBER), ("phone_number_verified", "true")]
+        .map(|(name, value)| json!({ "Name": name, "Value": value }));
+    app.signed("AdminUpdateUserAttributes", json!({ "Username": alice, "UserAttributes": old })).await.ok();
+    let token = text(&app.signs_in(alice).await, "/AuthenticationResult/AccessToken");
+    let asks = |operation: &'static str, mut body: Value| {
+        body["AccessToken"] = token.clone().into();
+        async { server.api(operation, body).await }
+    };
+    let number_of = async || {
+        let me = asks("GetUser", json!({})).await.ok().body;
+        let attributes = me["UserAttributes"].as_array().expect("attributes").clone();
+        let value =
+            |name: &str| attributes.iter().find(|one| one["Name"] == name).map(|one| text(one, "/Value"));
+        (value("phone_number"), value("phone_number_verified"))
+    };
+    let new = "+15555550777";
+    let change = |value: &str| json!({ "UserAttributes": [{ "Name": "phone_number", "Value": value }] });
+    let sent = asks("UpdateUserAttributes", change(new)).await.ok().body;
+    assert_eq!(sent["CodeDeliveryDetailsList"][0]["Destination"], "+*******0777");
+    assert_eq!(number_of().await, (Some(NUMBER.to_owned()), Some("true".to_owned())));
+
+    let code = code_in(&newest_mail(&server, new).await);
+    let verify = |code: &str| json!({ "AttributeName": "phone_number", "Code": code });
+    asks("VerifyUserAttribute", verify(&another(&code))).await.refused("CodeMismatchException");
+    let as_mail = json!({ "AttributeName": "email", "Code": code });
+    asks("VerifyUserAttribute", as_mail).await.refused("ExpiredCodeException");
+    asks("VerifyUserAttribute", verify(&code)).await.ok();
+    assert_eq!(number_of().await, (Some(new.to_owned()), Some("true".to_owned())));
+    asks("VerifyUserAttribute", verify(&code)).await.refused("ExpiredCodeException");
+
+    // A code that comes too late changes nothing.
+    server.clock.advance(60_000);
+    asks("UpdateUserAttributes", change(NUMBER)).await.ok();
+    let late = code_in(&newest_mail(&server, NUMBER).await);
+    server.clock.advance(24 * 3_600_000);
+    let again = text(&app.signs_in(alice).await, "/AuthenticationResult/AccessToken");
+    let body = json!({ "AccessToken": again, "AttributeName": "phone_number", "Code": late });
+    server.api("VerifyUserAttribute", body).await.refused("ExpiredCodeException");
+}

@@ -1,8 +1,8 @@
-//! The function that sends mails in the pool's place (CustomEmailSender): what it gets, that only it can read the code,
-//! and that its faults do not reach whoever asked for the code.
+//! The functions that send messages in the pool's place (CustomEmailSender, CustomSMSSender): what they get, that only
+//! they can read the code, and that their faults do not reach whoever asked for it.
 
 use super::house;
-use crate::story::{App, mail_settles, newest_mail, text};
+use crate::story::{App, challenge, mail_settles, newest_mail, text};
 use crate::support::{Does, Lambda, TestServer};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hkdf;
@@ -168,4 +168,59 @@ async fn a_sender_needs_a_key_that_is_known() {
         words,
         format!("No key is known for the KMSKeyID {KEY}: see the setting functions.code_keys.")
     );
+}
+
+#[tokio::test]
+async fn a_function_texts_codes_in_our_place_and_needs_no_role_of_ours() {
+    let (lambda, server) = house_with_key().await;
+    let number = "+15555550123";
+    let settings = json!({
+        "UsernameAttributes": ["phone_number"],
+        "AutoVerifiedAttributes": ["phone_number"],
+        "Policies": { "SignInPolicy": { "AllowedFirstAuthFactors": ["PASSWORD", "SMS_OTP"] } },
+        "LambdaConfig": {
+            "CustomSMSSender": { "LambdaVersion": "V1_0", "LambdaArn": lambda.arn("texter") },
+            "KMSKeyID": KEY,
+        },
+    });
+    let app = App::with(&server, settings, json!({})).await;
+    let sign_up = json!({
+        "Username": number,
+        "UserAttributes": [{ "Name": "phone_number", "Value": number }],
+        "ClientMetadata": { "shop": "north" },
+    });
+    let made = app.public("SignUp", sign_up).await.ok();
+    assert_eq!(made["CodeDeliveryDetails"]["DeliveryMedium"], "SMS");
+    mail_settles(&server).await;
+    let code_of = |event: &Value| opened(&text(&event["request"], "/code"), &[("userpool-id", &app.pool_id)]);
+    let event = lambda.events("texter").remove(0);
+    assert_eq!(event["triggerSource"], "CustomSMSSender_SignUp");
+    assert_eq!(event["request"]["type"], "customSMSSenderRequestV1");
+    assert_eq!(event["request"]["userAttributes"]["phone_number"], number);
+    assert_eq!(event["request"]["clientMetadata"], json!({ "shop": "north" }));
+    let confirm = json!({ "Username": number, "ConfirmationCode": code_of(&event) });
+    app.public("ConfirmSignUp", confirm).await.ok();
+
+    let begin = |name: &str| {
+        let parameters = json!({ "USERNAME": name, "PREFERRED_CHALLENGE": "SMS_OTP" });
+        json!({ "AuthFlow": "USER_AUTH", "AuthParameters": parameters })
+    };
+    lambda.forget();
+    let asked = app.public("InitiateAuth", begin(number)).await.ok();
+    assert_eq!(asked["ChallengeName"], "SMS_OTP");
+    mail_settles(&server).await;
+    assert!(server.mails_to(number).await.is_empty());
+    let events = lambda.events("texter");
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0]["triggerSource"], "CustomSMSSender_Authentication");
+    let answer = json!({ "USERNAME": number, "SMS_OTP_CODE": code_of(&events[0]) });
+    app.replies(&challenge(&asked), answer).await.ok();
+
+    // Nobody's number is asked for alike, and the function is not called for it; its faults stay its own.
+    lambda.forget();
+    app.public("InitiateAuth", begin("+15555550999")).await.ok();
+    mail_settles(&server).await;
+    assert!(lambda.calls().is_empty());
+    lambda.on("texter", |_| Does::Throws("No signal"));
+    app.public("InitiateAuth", begin(number)).await.ok();
 }
