@@ -7,9 +7,10 @@ import {
   InvalidLambdaResponseException,
   UserLambdaValidationException,
 } from "@aws-sdk/client-cognito-identity-provider";
+import { AuthenticationDetails, CognitoUser, CognitoUserPool } from "amazon-cognito-identity-js";
 import { RawAesKeyringNode, RawAesWrappingSuiteIdentifier, buildDecrypt } from "@aws-crypto/client-node";
 import { lambda } from "../lambda.js";
-import { addUser, app, freshAddress, makePool, newestCode, newestMail } from "../postern.js";
+import { addUser, app, freshAddress, makePool, newestCode, newestMail, url } from "../postern.js";
 
 const KEY = "arn:aws:kms:us-east-1:123456789012:key/test";
 const arn = (name) => `arn:aws:lambda:us-east-1:123456789012:function:${name}`;
@@ -40,6 +41,32 @@ const handlers = {
       event.response.emailSubject = "Your way in";
       event.response.emailMessage = `Here it is: ${event.request.codeParameter}`;
     }
+    return event;
+  },
+  // "Use SRP password verification in a custom authentication flow": a password first, then the pool's own challenge.
+  "define-auth-challenge": async (event) => {
+    const { session } = event.request;
+    const last = session.at(-1);
+    event.response = { issueTokens: false, failAuthentication: false };
+    if (session.length === 1 && last.challengeName === "SRP_A") {
+      event.response.challengeName = "PASSWORD_VERIFIER";
+    } else if (session.length === 2 && last.challengeName === "PASSWORD_VERIFIER" && last.challengeResult) {
+      event.response.challengeName = "CUSTOM_CHALLENGE";
+    } else if (session.length === 3 && last.challengeName === "CUSTOM_CHALLENGE" && last.challengeResult) {
+      event.response.issueTokens = true;
+    } else {
+      event.response.failAuthentication = true;
+    }
+    return event;
+  },
+  "create-auth-challenge": async (event) => {
+    event.response.publicChallengeParameters = { captchaUrl: "url/123.jpg" };
+    event.response.privateChallengeParameters = { answer: "5" };
+    event.response.challengeMetadata = "CAPTCHA_CHALLENGE";
+    return event;
+  },
+  "verify-auth-challenge": async (event) => {
+    event.response.answerCorrect = event.request.privateChallengeParameters.answer === event.request.challengeAnswer;
     return event;
   },
   "nonsense": async () => "hello",
@@ -137,4 +164,37 @@ test("a custom sender opens its codes with the AWS Encryption SDK", async () => 
   const { plaintext, messageHeader } = await buildDecrypt().decrypt(keyring, event.request.code, { encoding: "base64" });
   assert.equal(messageHeader.encryptionContext["userpool-id"], pool.id);
   assert.ok((await answer(pool, asked, email, plaintext.toString())).AuthenticationResult);
+});
+
+test("amazon-cognito-identity-js proves a password before the pool's own challenge", async () => {
+  const LambdaConfig = {
+    DefineAuthChallenge: arn("define-auth-challenge"),
+    CreateAuthChallenge: arn("create-auth-challenge"),
+    VerifyAuthChallengeResponse: arn("verify-auth-challenge"),
+  };
+  const ExplicitAuthFlows = ["ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"];
+  const pool = await makePool({ pool: { LambdaConfig }, client: { ExplicitAuthFlows } });
+  const Password = "Correct-horse-1";
+  const Username = await addUser(pool.id, { password: Password });
+  const Pool = new CognitoUserPool({ UserPoolId: pool.id, ClientId: pool.client, endpoint: `${url}/` });
+  const signIn = (password, answer) =>
+    new Promise((done, failed) => {
+      const user = new CognitoUser({ Username, Pool });
+      user.setAuthenticationFlowType("CUSTOM_AUTH");
+      const callbacks = {
+        onSuccess: (session) => done({ session, asked: callbacks.asked }),
+        onFailure: failed,
+        customChallenge: (asked) => {
+          callbacks.asked = asked;
+          user.sendCustomChallengeAnswer(answer, callbacks);
+        },
+      };
+      user.authenticateUser(new AuthenticationDetails({ Username, Password: password }), callbacks);
+    });
+  const { session, asked } = await signIn(Password, "5");
+  assert.equal(asked.captchaUrl, "url/123.jpg");
+  assert.equal(session.getIdToken().payload.email, Username);
+  const wrong = { code: "NotAuthorizedException", message: "Incorrect username or password." };
+  await assert.rejects(signIn(Password, "6"), wrong);
+  await assert.rejects(signIn("Wrong-horse-1", "5"), wrong);
 });

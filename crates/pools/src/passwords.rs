@@ -240,7 +240,8 @@ impl Pools {
                     )));
                 }
                 let missing = missing_attributes(&at.pool, &user);
-                let asked = self.ask_for_new_password(tx, at, subject, user, missing)?;
+                let challenge = check.challenge.as_ref().map(|(_, row)| row);
+                let asked = self.ask_for_new_password(tx, at, subject, user, missing, challenge)?;
                 self.audit(tx, at, subject, "SignIn", "new password asked for", "")?;
                 Ok(Step::Ask(asked))
             }
@@ -249,7 +250,9 @@ impl Pools {
                     By::Password(_) | By::Functions(_) => "by password",
                     By::Srp(_) => "by password, proven by SRP",
                 };
-                self.proven(tx, at, subject, user, Proof { amr: vec!["pwd".into()], told })
+                let challenge = check.challenge.as_ref().map(|(_, row)| row);
+                let proof = Proof { amr: vec!["pwd".into()], told };
+                self.password_proven(tx, at, subject, user, challenge, proof)
             }
         }
     }
@@ -370,7 +373,7 @@ impl Pools {
         user.save(tx, at.now)?;
         subject.user = Some(user.clone());
         let proof = Proof { amr: vec!["pwd".into()], told: "by a new password" };
-        self.proven(tx, at, &subject, user, proof)
+        self.password_proven(tx, at, &subject, user, Some(&challenge), proof)
     }
 }
 

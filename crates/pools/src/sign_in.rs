@@ -162,7 +162,9 @@ impl Pools {
             (Factor::Password, Given::Password(password)) => {
                 return self.ask_to_check(tx, at, subject, password, None);
             }
-            (Factor::PasswordSrp, Given::Srp(hello)) => self.ask_for_proof(tx, at, &subject, hello)?,
+            (Factor::PasswordSrp, Given::Srp(hello)) => {
+                self.ask_for_proof(tx, at, &subject, hello, &Facts::default())?
+            }
             (Factor::PasswordSrp, _) => self.ask_for_password(tx, at, &subject, Kind::PasswordSrp)?,
             (Factor::WebAuthn, _) => self.ask_for_passkey(tx, at, &subject)?,
             (factor, _) => match factor.code() {

@@ -64,6 +64,7 @@ impl Begin {
     fn opening(&self) -> Option<&str> {
         let takes_one = match self.flow {
             AuthFlowType::UserSrpAuth => true,
+            AuthFlowType::CustomAuth => self.parameters.get("CHALLENGE_NAME") == Some("SRP_A"),
             AuthFlowType::UserAuth => self.parameters.get("PREFERRED_CHALLENGE") == Some("PASSWORD_SRP"),
             _ => false,
         };
@@ -249,7 +250,8 @@ impl Pools {
                 self.begin_with_password(tx, at, username, password)?
             }
             AuthFlowType::CustomAuth if parameter("CHALLENGE_NAME") == Some("SRP_A") => {
-                return refuse(InvalidParameterException, "SRP_A is not available on this server yet.");
+                let hello = hello.ok_or_else(|| missing("SRP_A"))?;
+                self.begin_custom_with_srp(tx, at, username, hello)?
             }
             AuthFlowType::CustomAuth => self.begin_custom(tx, at, username)?,
             other => {

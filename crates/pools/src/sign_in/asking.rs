@@ -94,8 +94,12 @@ impl Pools {
         subject: &Subject,
         user: User,
         missing: Vec<String>,
+        challenge: Option<&ChallengeRow>,
     ) -> Answer<Asked> {
-        let facts = Facts { amr: vec!["pwd".into()], ..Facts::default() };
+        // The pool's own challenges still follow where the password was asked for among them.
+        let before: Facts =
+            challenge.and_then(|row| serde_json::from_str(&row.facts).ok()).unwrap_or_default();
+        let facts = Facts { amr: vec!["pwd".into()], custom: before.custom, ..Facts::default() };
         let asked = self.remember(tx, at, subject, Kind::NewPasswordRequired, &facts)?;
         Ok(Asked { user: Some(Box::new(user)), missing, ..asked })
     }

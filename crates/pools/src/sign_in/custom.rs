@@ -1,24 +1,29 @@
-//! Signing in by challenges of the pool's own (`CUSTOM_AUTH`): functions define which comes next, make it, and judge its
-//! answer. An answer uses its challenge up before any function sees it, so that no challenge is answered twice, however
+//! Signing in by challenges of the pool's own (`CUSTOM_AUTH`), alone or behind a password that is proven by SRP: functions
+//! define which comes next, make it, and judge its answer. An answer uses its challenge up before any function sees it, so that no challenge is answered twice, however
 //! long a function takes.
 
 use super::asking::Facts;
 use crate::Pools;
 use crate::functions::{self, Trigger};
 use crate::passwords::wrong;
-use crate::step::{At, By, Check, Kind, Proof, SignedIn, Step, Subject};
+use crate::step::{At, By, Check, Hello, Kind, Proof, SignedIn, Step, Subject};
 use crate::triggers::custom::{Next, Past};
-use crate::user::Status;
+use crate::user::{Status, User};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use postern_model::cognito_idp::errors::*;
 use postern_model::{Answer, Error, Secret, refusal, refuse};
+use postern_store::auth::ChallengeRow;
 use postern_store::{Keys, Purpose, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// The challenge's name on the wire, and in the history that functions are told.
 const NAME: &str = "CUSTOM_CHALLENGE";
+/// How the history names the opening of SRP, and the proof that follows it (Developer Guide, "Use SRP password
+/// verification in a custom authentication flow").
+const OPENING: &str = "SRP_A";
+const PROOF: &str = "PASSWORD_VERIFIER";
 
 /// What is remembered of a challenge until it is answered; sealed, for the right answer may stand in it.
 #[derive(Serialize, Deserialize)]
@@ -47,7 +52,41 @@ impl Pools {
         require_functions(at)?;
         self.note_begin(tx, at)?;
         let subject = self.subject(tx, at, username)?;
-        self.next_custom(tx, at, &subject, Vec::new())
+        self.next_custom(tx, at, &subject, Vec::new(), None)
+    }
+
+    /// The same behind a password: the functions are told of the opening, and ask for its proof first.
+    pub fn begin_custom_with_srp(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        username: &str,
+        hello: &Hello,
+    ) -> Answer<Step<SignedIn>> {
+        require_functions(at)?;
+        self.note_begin(tx, at)?;
+        let subject = self.subject(tx, at, username)?;
+        self.next_custom(tx, at, &subject, vec![Past::new(OPENING, true, None)], Some(hello))
+    }
+
+    /// Goes on with a sign-in whose password is proven: with the pool's own challenges where it was asked for among
+    /// them. A wrong password ends those like any other sign-in, and no function is asked.
+    pub(crate) fn password_proven(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        subject: &Subject,
+        user: User,
+        challenge: Option<&ChallengeRow>,
+        proof: Proof,
+    ) -> Answer<Step<SignedIn>> {
+        let facts: Facts =
+            challenge.and_then(|row| serde_json::from_str(&row.facts).ok()).unwrap_or_default();
+        let Some(sealed) = facts.custom else { return self.proven(tx, at, subject, user, proof) };
+        let mut kept = Kept::open(tx.keys(), Some(&sealed))?;
+        kept.past.push(Past::new(PROOF, true, None));
+        let subject = Subject { user: Some(user), ..subject.clone() };
+        self.next_custom(tx, at, &subject, kept.past, None)
     }
 
     /// Uses a challenge up and has its answer judged.
@@ -84,26 +123,33 @@ impl Pools {
         let mut kept = Kept::open(tx.keys(), facts.custom.as_deref())?;
         let right = self.verify_auth_challenge(tx, at, &subject, &kept.private, answer.reveal())?;
         kept.past.push(Past::new(NAME, right, kept.metadata));
-        self.next_custom(tx, at, &subject, kept.past)
+        self.next_custom(tx, at, &subject, kept.past, None)
     }
 
-    /// Goes on as the function says that defines challenges.
+    /// Goes on as the function says that defines challenges. The proof of a password can be asked for right after its
+    /// opening.
     pub(crate) fn next_custom(
         &self,
         tx: &mut Tx<'_>,
         at: &At,
         subject: &Subject,
         past: Vec<Past>,
+        hello: Option<&Hello>,
     ) -> Answer<Step<SignedIn>> {
-        match self.define_auth_challenge(tx, at, subject, &past)? {
-            Next::Fail => {
+        match (self.define_auth_challenge(tx, at, subject, &past)?, hello) {
+            (Next::Fail, _) => {
                 self.audit(tx, at, subject, "SignIn", "refused", "by custom challenges")?;
                 Ok(Step::No(wrong()))
             }
-            Next::Tokens => self.custom_passed(tx, at, subject),
-            Next::Challenge(name) if name == NAME => self.ask_custom(tx, at, subject, past),
+            (Next::Tokens, _) => self.custom_passed(tx, at, subject, &past),
+            (Next::Challenge(name), _) if name == NAME => self.ask_custom(tx, at, subject, past),
+            (Next::Challenge(name), Some(hello)) if name == PROOF => {
+                let kept = Kept { past, private: Map::new(), metadata: None };
+                let facts = Facts { custom: Some(kept.seal(tx.keys())?), ..Facts::default() };
+                self.ask_for_proof(tx, at, subject, hello, &facts).map(Step::Ask)
+            }
             // Nothing else is asked in between.
-            Next::Challenge(_) => Err(Error::Refused(functions::unrecognizable())),
+            (Next::Challenge(_), _) => Err(Error::Refused(functions::unrecognizable())),
         }
     }
 
@@ -125,7 +171,13 @@ impl Pools {
         Ok(Step::Ask(asked))
     }
 
-    fn custom_passed(&self, tx: &mut Tx<'_>, at: &At, subject: &Subject) -> Answer<Step<SignedIn>> {
+    fn custom_passed(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        subject: &Subject,
+        past: &[Past],
+    ) -> Answer<Step<SignedIn>> {
         let Some(user) = subject.user.clone() else {
             self.audit(tx, at, subject, "SignIn", "refused", "nobody has this name")?;
             return Ok(Step::No(wrong()));
@@ -136,7 +188,8 @@ impl Pools {
         if user.status == Status::Unconfirmed {
             return Ok(Step::No(refusal(UserNotConfirmedException, "User is not confirmed.")));
         }
-        let proof = Proof { amr: vec!["custom".into()], told: "by custom challenges" };
+        let ways = past.iter().any(|past| past.is(PROOF)).then_some("pwd").into_iter().chain(["custom"]);
+        let proof = Proof { amr: ways.map(str::to_owned).collect(), told: "by custom challenges" };
         self.proven(tx, at, subject, user, proof)
     }
 }

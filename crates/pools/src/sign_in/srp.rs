@@ -46,7 +46,7 @@ impl Pools {
     ) -> Answer<Step<SignedIn>> {
         self.note_begin(tx, at)?;
         let subject = self.subject(tx, at, username)?;
-        let asked = self.ask_for_proof(tx, at, &subject, hello)?;
+        let asked = self.ask_for_proof(tx, at, &subject, hello, &Facts::default())?;
         Ok(Step::Ask(Asked { session: String::new(), ..asked }))
     }
 
@@ -63,7 +63,7 @@ impl Pools {
         self.live(&challenge, at.now)?;
         let subject = self.subject_of(tx, &challenge)?;
         self.consume(tx, &challenge, Kind::PasswordSrp, at.now)?;
-        Ok(Step::Ask(self.ask_for_proof(tx, at, &subject, hello)?))
+        Ok(Step::Ask(self.ask_for_proof(tx, at, &subject, hello, &Facts::default())?))
     }
 
     /// Asks for the proof of a password. Who has none, or does not exist, is asked alike.
@@ -73,6 +73,7 @@ impl Pools {
         at: &At,
         subject: &Subject,
         hello: &Hello,
+        facts: &Facts,
     ) -> Answer<Asked> {
         self.admits_passwords(at, subject)?;
         self.is_not_locked(tx, at, subject)?;
@@ -80,7 +81,7 @@ impl Pools {
         let exchange = hello.ephemeral.meet(&hello.client, &verifier);
         let handle = Handle::fresh(tx.keys(), at.now);
         let expires = at.now.plus_ms(at.client.session_ms);
-        let mut row = self.row(at, subject, Kind::PasswordVerifier, &handle, expires, &Facts::default())?;
+        let mut row = self.row(at, subject, Kind::PasswordVerifier, &handle, expires, facts)?;
         // One answer, right or wrong.
         row.attempts_max = 1;
         tx.add_challenge(&row)?;

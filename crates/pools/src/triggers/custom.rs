@@ -22,6 +22,11 @@ impl Past {
     pub fn new(name: &str, right: bool, metadata: Option<String>) -> Past {
         Past { challenge_name: name.to_owned(), challenge_result: right, challenge_metadata: metadata }
     }
+
+    /// Tells whether it was a challenge of this name.
+    pub fn is(&self, name: &str) -> bool {
+        self.challenge_name == name
+    }
 }
 
 /// How a sign-in goes on.

@@ -3,7 +3,7 @@
 
 use super::{futures_of, house};
 use crate::story::{App, Challenge, Reply, challenge};
-use crate::support::{Does, Lambda, TestServer, answering};
+use crate::support::{Does, Lambda, SrpClient, TestServer, answering};
 use serde_json::json;
 
 const DEFINE: (&str, &str) = ("DefineAuthChallenge", "define");
@@ -192,4 +192,114 @@ async fn a_pool_without_the_functions_has_no_such_way() {
         "InvalidParameterException",
         "Custom auth lambda trigger is not configured for the user pool.",
     );
+}
+
+const PASSWORD: &str = "Correct-horse-1";
+
+/// Begins with the opening of SRP, so that the functions can ask for a password first.
+async fn begins_with_password(app: &App<'_>, client: &SrpClient, name: &str) -> Reply {
+    let parameters = json!({ "USERNAME": name, "CHALLENGE_NAME": "SRP_A", "SRP_A": client.value });
+    app.public("InitiateAuth", json!({ "AuthFlow": "CUSTOM_AUTH", "AuthParameters": parameters })).await
+}
+
+/// Goes as far as a password leads.
+async fn by_password(app: &App<'_>, name: &str, password: &str) -> Reply {
+    let client = SrpClient::new();
+    let asked = begins_with_password(app, &client, name).await.ok();
+    let now = app.server.clock.now();
+    let proof = client.proves(&app.pool_id, &asked["ChallengeParameters"], password, now);
+    app.replies(&challenge(&asked), proof).await
+}
+
+#[tokio::test]
+async fn functions_ask_behind_a_password_that_is_proven() {
+    let (lambda, server) = house().await;
+    let app = place(&server, &lambda).await;
+    app.person("ann@example.com").await;
+    app.password("ann@example.com", PASSWORD).await;
+    let client = SrpClient::new();
+    let asked = begins_with_password(&app, &client, "ann@example.com").await.ok();
+    assert_eq!(asked["ChallengeName"], "PASSWORD_VERIFIER");
+    let opened = json!({ "challengeName": "SRP_A", "challengeResult": true, "challengeMetadata": null });
+    assert_eq!(lambda.events("define")[0]["request"]["session"], json!([opened]));
+    assert!(lambda.events("create").is_empty());
+
+    let proof = client.proves(&app.pool_id, &asked["ChallengeParameters"], PASSWORD, server.clock.now());
+    let next = app.replies(&challenge(&asked), proof.clone()).await.ok();
+    assert_eq!(next["ChallengeName"], "CUSTOM_CHALLENGE");
+    assert_eq!(next["ChallengeParameters"]["question"], "Your colour?");
+    let proven =
+        json!({ "challengeName": "PASSWORD_VERIFIER", "challengeResult": true, "challengeMetadata": null });
+    assert_eq!(lambda.events("define")[1]["request"]["session"], json!([opened, proven]));
+    // The proof serves once.
+    app.replies(&challenge(&asked), proof)
+        .await
+        .refused("NotAuthorizedException", "Invalid session for the user, session can only be used once.");
+
+    let again = says(&app, &challenge(&next), "ann@example.com", "blue").await.ok();
+    assert_eq!(again["ChallengeName"], "CUSTOM_CHALLENGE");
+    let signed_in = says(&app, &challenge(&again), "ann@example.com", "teal").await.ok();
+    assert!(signed_in["AuthenticationResult"]["IdToken"].is_string());
+    let session = lambda.events("define").last().expect("an event")["request"]["session"].clone();
+    assert_eq!(session.as_array().map(Vec::len), Some(4));
+    assert_eq!(session[1], proven);
+}
+
+#[tokio::test]
+async fn a_wrong_password_ends_it_before_the_functions_are_asked_again() {
+    let (lambda, server) = house().await;
+    let app = place(&server, &lambda).await;
+    app.person("ann@example.com").await;
+    app.password("ann@example.com", PASSWORD).await;
+    for name in ["ann@example.com", "nobody@example.com"] {
+        lambda.forget();
+        by_password(&app, name, "Wrong-horse-1").await.refused(WRONG.0, WRONG.1);
+        assert_eq!(lambda.sources(), ["DefineAuthChallenge_Authentication"], "{name}");
+    }
+    // Wrong ones count like those of any password sign-in.
+    for _ in 0..4 {
+        by_password(&app, "ann@example.com", "Wrong-horse-1").await.refused(WRONG.0, WRONG.1);
+    }
+    begins_with_password(&app, &SrpClient::new(), "ann@example.com")
+        .await
+        .refused("NotAuthorizedException", "Password attempts exceeded");
+}
+
+#[tokio::test]
+async fn a_temporary_password_is_replaced_and_the_functions_still_ask() {
+    let (lambda, server) = house().await;
+    let app = place(&server, &lambda).await;
+    let invited = json!({
+        "Username": "ann@example.com", "TemporaryPassword": PASSWORD, "MessageAction": "SUPPRESS",
+        "UserAttributes": [{ "Name": "email", "Value": "ann@example.com" }],
+    });
+    app.signed("AdminCreateUser", invited).await.ok();
+    let asked = by_password(&app, "ann@example.com", PASSWORD).await.ok();
+    assert_eq!(asked["ChallengeName"], "NEW_PASSWORD_REQUIRED");
+    let renewed = json!({ "USERNAME": "ann@example.com", "NEW_PASSWORD": "Battery-staple-2" });
+    let next = app.replies(&challenge(&asked), renewed).await.ok();
+    assert_eq!(next["ChallengeName"], "CUSTOM_CHALLENGE");
+    says(&app, &challenge(&next), "ann@example.com", "teal").await.ok();
+}
+
+#[tokio::test]
+async fn functions_cannot_ask_for_the_proof_of_a_password_that_was_never_opened() {
+    let (lambda, server) = house().await;
+    let app = place(&server, &lambda).await;
+    app.person("ann@example.com").await;
+    lambda.fills("define", json!({ "challengeName": "PASSWORD_VERIFIER" }));
+    let words = ("InvalidLambdaResponseException", "Unrecognizable lambda output");
+    begins(&app, "ann@example.com").await.refused(words.0, words.1);
+    // Nor twice.
+    app.password("ann@example.com", PASSWORD).await;
+    by_password(&app, "ann@example.com", PASSWORD).await.refused(words.0, words.1);
+
+    // They may do without it, and judge by themselves who gets in.
+    lambda.fills("define", json!({ "challengeName": "CUSTOM_CHALLENGE" }));
+    let asked = begins_with_password(&app, &SrpClient::new(), "ann@example.com").await.ok();
+    assert_eq!(asked["ChallengeName"], "CUSTOM_CHALLENGE");
+    let parameters = json!({ "USERNAME": "ann@example.com", "CHALLENGE_NAME": "SRP_A" });
+    app.public("InitiateAuth", json!({ "AuthFlow": "CUSTOM_AUTH", "AuthParameters": parameters }))
+        .await
+        .refused("InvalidParameterException", "Missing required parameter SRP_A");
 }
