@@ -363,6 +363,10 @@ impl Pools {
         if !user.enabled {
             return refuse(NotAuthorizedException, "User is disabled.");
         }
+        if let Some((name, _)) = attributes.iter().find(|(name, value)| replaces_address(&user, name, value))
+        {
+            return refuse(NotAuthorizedException, format!("Cannot modify an already provided {name}"));
+        }
         crate::attributes::write_own(&at.pool, &at.client, &mut user, attributes)?;
         if let Some(name) = missing_attributes(&at.pool, &user).first() {
             return refuse(InvalidParameterException, format!("Invalid attributes given, {name} is missing"));
@@ -375,6 +379,12 @@ impl Pools {
         let proof = Proof { amr: vec!["pwd".into()], told: "by a new password" };
         self.password_proven(tx, at, &subject, user, Some(&challenge), proof)
     }
+}
+
+/// Tells whether an attribute is an address other than the one that a user has. Such a change waits for its code, which
+/// a first password does not give (rule A6).
+fn replaces_address(user: &User, name: &str, value: &str) -> bool {
+    ["email", "phone_number"].contains(&name) && user.attribute(name).is_some_and(|before| before != value)
 }
 
 /// The required attributes that a user lacks.

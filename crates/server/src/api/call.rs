@@ -180,7 +180,7 @@ fn limited(app: &App, incoming: &Incoming<'_>) -> Answer<()> {
     }
     let now = app.clock.now();
     app.limiter.take(source::bucket(incoming.source), now).map_err(|wait_s| {
-        refusal(front(incoming.call.service).throttled, "Too many requests").retry_after(wait_s)
+        refusal(front(incoming.call.service).throttled, "Rate exceeded").retry_after(wait_s)
     })
 }
 

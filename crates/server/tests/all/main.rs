@@ -17,6 +17,7 @@ mod own_attributes;
 mod pages;
 mod passkeys;
 mod recovery;
+mod refusals;
 mod resource_servers;
 mod server_answers;
 mod sessions;

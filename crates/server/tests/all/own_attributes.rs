@@ -372,6 +372,33 @@ async fn case_47_nobody_verifies_their_own_address_by_saying_so() {
 }
 
 #[tokio::test]
+async fn case_46_a_first_password_brings_no_other_address() {
+    let server = TestServer::start().await;
+    let app = App::new(&server).await;
+    let person = json!({
+        "Username": ALICE, "TemporaryPassword": PASSWORD, "MessageAction": "SUPPRESS",
+        "UserAttributes": [{ "Name": "email", "Value": ALICE }, { "Name": "email_verified", "Value": "true" }],
+    });
+    app.signed("AdminCreateUser", person).await.ok();
+    let parameters = json!({ "USERNAME": ALICE, "PASSWORD": PASSWORD });
+    let begin = json!({ "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters });
+    let asked = challenge(&app.public("InitiateAuth", begin).await.ok());
+    let answer = |attribute: &str, value: &str| json!({ "USERNAME": ALICE, "NEW_PASSWORD": "Brand-new-1", format!("userAttributes.{attribute}"): value });
+    app.replies(&asked, answer("email", NEW))
+        .await
+        .refused("NotAuthorizedException", "Cannot modify an already provided email");
+    app.replies(&asked, answer("email_verified", "true"))
+        .await
+        .refused("NotAuthorizedException", "A client attempted to write unauthorized attribute");
+    // Clients that send back what they were told get on.
+    app.replies(&asked, answer("email", ALICE)).await.ok();
+    let user = app.signed("AdminGetUser", json!({ "Username": ALICE })).await.ok();
+    let attributes = user["UserAttributes"].as_array().expect("attributes");
+    assert!(attributes.contains(&json!({ "Name": "email_verified", "Value": "true" })), "{user}");
+    assert!(server.mails_to(NEW).await.is_empty());
+}
+
+#[tokio::test]
 async fn case_48_who_signed_up_with_somebody_elses_address_loses_it() {
     let server = TestServer::start().await;
     let app = App::new(&server).await;

@@ -247,3 +247,16 @@ async fn case_9_a_passkey_works_when_strangers_used_up_the_guesses() {
     let (session, options) = asks(&app, ALICE).await;
     answers(&app, ALICE, &session, &passkey.asserts(&ceremony(&options))).await.ok();
 }
+
+#[tokio::test]
+async fn a_registration_ends_when_the_pool_takes_no_passkeys_any_more() {
+    let server = TestServer::start().await;
+    let app = app(&server, json!({})).await;
+    app.person(ALICE).await;
+    let token = token(&app, ALICE).await;
+    let made = asked(&app, &token).await;
+    let factors = json!({ "SignInPolicy": { "AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP"] } });
+    app.signed("UpdateUserPool", json!({ "Policies": factors })).await.ok();
+    let credential = Passkey::fresh().registers(&Ceremony::create(&made, PARTY), Attested::No);
+    completes(&app, &token, &credential).await.refused_as("WebAuthnNotEnabledException");
+}
