@@ -3,7 +3,7 @@
 use crate::client::Client;
 use crate::names::{NameKind, is_phone_number};
 use crate::pool::Pool;
-use crate::user::User;
+use crate::user::{Status, User};
 use postern_mail::address::Address;
 use postern_model::cognito_idp::errors::*;
 use postern_model::cognito_idp::{AttributeDataType, AttributeType, SchemaAttributeType};
@@ -238,9 +238,13 @@ pub fn new_username(pool: &Pool, typed: &str, user: &mut User) -> Answer<()> {
     Ok(())
 }
 
-/// The names a user is found by: the stored name, the sign-in attributes, and verified aliases.
+/// The names a user is found by: the stored name, the sign-in attributes, and verified aliases. Who signs in by an
+/// outside provider has the stored name alone: what the provider says is theirs may be somebody's here (rule H3).
 pub fn names(pool: &Pool, user: &User) -> Vec<UserName> {
     let mut names = vec![UserName { key: pool.name_key(&user.username), kind: NameKind::Username.as_str() }];
+    if user.status == Status::ExternalProvider {
+        return names;
+    }
     let mut add = |kind: NameKind| {
         if let Some(value) = user.attribute(kind.as_str()) {
             names.push(UserName { key: pool.name_key(value), kind: kind.as_str() });

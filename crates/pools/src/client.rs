@@ -1,6 +1,7 @@
 //! An app client as the rules see it: its settings read once for each version of its row.
 
 use crate::branding::{self, Style};
+use crate::user::IDENTITIES;
 use anyhow::{Context, Result};
 use aws_lc_rs::{constant_time, hmac};
 use base64::Engine;
@@ -12,6 +13,9 @@ use postern_model::shape::Shape;
 use postern_store::Tx;
 use postern_store::clients::{ClientRow, ClientSecretRow};
 use std::sync::Arc;
+
+/// The pool's own users, as an identity provider.
+pub const OWN_USERS: &str = "COGNITO";
 
 /// How long tokens live, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +111,21 @@ impl Client {
         }
     }
 
+    /// The outside providers by which people may sign in.
+    pub fn providers(&self) -> impl Iterator<Item = &str> {
+        let listed = self.config.supported_identity_providers.iter().flatten().map(String::as_str);
+        listed.filter(|name| *name != OWN_USERS)
+    }
+
+    /// Tells whether people may sign in by a provider, or by the pool's own ways. Where nothing is set, only by those.
+    pub fn supports(&self, provider: Option<&str>) -> bool {
+        let listed = self.config.supported_identity_providers.as_deref().unwrap_or_default();
+        match provider {
+            None => listed.is_empty() || listed.iter().any(|name| name == OWN_USERS),
+            Some(provider) => self.providers().any(|name| name == provider),
+        }
+    }
+
     pub fn has_secret(&self) -> bool {
         !self.secrets.is_empty()
     }
@@ -115,12 +134,13 @@ impl Client {
         self.flows.contains(&flow)
     }
 
-    /// Tells whether tokens and self-service may show an attribute; without a list, all are readable.
+    /// Tells whether tokens and self-service may show an attribute; without a list, all are readable. Who somebody is
+    /// elsewhere is in no list, and always shown.
     pub fn can_read(&self, attribute: &str) -> bool {
-        self.config
-            .read_attributes
-            .as_ref()
-            .is_none_or(|readable| readable.is_empty() || readable.iter().any(|name| name == attribute))
+        let listed = self.config.read_attributes.as_ref();
+        attribute == IDENTITIES
+            || listed
+                .is_none_or(|readable| readable.is_empty() || readable.iter().any(|name| name == attribute))
     }
 
     /// Tells whether self-service may write an attribute.

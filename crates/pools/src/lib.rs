@@ -10,8 +10,10 @@ pub mod client;
 mod csv;
 mod custom_sender;
 pub mod destination;
+pub mod federation;
 pub mod functions;
 pub mod groups;
+pub mod identities;
 pub mod key_rotation;
 pub mod keys;
 pub mod limits;
@@ -25,6 +27,7 @@ pub mod page;
 pub mod passkeys;
 pub mod passwords;
 pub mod pool;
+pub mod provider;
 pub mod recognised;
 pub mod scopes;
 pub mod second_factors;
@@ -39,6 +42,7 @@ pub mod user;
 pub mod work;
 
 use auth::known_passwords::KnownPasswords;
+use federation::Outside;
 use postern_access::Access;
 use postern_mail::Mail;
 use postern_mail::transport::functions::Functions;
@@ -53,6 +57,7 @@ pub struct Pools {
     pub access: Access,
     pub mail: Mail,
     pub functions: Functions,
+    pub outside: Outside,
     pub place: Arc<pool::Place>,
     pub rules: Arc<Rules>,
     pub signers: work::Workers,

@@ -8,7 +8,7 @@ use crate::messages::Occasion;
 use crate::outgoing::shown_name;
 use crate::pool::Pool;
 use crate::step::{At, Proof, Subject};
-use crate::user::User;
+use crate::user::{Status, User};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use postern_model::cognito_idp::errors::*;
@@ -84,6 +84,9 @@ impl Pools {
     pub fn may_register(&self, tx: &mut Tx<'_>, at: &At, owner: &Owner<'_>) -> Answer<RelyingParty> {
         if !at.pool.allowed_factors.contains(&Factor::WebAuthn) {
             return refuse(WebAuthnNotEnabledException, "Passkeys are not enabled for this user pool.");
+        }
+        if owner.user.status == Status::ExternalProvider {
+            return refuse(NotAuthorizedException, "A user of an identity provider signs in there.");
         }
         self.require_recent_proof(at, owner)?;
         self.relying_party(tx, &at.pool)?.ok_or_else(|| {

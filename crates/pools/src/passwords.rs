@@ -232,6 +232,9 @@ impl Pools {
         match user.status {
             Status::Unconfirmed => Ok(Step::No(not_confirmed())),
             Status::ResetRequired => Ok(Step::No(reset_required())),
+            Status::ExternalProvider => {
+                Ok(Step::No(refusal(NotAuthorizedException, "Incorrect username or password.")))
+            }
             Status::ForceChangePassword => {
                 if user.password_expires.is_some_and(|expires| at.now >= expires) {
                     return Ok(Step::No(refusal(

@@ -190,6 +190,8 @@ impl Pools {
     pub fn subject(&self, tx: &mut Tx<'_>, at: &At, username: &str) -> Answer<Subject> {
         let name_key = at.pool.name_key(username);
         let user = self.find_user(tx, &at.pool, username)?;
+        // Who comes by an outside provider has no other way in.
+        let user = user.filter(|user| user.status != Status::ExternalProvider);
         if !at.client.hides_existence {
             match &user {
                 None => return refuse(UserNotFoundException, "User does not exist."),

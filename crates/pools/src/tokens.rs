@@ -3,9 +3,10 @@
 
 use crate::client::Client;
 use crate::groups::GroupClaims;
+use crate::identities;
 use crate::keys::{PoolKeys, TokenUse};
 use crate::pool::Pool;
-use crate::user::{User, uuid_text};
+use crate::user::{IDENTITIES, User, uuid_text};
 use anyhow::Result;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
@@ -224,6 +225,7 @@ fn id_claims(
                 "email_verified" | "phone_number_verified" => (value == "true").into(),
                 "updated_at" => value.parse::<i64>().map_or_else(|_| value.into(), Value::from),
                 "address" => json!({ "formatted": value }),
+                IDENTITIES => identities::claim(value),
                 _ => value.into(),
             },
         );
@@ -290,7 +292,7 @@ fn access_claims(
 /// Tells whether the scopes of an OAuth sign-in let an attribute into its ID token (OpenID Connect Core 5.4).
 /// Sign-ins through the API show all that the client may read, and so does `openid` on its own.
 pub fn scope_covers(facts: &SignInFacts, attribute: &str) -> bool {
-    if !facts.oauth {
+    if !facts.oauth || attribute == IDENTITIES {
         return true;
     }
     let asked = |scope: &str| facts.scope.split(' ').any(|each| each == scope);

@@ -10,6 +10,9 @@ use postern_store::{Timestamp, Tx, random};
 use std::collections::BTreeMap;
 use std::fmt;
 
+/// The attribute, and the claim, that tells who a user is at outside providers.
+pub const IDENTITIES: &str = "identities";
+
 /// Where a user stands (`UserStatusType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -17,6 +20,8 @@ pub enum Status {
     Confirmed,
     ForceChangePassword,
     ResetRequired,
+    /// Signs in by an outside provider, and in no other way.
+    ExternalProvider,
 }
 
 impl Status {
@@ -26,6 +31,7 @@ impl Status {
             Status::Confirmed => "CONFIRMED",
             Status::ForceChangePassword => "FORCE_CHANGE_PASSWORD",
             Status::ResetRequired => "RESET_REQUIRED",
+            Status::ExternalProvider => "EXTERNAL_PROVIDER",
         }
     }
 
@@ -36,9 +42,15 @@ impl Status {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Status::Unconfirmed, Status::Confirmed, Status::ForceChangePassword, Status::ResetRequired]
-            .into_iter()
-            .find(|status| status.as_str() == text)
+        [
+            Status::Unconfirmed,
+            Status::Confirmed,
+            Status::ForceChangePassword,
+            Status::ResetRequired,
+            Status::ExternalProvider,
+        ]
+        .into_iter()
+        .find(|status| status.as_str() == text)
     }
 }
 
@@ -78,6 +90,23 @@ impl fmt::Debug for User {
 /// Draws a fresh `sub`. Its shape is a UUID's; Cognito's has no version bits either.
 pub fn fresh_id() -> String {
     uuid_text(random::bytes())
+}
+
+/// Makes a user that is still to be filled.
+pub fn blank(pool_id: &str, now: Timestamp) -> User {
+    User {
+        pool_id: pool_id.to_owned(),
+        id: fresh_id(),
+        username: String::new(),
+        status: Status::Unconfirmed,
+        enabled: true,
+        attributes: BTreeMap::new(),
+        password: None,
+        password_expires: None,
+        signed_out: Timestamp::default(),
+        created: now,
+        modified: now,
+    }
 }
 
 /// Writes 16 bytes as a UUID.

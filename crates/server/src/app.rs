@@ -12,6 +12,7 @@ use postern_mail::transport::functions::Functions;
 use postern_mail::transport::web::Web;
 use postern_mail::{Mail, Ways, Worker};
 use postern_pools::Pools;
+use postern_pools::federation::Outside;
 use postern_pools::pool::Place;
 use postern_pools::work::Workers;
 use postern_store::{Clock, Keys, Purpose, Store, random};
@@ -88,6 +89,7 @@ impl App {
             access: access.clone(),
             mail: mail.clone(),
             functions,
+            outside: Outside::new(web),
             place: Arc::new(Place {
                 region,
                 account: account.to_string(),

@@ -9,6 +9,7 @@ pub mod clients;
 mod clock;
 pub mod console;
 pub mod groups;
+pub mod identity_providers;
 pub mod import_jobs;
 pub mod login;
 pub mod mail;

@@ -26,6 +26,7 @@ const STEPS: &[(&str, &str)] = &[
     ("texts", include_str!("../migrations/0020_texts.sql")),
     ("password verifiers", include_str!("../migrations/0021_password_verifiers.sql")),
     ("password history", include_str!("../migrations/0022_password_history.sql")),
+    ("identity providers", include_str!("../migrations/0023_identity_providers.sql")),
 ];
 
 const VERSIONS: &str =

@@ -214,6 +214,10 @@ impl Tx<'_> {
             "delete from password_history where pool_id = $1 and user_id = $2",
             values![pool_id, user_id],
         )?;
+        self.run(
+            "delete from outside_identities where pool_id = $1 and user_id = $2",
+            values![pool_id, user_id],
+        )?;
         self.run("update user_pools set users_count = users_count - 1 where id = $1", values![pool_id])?;
         Ok(true)
     }

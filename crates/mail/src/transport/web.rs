@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
+pub use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, HOST, USER_AGENT};
 use http::uri::Scheme;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -47,6 +48,16 @@ pub struct Post<'a> {
     pub url: &'a Url,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// How long the whole may take.
+    pub within: Duration,
+    /// The longest answer that is read.
+    pub bytes_max: usize,
+}
+
+/// What is asked for.
+pub struct Get<'a> {
+    pub url: &'a Url,
+    pub headers: HeaderMap,
     /// How long the whole may take.
     pub within: Duration,
     /// The longest answer that is read.
@@ -130,18 +141,25 @@ impl Web {
     /// Posts, and reads the whole answer.
     pub async fn post(&self, post: Post<'_>) -> Result<Reply, Unreached> {
         let within = post.within;
-        timeout(within, self.post_without_limit(post)).await.unwrap_or(Err(Unreached::Late))
+        timeout(within, self.send(Method::POST, post)).await.unwrap_or(Err(Unreached::Late))
     }
 
-    async fn post_without_limit(&self, post: Post<'_>) -> Result<Reply, Unreached> {
+    /// Asks, and reads the whole answer.
+    pub async fn get(&self, get: Get<'_>) -> Result<Reply, Unreached> {
+        let Get { url, headers, within, bytes_max } = get;
+        let bare = Post { url, headers, body: Bytes::new(), within, bytes_max };
+        timeout(within, self.send(Method::GET, bare)).await.unwrap_or(Err(Unreached::Late))
+    }
+
+    async fn send(&self, method: Method, post: Post<'_>) -> Result<Reply, Unreached> {
         let stream = self.connect(post.url).await?;
         if !post.url.is_tls {
-            return exchange(stream, post).await;
+            return exchange(stream, method, post).await;
         }
         let name = ServerName::try_from(post.url.host.clone()).map_err(|_| Unreached::NotProven)?;
         let connector = TlsConnector::from(self.0.tls.clone());
         let stream = connector.connect(name, stream).await.map_err(|_| Unreached::NotProven)?;
-        exchange(stream, post).await
+        exchange(stream, method, post).await
     }
 
     /// Connects to the first address that answers, if all that the name leads to may be called. No name is looked
@@ -166,7 +184,7 @@ impl Web {
     }
 }
 
-async fn exchange<S>(stream: S, post: Post<'_>) -> Result<Reply, Unreached>
+async fn exchange<S>(stream: S, method: Method, post: Post<'_>) -> Result<Reply, Unreached>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -176,14 +194,17 @@ where
     let driver = tokio::spawn(connection);
     let path = post.url.uri.path_and_query().map_or("/", |path| path.as_str());
     let mut request = Request::new(Full::new(post.body.clone()));
-    *request.method_mut() = Method::POST;
+    let has_body = method == Method::POST;
+    *request.method_mut() = method;
     *request.uri_mut() = path.parse().map_err(|_| Unreached::Unreadable)?;
     *request.headers_mut() = post.headers;
     let headers = request.headers_mut();
     if let Ok(host) = HeaderValue::from_str(post.url.authority()) {
         headers.insert(HOST, host);
     }
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(post.body.len()));
+    if has_body {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(post.body.len()));
+    }
     headers.entry(USER_AGENT).or_insert(HeaderValue::from_static("postern"));
     let result = async {
         let response = sender.send_request(request).await.map_err(|_| Unreached::NoConnection)?;

@@ -3,6 +3,7 @@
 pub mod challenge;
 pub mod code;
 pub mod factors;
+pub mod id_token;
 pub mod known_passwords;
 pub mod password;
 pub mod recovery;

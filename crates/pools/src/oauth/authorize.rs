@@ -4,7 +4,7 @@
 use super::pairs::{Pairs, Twice, query};
 use super::redirect::{Back, Mode};
 use super::{OPENID, SCOPES_OF_OPENID, pkce, redirect};
-use crate::client::Client;
+use crate::client::{Client, OWN_USERS};
 use crate::settings::client::is_absolute_address;
 use postern_model::cognito_idp::OAuthFlowType;
 use postern_store::Timestamp;
@@ -33,6 +33,9 @@ pub struct AuthorizeRequest {
     pub resource: Option<String>,
     #[serde(default)]
     pub mode: Mode,
+    /// Where the person is to sign in.
+    #[serde(default)]
+    pub provider: Option<Wanted>,
     /// A token that says who is expected to be signed in; to be verified.
     #[serde(skip)]
     pub id_token_hint: Option<String>,
@@ -47,6 +50,14 @@ pub enum Prompt {
     /// In no case: who is not signed in gets `login_required`.
     Never,
     Always,
+}
+
+/// An outside provider that an app sends people on to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Wanted {
+    Named(String),
+    /// By one of its identifiers, such as the domain of an address.
+    Identified(String),
 }
 
 /// Why a request stops.
@@ -183,6 +194,7 @@ impl Asked<'_> {
             ui_locales: text("ui_locales")?,
             resource: self.resource()?,
             mode: self.mode,
+            provider: self.provider()?,
             id_token_hint: text("id_token_hint")?,
         })
     }
@@ -221,22 +233,31 @@ impl Asked<'_> {
         if once("response_mode")?.is_some_and(|mode| !["query", "form_post"].contains(&mode)) {
             return no("invalid_request", "response_mode must be query or form_post");
         }
-        let has_pool_users = |providers: &Vec<String>| {
-            providers.is_empty() || providers.iter().any(|provider| provider == "COGNITO")
-        };
-        if !self.client.config.supported_identity_providers.as_ref().is_none_or(has_pool_users) {
-            return no(
-                "unauthorized_client",
-                "SupportedIdentityProviders of this client does not have COGNITO",
-            );
-        }
-        if once("identity_provider")?.is_some_and(|provider| provider != "COGNITO") {
-            return no("invalid_request", "identity_provider must be COGNITO");
-        }
-        if once("idp_identifier")?.is_some() {
-            return no("invalid_request", "no identity provider has this idp_identifier");
-        }
         Ok(())
+    }
+
+    /// Where the person is to sign in: at a provider of this client's, if one is named, or if there is only one.
+    fn provider(&self) -> Result<Option<Wanted>, No> {
+        let name = self.pairs.once("identity_provider")?;
+        let identifier = self.pairs.once("idp_identifier")?;
+        match (name, identifier) {
+            (Some(_), Some(_)) => {
+                no("invalid_request", "identity_provider and idp_identifier exclude each other")
+            }
+            (Some(name), None) if !self.client.supports(Some(name).filter(|name| *name != OWN_USERS)) => no(
+                "invalid_request",
+                "identity_provider is not among SupportedIdentityProviders of this client",
+            ),
+            (Some(OWN_USERS), None) => Ok(None),
+            (Some(name), None) => Ok(Some(Wanted::Named(name.to_owned()))),
+            (None, Some(identifier)) => Ok(Some(Wanted::Identified(identifier.to_owned()))),
+            (None, None) => {
+                match (self.client.supports(None), self.client.providers().collect::<Vec<_>>().as_slice()) {
+                    (false, [only]) => Ok(Some(Wanted::Named((*only).to_owned()))),
+                    _ => Ok(None),
+                }
+            }
+        }
     }
 
     /// The scopes asked for, each once, in their order; all of the client's where none is asked for.
@@ -344,6 +365,10 @@ impl AuthorizeRequest {
         pairs.extend(self.lang.as_deref().map(|lang| ("lang", lang)));
         pairs.extend(self.ui_locales.as_deref().map(|locales| ("ui_locales", locales)));
         pairs.extend(self.resource.as_deref().map(|resource| ("resource", resource)));
+        pairs.extend(self.provider.as_ref().filter(|_| !is_signed_in).map(|provider| match provider {
+            Wanted::Named(name) => ("identity_provider", name.as_str()),
+            Wanted::Identified(identifier) => ("idp_identifier", identifier.as_str()),
+        }));
         pairs.extend((self.mode == Mode::FormPost).then_some(("response_mode", "form_post")));
         format!("/oauth2/authorize?{}", query(&pairs))
     }

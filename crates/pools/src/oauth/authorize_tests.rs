@@ -112,7 +112,8 @@ fn each_wrong_parameter_has_its_error() {
         ("resource=https%3A%2F%2Fa.example&resource=https%3A%2F%2Fb.example", "invalid_target"),
         ("identity_provider=COGNITO", "none"),
         ("identity_provider=Google", "invalid_request"),
-        ("idp_identifier=x", "invalid_request"),
+        ("idp_identifier=x", "none"),
+        ("idp_identifier=x&identity_provider=COGNITO", "invalid_request"),
         ("prompt=none", "none"),
         ("prompt=none%20login", "invalid_request"),
         ("prompt=other", "invalid_request"),
@@ -142,16 +143,38 @@ fn scopes_must_be_the_clients() {
 #[test]
 fn a_client_must_be_set_up_for_codes() {
     type Change = fn(&mut Client);
-    let changes: [Change; 3] = [
+    let changes: [Change; 2] = [
         |client| client.config.allowed_oauth_flows_user_pool_client = None,
         |client| client.config.allowed_oauth_flows = Some(vec![OAuthFlowType::Implicit]),
-        |client| client.config.supported_identity_providers = Some(vec!["Google".into()]),
     ];
     for change in changes {
         let mut client = client();
         change(&mut client);
         assert_eq!(error(parse(&Pairs::parse(RIGHT).expect("UTF-8"), &client, true)), "unauthorized_client");
     }
+}
+
+#[test]
+fn an_app_sends_people_on_to_the_providers_of_its_client() {
+    let wanted = |providers: &[&str], more: &str| {
+        let mut client = client();
+        let providers = providers.iter().map(|name| (*name).to_owned()).collect();
+        client.config.supported_identity_providers = Some(providers);
+        let pairs = Pairs::parse(&format!("{RIGHT}{more}")).expect("UTF-8");
+        parse(&pairs, &client, true).map(|request| request.provider)
+    };
+    let google = || Some(Wanted::Named("Google".to_owned()));
+    assert_eq!(wanted(&["COGNITO", "Google"], "").ok(), Some(None));
+    assert_eq!(wanted(&["COGNITO", "Google"], "&identity_provider=Google").ok(), Some(google()));
+    assert_eq!(wanted(&["COGNITO", "Google"], "&identity_provider=COGNITO").ok(), Some(None));
+    // Where there is one way only, nobody is asked to choose it.
+    assert_eq!(wanted(&["Google"], "").ok(), Some(google()));
+    assert_eq!(wanted(&["Google", "Corp"], "").ok(), Some(None));
+    for more in ["&identity_provider=COGNITO", "&identity_provider=google", "&identity_provider=Corp"] {
+        assert!(wanted(&["Google"], more).is_err(), "{more}");
+    }
+    let request = wanted(&["COGNITO"], "&idp_identifier=corp.example").ok().flatten();
+    assert_eq!(request, Some(Wanted::Identified("corp.example".to_owned())));
 }
 
 #[test]

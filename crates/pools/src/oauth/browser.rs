@@ -25,17 +25,21 @@ pub struct Person {
     pub user: User,
     pub auth: Timestamp,
     pub amr: Vec<String>,
+    /// The outside provider that vouched for them.
+    pub provider: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Facts {
     amr: Vec<String>,
+    #[serde(default)]
+    provider: Option<String>,
 }
 
 impl Person {
     /// A person who has just given all that was asked.
-    pub fn now(user: User, facts: &SignInFacts, now: Timestamp) -> Self {
-        Person { user, auth: now, amr: facts.amr.clone() }
+    pub fn now(user: User, facts: &SignInFacts, now: Timestamp, provider: Option<String>) -> Self {
+        Person { user, auth: now, amr: facts.amr.clone(), provider }
     }
 
     /// What the tokens of one authorization say.
@@ -66,6 +70,7 @@ impl Pools {
             user,
             auth: row.auth,
             amr: facts.amr,
+            provider: facts.provider,
         }))
     }
 
@@ -82,7 +87,7 @@ impl Pools {
             self.sign_browser_out(tx, before)?;
         }
         let handle = Handle::fresh(tx.keys(), at.now);
-        let facts = Facts { amr: person.amr.clone() };
+        let facts = Facts { amr: person.amr.clone(), provider: person.provider.clone() };
         tx.add_browser_session(&BrowserSessionRow {
             handle_mac: handle.mac.to_vec(),
             pool_id: at.pool.id.clone(),

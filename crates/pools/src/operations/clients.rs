@@ -58,6 +58,7 @@ impl Pools {
                     schema: pool.config.schema_attributes.as_deref().unwrap_or_default(),
                     has_secret: secret.is_some(),
                     custom_scopes: &scopes::custom(tx, &request.user_pool_id)?,
+                    providers: &tx.provider_names(&request.user_pool_id)?,
                     doing: "creating",
                 };
                 let config = settled(settings::asked(&request)?, &around)?;
@@ -110,6 +111,7 @@ impl Pools {
                     schema: pool.config.schema_attributes.as_deref().unwrap_or_default(),
                     has_secret: !tx.client_secrets(&row.id)?.is_empty(),
                     custom_scopes: &scopes::custom(tx, &request.user_pool_id)?,
+                    providers: &tx.provider_names(&request.user_pool_id)?,
                     doing: "updating",
                 };
                 row.config = stored(&settled(settings::asked(&request)?, &around)?);

@@ -4,9 +4,8 @@
 use crate::Pools;
 use crate::attributes;
 use crate::csv::records;
-use crate::operations::users::blank;
 use crate::pool::Pool;
-use crate::user::Status;
+use crate::user::{Status, blank};
 use anyhow::anyhow;
 use postern_model::{Answer, Error};
 use postern_store::import_jobs::ImportJobRow;

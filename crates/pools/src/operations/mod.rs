@@ -7,6 +7,7 @@ pub mod client_secrets;
 pub mod clients;
 pub mod domains;
 pub mod groups;
+pub mod identity_providers;
 pub mod import;
 pub mod import_file;
 pub mod mfa;
@@ -32,6 +33,7 @@ pub fn operations() -> Operations<Pools> {
         clients::operations(),
         domains::operations(),
         groups::operations(),
+        identity_providers::operations(),
         import::operations(),
         mfa::operations(),
         passkeys::operations(),

@@ -6,13 +6,13 @@ use crate::account_codes::{AccountCode, Judged, Sending, code_expired, code_mism
 use crate::attributes;
 use crate::destination::Destination;
 use crate::messages::Occasion;
-use crate::operations::users::{blank, delivery};
+use crate::operations::users::delivery;
 use crate::outgoing::Letter;
 use crate::passwords::{NewPassword, Owner};
 use crate::sign_in::{At, Kind, Says, Step, Subject};
 use crate::triggers::Welcome;
 use crate::unit::kept;
-use crate::user::{Status, User, fresh_id};
+use crate::user::{Status, User, blank, fresh_id};
 use postern_access::{Caller, Operations};
 use postern_model::cognito_idp::errors::*;
 use postern_model::cognito_idp::{

@@ -16,7 +16,7 @@ use crate::pool::Pool;
 use crate::sign_in::{At, Says, Step};
 use crate::triggers::Welcome;
 use crate::unit::kept;
-use crate::user::{Status, User, fresh_id};
+use crate::user::{Status, User, blank};
 use postern_access::{Caller, Operations};
 use postern_model::cognito_idp::errors::*;
 use postern_model::cognito_idp::{
@@ -30,8 +30,8 @@ use postern_model::cognito_idp::{
 };
 use postern_model::shape::Nothing;
 use postern_model::{Answer, refusal, refuse, shape};
+use postern_store::Tx;
 use postern_store::user_search::UserKey;
-use postern_store::{Timestamp, Tx};
 use std::sync::Arc;
 
 const DAY_MS: i64 = 86_400_000;
@@ -485,23 +485,6 @@ fn says(request: &AdminCreateUserRequest) -> Says {
             .as_ref()
             .map(|data| attributes::pairs(Some(data)).into_iter().collect()),
         metadata: request.client_metadata.clone(),
-    }
-}
-
-/// Makes a user that is still to be filled.
-pub fn blank(pool_id: &str, now: Timestamp) -> User {
-    User {
-        pool_id: pool_id.to_owned(),
-        id: fresh_id(),
-        username: String::new(),
-        status: Status::Unconfirmed,
-        enabled: true,
-        attributes: std::collections::BTreeMap::new(),
-        password: None,
-        password_expires: None,
-        signed_out: Timestamp::default(),
-        created: now,
-        modified: now,
     }
 }
 

@@ -1,7 +1,7 @@
 //! An app client's settings: what a bare client has, and what a pool allows it.
 
 use super::{invalid, not_yet};
-use crate::client::lifetimes;
+use crate::client::{OWN_USERS, lifetimes};
 use crate::scopes::STANDARD;
 use postern_model::cognito_idp::errors::{InvalidOAuthFlowException, ScopeDoesNotExistException};
 use postern_model::cognito_idp::*;
@@ -13,8 +13,6 @@ const SESSION_VALIDITY: i64 = 3;
 const ACCESS_S: std::ops::RangeInclusive<i64> = 300..=86_400;
 const REFRESH_S: std::ops::RangeInclusive<i64> = 3600..=3650 * 86_400;
 
-/// The pool's own users, as an identity provider.
-const OWN_USERS: &str = "COGNITO";
 /// Only codes and administrators set these.
 const VERIFIED_FLAGS: [&str; 2] = ["email_verified", "phone_number_verified"];
 /// Schemes that make a browser run or show what the address says.
@@ -27,6 +25,8 @@ pub struct Around<'a> {
     pub has_secret: bool,
     /// The scopes of the pool's resource servers.
     pub custom_scopes: &'a [String],
+    /// The names of the pool's outside providers.
+    pub providers: &'a [String],
     /// What the call does, as messages say it: `creating` or `updating`.
     pub doing: &'static str,
 }
@@ -219,7 +219,8 @@ fn attributes(client: &UserPoolClientType, around: &Around<'_>) -> Answer<()> {
 }
 
 fn identity_providers(client: &UserPoolClientType, around: &Around<'_>) -> Answer<()> {
-    match client.supported_identity_providers.iter().flatten().find(|name| *name != OWN_USERS) {
+    let is_known = |name: &String| name == OWN_USERS || around.providers.contains(name);
+    match client.supported_identity_providers.iter().flatten().find(|name| !is_known(name)) {
         Some(name) => {
             Err(invalid(format!("The provider {name} does not exist for User Pool {}.", around.pool_id)))
         }
@@ -245,6 +246,7 @@ mod tests {
             schema: &schema,
             has_secret,
             custom_scopes: &["api/read".to_owned()],
+            providers: &["Google".to_owned()],
             doing: "creating",
         };
         settled(Shape::read(&settings).expect("settings"), &around)

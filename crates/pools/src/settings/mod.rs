@@ -9,6 +9,7 @@ pub mod mfa;
 pub mod not_yet;
 pub mod passkeys;
 pub mod pool;
+pub mod providers;
 pub mod schema;
 pub mod sms;
 

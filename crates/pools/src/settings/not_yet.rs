@@ -59,6 +59,11 @@ const CLIENT: &[NotYet<UserPoolClientType>] = &[
     ("AnalyticsConfiguration", |client| client.analytics_configuration.is_some()),
 ];
 
+const PROVIDER: &[NotYet<IdentityProviderType>] = &[
+    ("A SAML provider", |provider| provider.provider_type == Some(IdentityProviderTypeType::Saml)),
+    ("AcrMapping", |provider| provider.acr_mapping.as_ref().is_some_and(|mapping| !mapping.is_empty())),
+];
+
 const DOMAIN: &[NotYet<DomainDescriptionType>] = &[("Routing", |domain| domain.routing.is_some())];
 
 /// Refuses what a pool cannot be set to.
@@ -74,6 +79,11 @@ pub fn in_mfa(asked: &GetUserPoolMfaConfigResponse) -> Answer<()> {
 /// Refuses what an app client cannot be set to.
 pub fn in_client(asked: &UserPoolClientType) -> Answer<()> {
     refuse_first(CLIENT, asked)
+}
+
+/// Refuses what an outside provider cannot be set to.
+pub fn in_provider(asked: &IdentityProviderType) -> Answer<()> {
+    refuse_first(PROVIDER, asked)
 }
 
 /// Refuses what a domain cannot be set to.

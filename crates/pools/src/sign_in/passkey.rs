@@ -7,7 +7,7 @@ use crate::auth::factors::Factor;
 use crate::auth::webauthn::{Assertion, Fault};
 use crate::passkeys::{CHALLENGE_MS, Whose, fresh_challenge};
 use crate::step::{Asked, At, Kind, Proof, SignedIn, Step, Subject};
-use crate::user::User;
+use crate::user::{Status, User};
 use postern_model::cognito_idp::errors::*;
 use postern_model::{Answer, refusal, refuse};
 use postern_store::Tx;
@@ -100,7 +100,8 @@ impl Pools {
             self.audit(tx, at, &subject, "SignIn", "refused", "disabled")?;
             return Ok(Step::No(refusal(NotAuthorizedException, "User is disabled.")));
         }
-        if !self.available(tx, at, &subject)?.contains(&Factor::WebAuthn) {
+        let is_outside = user.status == Status::ExternalProvider;
+        if is_outside || !self.available(tx, at, &subject)?.contains(&Factor::WebAuthn) {
             self.audit(tx, at, &subject, "SignIn", "refused", "passkeys do not do here")?;
             return Ok(Step::No(refusal(NotAuthorizedException, "Incorrect username or password.")));
         }

@@ -59,12 +59,14 @@ fn walk(
 }
 
 /// What the audit keeps of an input: nothing that the model calls sensitive but the ids of app clients, no address, and
-/// no message.
+/// no message; nothing of a provider's details, which have secrets among them, and nobody's name at one.
 pub fn for_audit(call: Call, input: &Document) -> String {
     const MESSAGES: [&str; 4] = ["RawMessage", "MessageData", "Message", "EmailContent"];
+    const PROVIDERS: [&str; 2] = ["ProviderDetailsType", "ProviderUserIdentifierType"];
     let hides = |shape: &ShapeModel| {
         shape.sensitive && shape.name != "ClientIdType"
             || MESSAGES.contains(&shape.name.as_str())
+            || PROVIDERS.contains(&shape.name.as_str())
             || matches!(shape.kind, Kind::Blob { .. })
     };
     let text = masked(call, input, hides, |text| text.contains('@')).to_string();
@@ -90,6 +92,13 @@ mod tests {
         for secret in ["alice", "Secret-1", "bob@", "Unknown"] {
             assert!(!kept.contains(secret), "{secret} is in {kept}");
         }
+        let call = Call::find(Service::CognitoIdp, "CreateIdentityProvider").expect("an operation");
+        let input = json!({
+            "UserPoolId": "us-east-1_A", "ProviderName": "Corp", "ProviderType": "OIDC",
+            "ProviderDetails": { "client_id": "app-1", "client_secret": "Secret-2" },
+        });
+        let kept = for_audit(call, &input);
+        assert!(kept.contains("Corp") && !kept.contains("Secret-2"), "{kept}");
         let call = Call::find(Service::SesV2, "SendEmail").expect("an operation");
         let input = json!({
             "FromEmailAddress": "a@b.test",

@@ -3,13 +3,14 @@
 use super::back;
 use super::cookies::Cookies;
 use super::flow::{Flow, Page, State};
+use super::outside;
 use super::press::{redirect, redirect_with};
 use super::problem;
 use super::visit::Visit;
 use axum::http::StatusCode;
 use axum::response::Response;
 use postern_model::{Answer, Error};
-use postern_pools::oauth::authorize::{self, AuthorizeRequest, Prompt, Refused, Stop, Wrong};
+use postern_pools::oauth::authorize::{self, AuthorizeRequest, Prompt, Refused, Stop, Wanted, Wrong};
 use postern_pools::oauth::browser::Person;
 use postern_pools::oauth::pairs::Pairs;
 use postern_pools::oauth::redirect::Back;
@@ -28,6 +29,11 @@ enum Begun {
     Flow {
         id: String,
         page: Page,
+    },
+    /// On to an outside provider.
+    Out {
+        id: String,
+        provider: String,
     },
     Wrong(Wrong),
 }
@@ -69,6 +75,14 @@ pub async fn begin(visit: Visit, page: Page) -> Response {
                 cookie,
             ))
         }
+        Ok(Begun::Out { id, provider }) => {
+            let response = outside::go(&visit, &id, &browser, &provider).await;
+            let response = visit.keep_language(response);
+            match known {
+                Some(_) => response,
+                None => visit.cookies.set_browser(&browser).on(response),
+            }
+        }
         Ok(Begun::Wrong(wrong)) => problem::wrong(&visit, wrong),
         Err(cause) => problem::failed(&visit, &cause),
     }
@@ -93,7 +107,17 @@ impl Visit {
                 request.refused("invalid_request", "id_token_hint is no ID token of this client"),
             ));
         }
+        let provider = match wanted(tx, &at, &request)? {
+            Ok(provider) => provider,
+            Err(refused) => return Ok(back(refused)),
+        };
+        // Who came by one way is signed in for the apps that take it.
+        let came_well = |person: &Person| {
+            at.client.supports(person.provider.as_deref())
+                && provider.as_ref().is_none_or(|wanted| person.provider.as_ref() == Some(wanted))
+        };
         if let Some(person) = self.person(tx, &at)?
+            && came_well(&person)
             && request.is_content_with(person.auth, at.now)
             && hinted.may_be(&person)
             && (page != Page::AddPasskey || self.app.pools.is_fresh(&at, person.auth))
@@ -116,7 +140,11 @@ impl Visit {
             ));
         }
         let state = State::new(request, page);
-        Ok(Begun::Flow { id: Flow::begin(tx, &at, browser, &state)?, page: state.page })
+        let id = Flow::begin(tx, &at, browser, &state)?;
+        Ok(match provider {
+            Some(provider) => Begun::Out { id, provider },
+            None => Begun::Flow { id, page: state.page },
+        })
     }
 
     /// The client that parameters name, with its pool.
@@ -153,6 +181,24 @@ impl Visit {
             _ => Hinted::Nobody,
         })
     }
+}
+
+/// The outside provider that a request sends people on to, if it is there and this client's.
+fn wanted(tx: &mut Tx<'_>, at: &At, request: &AuthorizeRequest) -> Answer<Result<Option<String>, Refused>> {
+    let (name, said) = match &request.provider {
+        None => return Ok(Ok(None)),
+        Some(Wanted::Named(name)) => (Some(name.clone()), "identity_provider does not exist"),
+        Some(Wanted::Identified(identifier)) => {
+            let name = tx.provider_identified(&at.pool.id, identifier)?;
+            (name, "idp_identifier is no identifier of an identity provider of this client")
+        }
+    };
+    let known = tx.provider_names(&at.pool.id)?;
+    let name = name.filter(|name| known.contains(name) && at.client.supports(Some(name)));
+    Ok(match name {
+        Some(name) => Ok(Some(name)),
+        None => Err(request.refused("invalid_request", said)),
+    })
 }
 
 /// Who an app expects to be signed in.

@@ -13,6 +13,7 @@ use postern_pools::auth::factors::Factor;
 use postern_pools::auth::recovery::{Recovery, recovery};
 use postern_pools::auth::second_factor::SecondFactor;
 use postern_pools::client::Client;
+use postern_pools::federation::Sent;
 use postern_pools::functions;
 use postern_pools::oauth::authorize::AuthorizeRequest;
 use postern_pools::sign_in::{Asked, At, Kind};
@@ -156,6 +157,15 @@ pub struct State {
     /// A passkey is wanted, whatever is offered.
     #[serde(default)]
     pub wants_passkey: bool,
+    /// What the browser was sent to an outside provider with, until it comes back.
+    #[serde(default)]
+    pub sent: Option<Sent>,
+    /// What the provider had the browser post, sealed: for the browser's next request, which is known to be its own.
+    #[serde(default)]
+    pub brought: Option<String>,
+    /// The outside provider that vouched for the person.
+    #[serde(default)]
+    pub provider: Option<String>,
     #[serde(default)]
     pub done: bool,
 }
@@ -201,6 +211,9 @@ impl State {
             with_password: false,
             passkeys: PasskeyBrowser::None,
             wants_passkey: page == Page::AddPasskey,
+            sent: None,
+            brought: None,
+            provider: None,
             done: false,
         }
     }
@@ -289,6 +302,22 @@ impl Flow {
         if !is_its_browser {
             return Ok(None);
         }
+        Flow::read(tx, pools, caller, row)
+    }
+
+    /// Finds a flow whatever browser asks: only to leave in it what a provider had a browser post, since browsers send no
+    /// cookie along when another site has them post something.
+    pub fn find_in_any_browser(
+        tx: &mut Tx<'_>,
+        pools: &Pools,
+        caller: &Caller,
+        id: &str,
+    ) -> Answer<Option<Flow>> {
+        let Some(row) = tx.find_flow(id)? else { return Ok(None) };
+        Flow::read(tx, pools, caller, row)
+    }
+
+    fn read(tx: &mut Tx<'_>, pools: &Pools, caller: &Caller, row: FlowRow) -> Answer<Option<Flow>> {
         let at = match pools.at(tx, caller, &row.client_id, None) {
             Ok(at) => at,
             Err(Error::Refused(_)) => return Ok(None),
@@ -360,12 +389,12 @@ impl Flow {
 
     /// Tells whether people may set a new password by themselves.
     pub fn may_recover(&self) -> bool {
-        recovery(&self.at.pool.recovery, |_| true) != Recovery::AdminOnly
+        self.at.client.supports(None) && recovery(&self.at.pool.recovery, |_| true) != Recovery::AdminOnly
     }
 
     /// Tells whether people may create accounts here: if they can confirm them.
     pub fn may_sign_up(&self) -> bool {
-        !self.at.pool.admin_only && !self.at.pool.auto_verified.is_empty()
+        self.at.client.supports(None) && !self.at.pool.admin_only && !self.at.pool.auto_verified.is_empty()
     }
 
     /// Tells whether a page makes sense where the person stands.

@@ -1,5 +1,6 @@
 //! The sign-in pages and the OAuth endpoints in front of them. Each step is a page of its own: its form posts, one unit
-//! of work moves the flow, and a redirect leads to a page that can be opened again. No GET changes anything.
+//! of work moves the flow, and a redirect leads to a page that can be opened again. No GET changes anything, but for the
+//! ways to an outside provider and back, which browsers take so.
 
 mod authorize;
 mod back;
@@ -12,6 +13,7 @@ mod forgot;
 mod identify;
 mod language;
 mod logout;
+mod outside;
 mod passkey;
 mod password;
 mod press;
@@ -51,6 +53,9 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/login/second", get(show::second).post(second_factor::chosen))
         .route("/login/set-up", get(show::set_up).post(second_factor::set_up))
         .route("/login/set-up-email", post(second_factor::set_up_email))
+        .route("/login/provider", get(outside::chosen))
+        .route("/login/provider/back", get(outside::posted_before))
+        .route("/oauth2/idpresponse", get(outside::returned).post(outside::posted))
         .route("/signup", get(show::sign_up).post(sign_up::created))
         .route("/forgotPassword", get(show::forgot).post(forgot::asked))
         .route("/confirmforgotPassword", get(show::reset).post(forgot::chosen))

@@ -26,6 +26,7 @@ use postern_pools::oauth::browser::Person;
 use postern_pools::oauth::pairs::query;
 use postern_pools::passkeys::{CHALLENGE_MS, Owner, Whose};
 use postern_pools::sign_in::{Step, Subject};
+use postern_pools::user::Status;
 use postern_store::{Keys, Purpose, Timestamp, Tx};
 use serde_json::{Value, json as value};
 
@@ -101,6 +102,7 @@ impl View<'_> {
 /// Tells whether people can sign in by passkey here.
 fn takes_passkeys(flow: &Flow) -> bool {
     flow.at.pool.may_begin_with_passkey(flow.at.pool.second.mode == Mode::On)
+        && flow.at.client.supports(None)
         && flow.at.client.allows(ExplicitAuthFlowsType::AllowUserAuth)
 }
 
@@ -234,7 +236,7 @@ impl Hand {
     /// they said "Not now", nor where they have one.
     pub(super) fn offers_passkey(&self, tx: &mut Tx<'_>, flow: &Flow, person: &Person) -> Answer<bool> {
         let state = &flow.state;
-        if !takes_passkeys(flow) {
+        if !takes_passkeys(flow) || person.user.status == Status::ExternalProvider {
             return Ok(false);
         }
         if state.wants_passkey {

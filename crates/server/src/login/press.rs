@@ -120,6 +120,10 @@ impl Hand {
                     Ok(flow) => flow,
                     Err(pressed) => return Ok(pressed),
                 };
+                // Whose app takes nobody's own name goes on with a provider.
+                if !flow.at.client.supports(None) {
+                    return Ok(Pressed::Went { flow: flow.id, went: Went::To(Page::Identify) });
+                }
                 // Another name may be given at any time; all else belongs to where the person stands.
                 if page != Page::Identify && !flow.fits(page) {
                     return Ok(Pressed::Went { flow: flow.id, went: Went::To(flow.state.page) });
@@ -178,7 +182,7 @@ impl Hand {
     /// the last answer.
     pub fn home(&self, tx: &mut Tx<'_>, flow: &mut Flow, signed_in: SignedIn) -> Answer<Went> {
         let at = &flow.at;
-        let person = Person::now(signed_in.user, &signed_in.facts, at.now);
+        let person = Person::now(signed_in.user, &signed_in.facts, at.now, flow.state.provider.clone());
         let before = self.visit.cookies.session(&at.pool.id);
         let request = &flow.state.request;
         let offers_passkey = self.offers_passkey(tx, flow, &person)?;

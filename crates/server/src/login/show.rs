@@ -12,8 +12,8 @@ use super::{problem, sign_up, typed};
 use crate::pages::brand::Brand;
 use crate::pages::login::{
     CheckCode, Choose, ChooseError, CodeError, CodeKind, CodeNotice, Factor, Field, FieldError, Identify,
-    NameError, NewPassword, NewPasswordError, Password, PasswordError, PasswordField, PasswordRule, SignUp,
-    SignUpError,
+    NameError, NewPassword, NewPasswordError, Password, PasswordError, PasswordField, PasswordRule,
+    ProviderLink, SignUp, SignUpError,
 };
 use crate::pages::problem::Trouble;
 use crate::pages::{Form, Frame, Page as _};
@@ -26,6 +26,7 @@ use postern_pools::auth::challenge::{Handle, Standing, standing};
 use postern_pools::auth::factors;
 use postern_pools::auth::password::Policy;
 use postern_pools::limits::{SEND_PAUSE_MS, SENDS_MAX};
+use postern_pools::oauth::pairs::query;
 use postern_pools::pool::{Pool, Sender};
 use postern_pools::sign_in::code_life_ms;
 use postern_store::auth::ChallengeRow;
@@ -97,8 +98,8 @@ pub async fn set_up(visit: Visit) -> Response {
     open(visit, Page::SetUp).await
 }
 
-/// A flow, the challenge that waits in it, and the seed that is to be shown.
-type Found = (Flow, Option<ChallengeRow>, Option<String>);
+/// A flow, the challenge that waits in it, the seed that is to be shown, and the outside providers on offer.
+type Found = (Flow, Option<ChallengeRow>, Option<String>, Vec<String>);
 
 async fn open(visit: Visit, page: Page) -> Response {
     let looking = visit.clone();
@@ -124,10 +125,18 @@ async fn open(visit: Visit, page: Page) -> Response {
                 }
                 _ => None,
             };
-            Ok(Some((flow, challenge, seed)))
+            let providers = match page {
+                Page::Identify if flow.at.client.providers().next().is_some() => {
+                    let mut known = tx.provider_names(&flow.at.pool.id)?;
+                    known.retain(|name| flow.at.client.supports(Some(name)));
+                    known
+                }
+                _ => Vec::new(),
+            };
+            Ok(Some((flow, challenge, seed, providers)))
         })
         .await;
-    let (flow, challenge, seed) = match found {
+    let (flow, challenge, seed, providers) = match found {
         Ok(Some(found)) => found,
         Ok(None) if visit.query.has("flow") && visit.cookies.is_empty() => {
             return cookies_blocked(&visit, page);
@@ -148,7 +157,7 @@ async fn open(visit: Visit, page: Page) -> Response {
     }
     let view = View { visit: &visit, page, flow: &flow, challenge: challenge.as_ref() };
     let html = match page {
-        Page::Identify => view.identify(another_name).render(),
+        Page::Identify => view.identify(another_name, &providers).render(),
         Page::Code => view.code().render(),
         Page::Choose => view.choose().render(),
         Page::Password => view.password().render(),
@@ -174,7 +183,7 @@ async fn open(visit: Visit, page: Page) -> Response {
 /// A flow that was just begun, in a browser that keeps no cookie at all.
 fn cookies_blocked(visit: &Visit, page: Page) -> Response {
     let flow = visit.query.first("flow").unwrap_or_default();
-    let retry_href = format!("{}?{}", page.path(), postern_pools::oauth::pairs::query(&[("flow", flow)]));
+    let retry_href = format!("{}?{}", page.path(), query(&[("flow", flow)]));
     problem::page(visit, "", Trouble::CookiesBlocked { retry_href })
 }
 
@@ -218,7 +227,7 @@ impl View<'_> {
         self.flow.seconds_until(until_ms).div_ceil(60).max(1)
     }
 
-    fn identify(&self, another_name: bool) -> Identify {
+    fn identify(&self, another_name: bool, providers: &[String]) -> Identify {
         let state = &self.flow.state;
         let fault = state.fault_on(Page::Identify).filter(|_| !another_name);
         Identify {
@@ -234,6 +243,17 @@ impl View<'_> {
                 Fault::Wrong => NameError::Passkey,
                 _ => NameError::SendFailed,
             }),
+            takes_names: self.flow.at.client.supports(None),
+            providers: providers
+                .iter()
+                .map(|name| ProviderLink {
+                    name: known_as(name).to_owned(),
+                    href: format!(
+                        "/login/provider?{}",
+                        query(&[("flow", self.flow.id.as_str()), ("provider", name)])
+                    ),
+                })
+                .collect(),
             sign_up_href: self.flow.may_sign_up().then(|| self.flow.href(Page::SignUp)),
             passkey_options_href: self.passkey_options_href(),
         }
@@ -464,6 +484,15 @@ impl View<'_> {
                 source_arn.rsplit_once('/').map(|(_, identity)| identity.to_owned())
             }
         }
+    }
+}
+
+/// What people know a provider by.
+fn known_as(name: &str) -> &str {
+    match name {
+        "LoginWithAmazon" => "Amazon",
+        "SignInWithApple" => "Apple",
+        other => other,
     }
 }
 

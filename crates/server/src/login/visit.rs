@@ -166,13 +166,18 @@ impl Visit {
         }
     }
 
+    /// Where the browser is, without a final slash.
+    pub fn own_url(&self) -> &str {
+        self.home.as_ref().map_or(&self.app.public_url, |home| &home.url)
+    }
+
     pub fn authorization(&self) -> Option<&str> {
         self.headers.get(AUTHORIZATION)?.to_str().ok()
     }
 
     /// Tells whether a form was sent from our own pages, as far as the browser says so (rule B3).
     pub fn is_from_here(&self) -> bool {
-        self.is_from(self.home.as_ref().map_or(&self.app.public_url, |home| &home.url))
+        self.is_from(self.own_url())
     }
 
     /// The same for pages under an address of their own.

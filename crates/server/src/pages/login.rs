@@ -57,6 +57,13 @@ impl NameError {
     }
 }
 
+/// The way to an outside provider.
+pub struct ProviderLink {
+    /// What people know it by.
+    pub name: String,
+    pub href: String,
+}
+
 /// `/login`: who are you? Posts `username` to `/login`.
 #[derive(askama::Template)]
 #[template(path = "login/identify.html")]
@@ -67,6 +74,9 @@ pub struct Identify {
     /// What was typed, or what the app hinted at.
     pub value: String,
     pub error: Option<NameError>,
+    /// Whether the pool's own people sign in here at all.
+    pub takes_names: bool,
+    pub providers: Vec<ProviderLink>,
     pub sign_up_href: Option<String>,
     /// Where the script asks what to ask a passkey; nothing where passkeys do not do.
     pub passkey_options_href: Option<String>,

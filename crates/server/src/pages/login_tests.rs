@@ -20,6 +20,8 @@ fn identify() -> Identify {
         kind,
         value,
         error: None,
+        takes_names: true,
+        providers: Vec::new(),
         sign_up_href: None,
         passkey_options_href: None,
     }

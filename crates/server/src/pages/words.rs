@@ -90,6 +90,7 @@ pub struct Words {
 
     pub sign_in: &'static str,
     pub next: &'static str,
+    pub continue_with: Sentence,
     pub new_here: &'static str,
     pub create_account: &'static str,
     pub create: &'static str,
@@ -267,6 +268,7 @@ pub(super) const ENGLISH: Words = Words {
 
     sign_in: "Sign in",
     next: "Next",
+    continue_with: Sentence("Continue with {name}"),
     new_here: "New user?",
     create_account: "Create an account",
     create: "Create account",

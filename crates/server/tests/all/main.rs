@@ -8,6 +8,7 @@ mod email_role;
 mod functions;
 mod fuzz;
 mod groups;
+mod identity_providers;
 mod import;
 mod list_users;
 mod lists;

@@ -8,6 +8,7 @@ mod browser_sessions;
 mod conformance;
 mod custom_scopes;
 mod domains;
+mod federation;
 mod forgot;
 mod functions;
 mod fuzz;

@@ -8,6 +8,7 @@ mod lambda;
 #[path = "../../../pools/src/auth/webauthn/authenticator.rs"]
 pub mod passkey;
 mod place;
+mod provider;
 mod srp;
 
 pub use client::{Answer, Client, Key};
@@ -19,6 +20,7 @@ use postern_server::master_key::MasterKey;
 use postern_server::settings::{Flags, Settings};
 use postern_server::{doors, http, seed, worker};
 use postern_store::{Clock, Keys, Timestamp, Tx};
+pub use provider::OpenIdProvider;
 use serde_json::{Value, json};
 pub use srp::SrpClient;
 

@@ -1,6 +1,7 @@
 //! Pools, clients and domains as their callers see them: a store in memory and a mail service that sends nothing.
 
 use super::*;
+use crate::federation::Outside;
 use crate::{Rules, TextRules, work::Workers};
 use postern_access::{Access, Principal};
 use postern_mail::address::Mailbox;
@@ -57,6 +58,7 @@ async fn pools() -> Pools {
             Web::open(Vec::new()).expect("the way out"),
             Clock::manual(START),
         ),
+        outside: Outside::new(Web::open(Vec::new()).expect("the way out")),
         place: Arc::new(Place {
             region: REGION.to_owned(),
             account: ACCOUNT.to_owned(),

@@ -15,6 +15,7 @@ pub(in crate::pages) static CHINESE_SIMPLIFIED: Words = Words {
     open_inbox: "打开收件箱",
     sign_in: "登录",
     next: "下一步",
+    continue_with: Sentence("使用 {name} 继续"),
     new_here: "新用户？",
     create_account: "创建账户",
     create: "创建账户",

@@ -15,6 +15,7 @@ pub(in crate::pages) static CHINESE_TRADITIONAL: Words = Words {
     open_inbox: "開啟收件匣",
     sign_in: "登入",
     next: "下一步",
+    continue_with: Sentence("使用 {name} 繼續"),
     new_here: "第一次使用？",
     create_account: "建立帳戶",
     create: "建立帳戶",

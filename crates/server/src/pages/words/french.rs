@@ -15,6 +15,7 @@ pub(in crate::pages) static FRENCH: Words = Words {
     open_inbox: "Ouvrir la boîte de réception",
     sign_in: "Se connecter",
     next: "Suivant",
+    continue_with: Sentence("Continuer avec {name}"),
     new_here: "Première visite ?",
     create_account: "Créer un compte",
     create: "Créer le compte",

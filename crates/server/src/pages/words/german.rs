@@ -15,6 +15,7 @@ pub(in crate::pages) static GERMAN: Words = Words {
     open_inbox: "Posteingang öffnen",
     sign_in: "Anmelden",
     next: "Weiter",
+    continue_with: Sentence("Weiter mit {name}"),
     new_here: "Neu hier?",
     create_account: "Konto erstellen",
     create: "Konto erstellen",

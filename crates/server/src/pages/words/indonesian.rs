@@ -15,6 +15,7 @@ pub(in crate::pages) static INDONESIAN: Words = Words {
     open_inbox: "Buka kotak masuk",
     sign_in: "Masuk",
     next: "Lanjut",
+    continue_with: Sentence("Lanjutkan dengan {name}"),
     new_here: "Pengguna baru?",
     create_account: "Buat akun",
     create: "Buat akun",

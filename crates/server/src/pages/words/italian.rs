@@ -15,6 +15,7 @@ pub(in crate::pages) static ITALIAN: Words = Words {
     open_inbox: "Apri la posta in arrivo",
     sign_in: "Accedi",
     next: "Avanti",
+    continue_with: Sentence("Continua con {name}"),
     new_here: "Prima volta qui?",
     create_account: "Crea un account",
     create: "Crea account",

@@ -15,6 +15,7 @@ pub(in crate::pages) static JAPANESE: Words = Words {
     open_inbox: "受信トレイを開く",
     sign_in: "サインイン",
     next: "次へ",
+    continue_with: Sentence("{name}で続ける"),
     new_here: "はじめてですか？",
     create_account: "アカウントを作成",
     create: "アカウントを作成",

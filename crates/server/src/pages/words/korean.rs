@@ -15,6 +15,7 @@ pub(in crate::pages) static KOREAN: Words = Words {
     open_inbox: "받은편지함 열기",
     sign_in: "로그인",
     next: "다음",
+    continue_with: Sentence("{name}(으)로 계속하기"),
     new_here: "처음이신가요?",
     create_account: "계정 만들기",
     create: "계정 만들기",

@@ -15,6 +15,7 @@ pub(in crate::pages) static PORTUGUESE: Words = Words {
     open_inbox: "Abrir a caixa de entrada",
     sign_in: "Entrar",
     next: "Avançar",
+    continue_with: Sentence("Continuar com {name}"),
     new_here: "Primeira vez aqui?",
     create_account: "Criar uma conta",
     create: "Criar conta",

@@ -15,6 +15,7 @@ pub(in crate::pages) static SPANISH: Words = Words {
     open_inbox: "Abrir la bandeja de entrada",
     sign_in: "Iniciar sesión",
     next: "Siguiente",
+    continue_with: Sentence("Continuar con {name}"),
     new_here: "¿Es su primera vez?",
     create_account: "Crear una cuenta",
     create: "Crear cuenta",

@@ -13,7 +13,7 @@ pub const TOLD_ELSEWHERE: &[&str] = &[
     "GetDevice",
     "ListDevices",
     "UpdateDeviceStatus",
-    // tests/all/providers.rs
+    // tests/all/identity_providers.rs, tests/all/pages/federation.rs
     "AdminDisableProviderForUser",
     "AdminLinkProviderForUser",
     "CreateIdentityProvider",

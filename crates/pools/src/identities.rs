@@ -1,0 +1,75 @@
+//! What a user's `identities` attribute says: who they are at which providers. It is shown, and written by nobody but
+//! this server; the look-up from there to here is the store's table.
+
+use crate::provider::Provider;
+use crate::user::{IDENTITIES, User};
+use anyhow::Result;
+use postern_model::cognito_idp::IdentityProviderTypeType;
+use postern_store::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// Identities that may be linked to one user (Developer Guide, "Quotas").
+pub const LINKED_MAX: usize = 5;
+
+/// Somebody at a provider, as the attribute tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Identity {
+    pub user_id: String,
+    pub provider_name: String,
+    pub provider_type: String,
+    /// Of SAML providers only.
+    pub issuer: Option<String>,
+    /// The user was made by a sign-in there.
+    pub primary: bool,
+    /// Milliseconds.
+    pub date_created: i64,
+}
+
+impl Identity {
+    pub fn new(provider: &Provider, subject: &str, primary: bool, now: Timestamp) -> Identity {
+        let is_saml = provider.kind == IdentityProviderTypeType::Saml;
+        Identity {
+            user_id: subject.to_owned(),
+            provider_name: provider.name.clone(),
+            provider_type: provider.kind.as_str().to_owned(),
+            issuer: is_saml.then(|| provider.issuer().to_owned()),
+            primary,
+            date_created: now.ms(),
+        }
+    }
+}
+
+/// Reads a user's identities.
+pub fn of(user: &User) -> Result<Vec<Identity>> {
+    match user.attribute(IDENTITIES) {
+        Some(text) => Ok(serde_json::from_str(text)?),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Writes a user's identities; none leaves no attribute.
+pub fn put(user: &mut User, identities: &[Identity]) -> Result<()> {
+    match identities {
+        [] => user.attributes.remove(IDENTITIES),
+        _ => user.attributes.insert(IDENTITIES.to_owned(), serde_json::to_string(identities)?),
+    };
+    Ok(())
+}
+
+/// The claim of an ID token, which has all but the issuer as texts (Developer Guide, "Understanding the identity token").
+pub fn claim(attribute: &str) -> Value {
+    let identities: Vec<Identity> = serde_json::from_str(attribute).unwrap_or_default();
+    let shown = identities.iter().map(|identity| {
+        json!({
+            "dateCreated": identity.date_created.to_string(),
+            "userId": identity.user_id,
+            "providerName": identity.provider_name,
+            "providerType": identity.provider_type,
+            "issuer": identity.issuer,
+            "primary": identity.primary.to_string(),
+        })
+    });
+    shown.collect()
+}
