@@ -295,6 +295,12 @@ impl Tx<'_> {
         )
     }
 
+    /// Finds a sign-in whose refresh token is to be changed: others who change it wait from here on.
+    pub fn sign_in_to_change(&mut self, id: &[u8; 16]) -> Result<Option<SignInRow>> {
+        self.serialize(&[&b"sign-in "[..], id].concat())?;
+        self.find_sign_in(id)
+    }
+
     /// Puts a new refresh token in the place of the one that was seen; false when another call was first.
     pub fn rotate_refresh(&mut self, seen: &SignInRow, fresh: &[u8], now: Timestamp) -> Result<bool> {
         let mut previous = seen.previous.clone();

@@ -115,6 +115,19 @@ impl Tx<'_> {
         )
     }
 
+    /// Tells whether somebody has one of these names, which are about to be taken: others who want them wait from here on.
+    pub fn are_names_taken(&mut self, pool_id: &str, names: &[UserName]) -> Result<bool> {
+        let mut keys: Vec<&str> = names.iter().map(|name| name.key.as_str()).collect();
+        // In one order, so that nobody waits for somebody who waits.
+        keys.sort_unstable();
+        let mut taken = false;
+        for key in keys {
+            self.serialize(&[b"name ", pool_id.as_bytes(), b" ", key.as_bytes()].concat())?;
+            taken |= self.user_named(pool_id, key)?.is_some();
+        }
+        Ok(taken)
+    }
+
     /// Reads a user that is to be changed: others who change it wait from here on.
     pub fn user_to_change(&mut self, pool_id: &str, user_id: &str) -> Result<Option<UserRow>> {
         self.serialize(&[b"user ", pool_id.as_bytes(), b" ", user_id.as_bytes()].concat())?;

@@ -117,14 +117,7 @@ impl Pools {
         let welcome = self.pre_sign_up(tx, at, &user, "SignUp")?;
         welcome.write(&mut user)?;
         let names = attributes::names(pool, &user);
-        let taken = {
-            let mut taken = false;
-            for name in &names {
-                taken |= tx.user_named(&pool.id, &name.key)?.is_some();
-            }
-            taken
-        };
-        if taken {
+        if tx.are_names_taken(&pool.id, &names)? {
             return self.sign_up_of_taken_name(tx, at, account, &user, welcome);
         }
         if !tx.add_user(&user.to_row()?, &names)? {

@@ -123,11 +123,13 @@ impl Pools {
         may_rotate: bool,
     ) -> Answer<Result<Grant, Error>> {
         let presented = RefreshToken::parse(token).ok_or_else(|| no("Invalid Refresh Token"))?;
-        let sign_in = tx
-            .find_sign_in(&presented.id)?
-            .filter(|row| row.client_id == at.client.id)
-            .ok_or_else(|| no("Invalid Refresh Token"))?;
         let rotates = at.client.rotation_grace_s;
+        let found = match rotates {
+            Some(_) => tx.sign_in_to_change(&presented.id)?,
+            None => tx.find_sign_in(&presented.id)?,
+        };
+        let sign_in =
+            found.filter(|row| row.client_id == at.client.id).ok_or_else(|| no("Invalid Refresh Token"))?;
         if rotates.is_some() && !may_rotate {
             return refuse(
                 InvalidParameterException,
@@ -147,7 +149,7 @@ impl Pools {
                 .map(|rotated| at.now.since(rotated.at));
             match was_rotated_ms {
                 None => return Err(no("Invalid Refresh Token")),
-                Some(ago_ms) if ago_ms > rotates.unwrap_or(0) * 1000 => {
+                Some(ago_ms) if ago_ms >= rotates.unwrap_or(0) * 1000 => {
                     tx.revoke_sign_in(&sign_in.id)?;
                     let user = tx.user_by_id(&sign_in.pool_id, &sign_in.user_id)?;
                     let subject = Subject {

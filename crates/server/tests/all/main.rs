@@ -17,6 +17,7 @@ mod mfa_attacks;
 mod own_attributes;
 mod pages;
 mod passkeys;
+mod races;
 mod recovery;
 mod refusals;
 mod resource_servers;

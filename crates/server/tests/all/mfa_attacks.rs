@@ -12,6 +12,11 @@ use tokio::task::JoinSet;
 async fn case_53_what_proves_the_mailbox_proves_it_once() {
     let server = TestServer::start().await;
     let app = pool_with_mail(&server, "OPTIONAL", &["PASSWORD", "EMAIL_OTP"]).await;
+    // Her mailbox was proven before, so that nothing else follows from proving it.
+    let proven = json!([{ "Name": "email", "Value": ALICE }, { "Name": "email_verified", "Value": "true" }]);
+    app.signed("AdminUpdateUserAttributes", json!({ "Username": "alice", "UserAttributes": proven }))
+        .await
+        .ok();
     let early = app.asked("alice").await;
     let code = app.code(ALICE).await;
     let on = json!({ "Username": "alice", "EmailMfaSettings": { "Enabled": true } });

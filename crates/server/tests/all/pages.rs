@@ -5,6 +5,7 @@ mod branding;
 #[path = "../support/browser.rs"]
 pub mod browser;
 mod browser_sessions;
+mod code_attacks;
 mod conformance;
 mod custom_scopes;
 mod domains;

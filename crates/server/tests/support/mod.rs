@@ -69,13 +69,16 @@ impl TestServer {
         TestServer::node(settings, Clock::manual(now)).await
     }
 
-    /// Starts two servers on the same data; they share the clock.
+    /// Starts two servers on the same data, known under one address; they share the clock.
     pub async fn two_nodes() -> (TestServer, TestServer) {
         let mut settings = settings(&flags());
         settings.place = fresh_place(true);
         settings.master_key = MasterKey::Text(Keys::fresh_text());
         let clock = Clock::manual(START);
-        (TestServer::node(settings.clone(), clock.clone()).await, TestServer::node(settings, clock).await)
+        let one = TestServer::node(settings.clone(), clock.clone()).await;
+        settings.public_url = Some(one.url.clone());
+        let two = TestServer::node(settings, clock).await;
+        (one, two)
     }
 
     /// Starts a server by these settings.
