@@ -3,11 +3,12 @@
 
 use crate::app::App;
 use postern_mail::Worker;
+use postern_store::PORTION;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// How often is swept and linked. A sweep takes a bounded number of rows.
+/// How often is swept and linked.
 const ROUND: Duration = Duration::from_secs(5);
 /// How often signing keys are looked after.
 const KEY_ROUND: Duration = Duration::from_secs(3600);
@@ -48,13 +49,16 @@ async fn import(app: &App) {
     }
 }
 
-/// One round of housekeeping.
+/// One round of housekeeping, in portions between which others have their turn.
 async fn round(app: &App) {
     let now = app.clock.now();
-    let done: anyhow::Result<(u64, u64)> =
-        app.store.write(move |tx| Ok((tx.sweep(now)?, tx.link_audit()?))).await;
-    match done {
-        Ok((swept, linked)) => tracing::debug!(swept, linked, "housekeeping"),
-        Err(cause) => tracing::error!(cause = format!("{cause:#}"), "housekeeping failed"),
+    while !*app.ending.borrow() {
+        let done: anyhow::Result<(u64, u64)> =
+            app.store.write(move |tx| Ok((tx.sweep(now)?, tx.link_audit()?))).await;
+        match done {
+            Ok((swept, linked)) if swept.max(linked) >= PORTION => {}
+            Ok(_) => return,
+            Err(cause) => return tracing::error!(cause = format!("{cause:#}"), "housekeeping failed"),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Statements about the audit: records are only added, and chained by a hash over each batch of them.
 
-use crate::{Row, Timestamp, Tx, random, values};
+use crate::{PORTION, Row, Timestamp, Tx, random, values};
 use anyhow::Result;
 use aws_lc_rs::digest::{Context, SHA256};
 
@@ -143,12 +143,16 @@ impl Tx<'_> {
         )
     }
 
-    /// Chains the records that no link holds yet; tells how many those were.
+    /// Chains records that no link holds yet, [`PORTION`] at most, so that nobody waits long behind it; tells how many
+    /// those were.
     pub fn link_audit(&mut self) -> Result<u64> {
         self.serialize(b"audit link")?;
         let (last, before) = self.last_link()?;
         let link = last + 1;
-        let records = self.run("update audit set link = $1 where link is null", values![link])?;
+        let records = self.run(
+            "update audit set link = $1 where id in (select id from audit where link is null limit $2)",
+            values![link, PORTION as i64],
+        )?;
         if records == 0 {
             return Ok(0);
         }

@@ -1,7 +1,7 @@
 //! Statements about sign-in: challenges, codes, sign-ins (families of tokens), and the counts that limit them.
 //! Whatever may happen once only is one conditional write that tells whether it changed a row.
 
-use crate::{Row, Timestamp, Tx, values};
+use crate::{PORTION, Row, Timestamp, Tx, values};
 use anyhow::Result;
 
 /// A question that was asked; see the table's comment for the columns.
@@ -388,38 +388,38 @@ impl Tx<'_> {
         Ok(count.unwrap_or(0))
     }
 
-    /// Removes what has expired, a bounded number of rows a call; tells how many went.
+    /// Removes what has expired, [`PORTION`] rows of each table at most; tells how many went.
     pub fn sweep(&mut self, now: Timestamp) -> Result<u64> {
         // A spent or expired challenge is kept for a while, so that its handle gets the fitting refusal.
         let dead = now.minus_ms(15 * 60 * 1000);
         let mut gone = 0;
         for statement in [
             "delete from challenges where handle_mac in \
-             (select handle_mac from challenges where expires_ms < $1 order by expires_ms limit 200)",
+             (select handle_mac from challenges where expires_ms < $1 order by expires_ms limit $2)",
             "delete from authorization_codes where code_mac in \
-             (select code_mac from authorization_codes where expires_ms < $1 order by expires_ms limit 200)",
+             (select code_mac from authorization_codes where expires_ms < $1 order by expires_ms limit $2)",
             "delete from sign_ins where id in \
-             (select id from sign_ins where expires_ms < $1 order by expires_ms limit 200)",
+             (select id from sign_ins where expires_ms < $1 order by expires_ms limit $2)",
             "delete from login_flows where id in \
-             (select id from login_flows where expires_ms < $1 order by expires_ms limit 200)",
+             (select id from login_flows where expires_ms < $1 order by expires_ms limit $2)",
             "delete from browser_sessions where handle_mac in \
-             (select handle_mac from browser_sessions where expires_ms < $1 order by expires_ms limit 200)",
+             (select handle_mac from browser_sessions where expires_ms < $1 order by expires_ms limit $2)",
             "delete from user_codes where expires_ms in \
-             (select expires_ms from user_codes where expires_ms < $1 order by expires_ms limit 200)",
+             (select expires_ms from user_codes where expires_ms < $1 order by expires_ms limit $2)",
             "delete from console_sessions where handle_mac in \
-             (select handle_mac from console_sessions where expires_ms < $1 order by expires_ms limit 200)",
+             (select handle_mac from console_sessions where expires_ms < $1 order by expires_ms limit $2)",
             "delete from console_notes where id in \
-             (select id from console_notes where expires_ms < $1 order by expires_ms limit 200)",
+             (select id from console_notes where expires_ms < $1 order by expires_ms limit $2)",
             "delete from ledgers where expires_ms in \
-             (select expires_ms from ledgers where expires_ms < $1 order by expires_ms limit 200)",
+             (select expires_ms from ledgers where expires_ms < $1 order by expires_ms limit $2)",
             "delete from token_sessions where sign_in_id in \
-             (select sign_in_id from token_sessions where expires_ms < $1 order by expires_ms limit 200)",
+             (select sign_in_id from token_sessions where expires_ms < $1 order by expires_ms limit $2)",
             "delete from undo_links where token_mac in \
-             (select token_mac from undo_links where expires_ms < $1 order by expires_ms limit 200)",
+             (select token_mac from undo_links where expires_ms < $1 order by expires_ms limit $2)",
             "delete from counters where expires_ms in \
-             (select expires_ms from counters where expires_ms < $1 order by expires_ms limit 200)",
+             (select expires_ms from counters where expires_ms < $1 order by expires_ms limit $2)",
         ] {
-            gone += self.run(statement, values![dead])?;
+            gone += self.run(statement, values![dead, PORTION as i64])?;
         }
         Ok(gone)
     }

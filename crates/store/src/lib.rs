@@ -44,6 +44,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 use tx::{AfterCommit, Cache};
 
+/// Rows that one unit of housekeeping takes of a table, so that it holds nobody up.
+pub const PORTION: u64 = 100;
+
 /// Where the database is.
 #[derive(Clone, Debug)]
 pub enum Place {

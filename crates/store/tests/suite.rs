@@ -11,7 +11,7 @@ use postern_store::pools::PoolRow;
 use postern_store::undo_links::UndoLinkRow;
 use postern_store::user_search::{Searched, UserKey, UserSearch};
 use postern_store::users::{UserName, UserRow};
-use postern_store::{Keys, Place, Store, Timestamp, Tx, random};
+use postern_store::{Keys, PORTION, Place, Store, Timestamp, Tx, random};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -510,7 +510,15 @@ async fn the_audit_is_a_chain_that_holds() {
             store.write(|tx| tx.link_audit()).await?;
         }
         assert_eq!(store.write(|tx| tx.link_audit()).await?, 0);
+        // A link takes a portion; the next one goes on where it ended.
+        let many = PORTION + 1;
+        store.write(move |tx| (0..many).try_for_each(|_| tx.add_audit(&record("d")))).await?;
+        assert_eq!(store.write(|tx| tx.link_audit()).await?, PORTION);
+        assert_eq!(store.write(|tx| tx.link_audit()).await?, 1);
         assert_eq!(store.read(|tx| tx.verify_audit()).await?, None);
+        let counts = store.read(|tx| tx.audit_counts(NOW)).await?;
+        let counted: i64 = counts.iter().filter(|count| count.action == "d").map(|count| count.count).sum();
+        assert_eq!(counted, 2 * many as i64, "by the hour and in all");
         Ok(())
     })
     .await;
