@@ -17,15 +17,29 @@ pub struct Workers(SyncSender<Task>);
 #[derive(Debug, PartialEq, Eq)]
 pub struct Busy;
 
+/// Who has the processor first when there is too little of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Priority {
+    /// Like everybody.
+    Usual,
+    /// After all others, so that long work makes no short work wait.
+    Low,
+}
+
 impl Workers {
-    pub fn start(name: &str, threads: usize, waiting_max: usize) -> Result<Self> {
+    pub fn start(name: &str, threads: usize, waiting_max: usize, priority: Priority) -> Result<Self> {
         let (sender, tasks) = sync_channel::<Task>(waiting_max);
         let tasks = Arc::new(Mutex::new(tasks));
         for _ in 0..threads.max(1) {
             let tasks = tasks.clone();
             thread::Builder::new()
                 .name(name.into())
-                .spawn(move || work(&tasks))
+                .spawn(move || {
+                    if priority == Priority::Low {
+                        step_back();
+                    }
+                    work(&tasks);
+                })
                 .context("a working thread cannot be started")?;
         }
         Ok(Workers(sender))
@@ -41,6 +55,18 @@ impl Workers {
         match self.0.try_send(task) {
             Ok(()) => answered.await.map_err(|_| Busy),
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(Busy),
+        }
+    }
+}
+
+/// Lowers the priority of this thread alone, where the system knows such a thing.
+fn step_back() {
+    #[cfg(target_os = "linux")]
+    {
+        const NICE: i32 = 15;
+        let lowered = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
+        if let Err(cause) = lowered {
+            tracing::warn!(%cause, "a thread keeps its usual priority");
         }
     }
 }

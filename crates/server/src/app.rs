@@ -14,7 +14,7 @@ use postern_mail::{Mail, Ways, Worker};
 use postern_pools::Pools;
 use postern_pools::federation::Outside;
 use postern_pools::pool::Place;
-use postern_pools::work::Workers;
+use postern_pools::work::{Priority, Workers};
 use postern_store::{Clock, Keys, Purpose, Store, random};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -69,7 +69,7 @@ impl App {
             true => Dns::with_system_resolver(store.clone())?,
             false => Dns::local(store.clone()),
         };
-        let web = Web::open(settings.reachable.clone())?;
+        let web = Web::open(settings.reachable.clone());
         let mail_settings = mail_settings(&settings, &account, &public_url);
         let (mail, worker) = Mail::open(
             store.clone(),
@@ -98,8 +98,8 @@ impl App {
                 prefix_url: settings.prefix_url.clone(),
             }),
             rules: Arc::new(settings.rules.clone()),
-            signers: Workers::start("signer", cores, SIGNATURES_WAITING_MAX)?,
-            hashers: Workers::start("hasher", cores.div_ceil(2), HASHES_WAITING_MAX)?,
+            signers: Workers::start("signer", cores, SIGNATURES_WAITING_MAX, Priority::Usual)?,
+            hashers: Workers::start("hasher", cores.div_ceil(2), HASHES_WAITING_MAX, Priority::Low)?,
         };
         if let Some(known) = &settings.development.administrator {
             access.seed_administrator(&known.name, Role::Own, &known.key_id, &known.secret).await?;

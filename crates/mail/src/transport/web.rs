@@ -19,6 +19,8 @@ use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
+use tokio::sync::OnceCell;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
@@ -29,7 +31,8 @@ use super::network::{Network, is_public};
 pub struct Web(Arc<Inner>);
 
 struct Inner {
-    tls: Arc<rustls::ClientConfig>,
+    /// Made for the first call that wants it: reading the list of authorities takes longer than all else at the start.
+    tls: OnceCell<Arc<rustls::ClientConfig>>,
     /// Networks that may be called though they are not public.
     listed: Vec<Network>,
 }
@@ -123,19 +126,9 @@ impl fmt::Display for Url {
 }
 
 impl Web {
-    /// Opens the way out, with the system's list of certificate authorities.
-    pub fn open(listed: Vec<Network>) -> Result<Web> {
-        let mut roots = rustls::RootCertStore::empty();
-        for certificate in rustls_native_certs::load_native_certs().certs {
-            // A root that rustls does not understand vouches for nobody.
-            let _ = roots.add(certificate);
-        }
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(Web(Arc::new(Inner { tls: Arc::new(tls), listed })))
+    /// Opens the way out to public addresses and to what is listed.
+    pub fn open(listed: Vec<Network>) -> Web {
+        Web(Arc::new(Inner { tls: OnceCell::new(), listed }))
     }
 
     /// Posts, and reads the whole answer.
@@ -157,9 +150,17 @@ impl Web {
             return exchange(stream, method, post).await;
         }
         let name = ServerName::try_from(post.url.host.clone()).map_err(|_| Unreached::NotProven)?;
-        let connector = TlsConnector::from(self.0.tls.clone());
+        let connector = TlsConnector::from(self.tls().await?);
         let stream = connector.connect(name, stream).await.map_err(|_| Unreached::NotProven)?;
         exchange(stream, method, post).await
+    }
+
+    async fn tls(&self) -> Result<Arc<rustls::ClientConfig>, Unreached> {
+        let made = self.0.tls.get_or_try_init(async || match spawn_blocking(trusting_the_system).await {
+            Ok(Ok(tls)) => Ok(Arc::new(tls)),
+            Ok(Err(_)) | Err(_) => Err(Unreached::NotProven),
+        });
+        made.await.cloned()
     }
 
     /// Connects to the first address that answers, if all that the name leads to may be called. No name is looked
@@ -182,6 +183,20 @@ impl Web {
         let address = address.to_canonical();
         is_public(address) || self.0.listed.iter().any(|network| network.contains(address))
     }
+}
+
+/// TLS that trusts the system's list of certificate authorities.
+fn trusting_the_system() -> Result<rustls::ClientConfig, rustls::Error> {
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in rustls_native_certs::load_native_certs().certs {
+        // A root that rustls does not understand vouches for nobody.
+        let _ = roots.add(certificate);
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    Ok(rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
 }
 
 async fn exchange<S>(stream: S, method: Method, post: Post<'_>) -> Result<Reply, Unreached>
@@ -238,7 +253,6 @@ mod tests {
 
     fn web(listed: &[&str]) -> Web {
         Web::open(listed.iter().map(|text| Network::parse(text).expect("a network")).collect())
-            .expect("the way out")
     }
 
     async fn call(web: &Web, url: &str, within: Duration, bytes_max: usize) -> Result<Reply, Unreached> {

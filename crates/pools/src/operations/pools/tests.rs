@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::federation::Outside;
-use crate::{Rules, TextRules, work::Workers};
+use crate::{
+    Rules, TextRules,
+    work::{Priority, Workers},
+};
 use postern_access::{Access, Principal};
 use postern_mail::address::Mailbox;
 use postern_mail::dns::Dns;
@@ -53,12 +56,8 @@ async fn pools() -> Pools {
         clock,
         access,
         mail,
-        functions: Functions::new(
-            Default::default(),
-            Web::open(Vec::new()).expect("the way out"),
-            Clock::manual(START),
-        ),
-        outside: Outside::new(Web::open(Vec::new()).expect("the way out")),
+        functions: Functions::new(Default::default(), Web::open(Vec::new()), Clock::manual(START)),
+        outside: Outside::new(Web::open(Vec::new())),
         place: Arc::new(Place {
             region: REGION.to_owned(),
             account: ACCOUNT.to_owned(),
@@ -83,8 +82,8 @@ async fn pools() -> Pools {
             pkce_required: true,
             sliding_sessions: false,
         }),
-        signers: Workers::start("signing", 1, 8).expect("threads"),
-        hashers: Workers::start("hashing", 1, 8).expect("threads"),
+        signers: Workers::start("signing", 1, 8, Priority::Usual).expect("threads"),
+        hashers: Workers::start("hashing", 1, 8, Priority::Low).expect("threads"),
     }
 }
 
