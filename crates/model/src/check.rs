@@ -138,10 +138,10 @@ impl Walk {
             Kind::Map { key, value, length, .. } => {
                 let entries = document.as_object().ok_or(Mismatch::new("a map"))?;
                 self.report(lengths(*length, entries.len()), shape, document, place);
-                for (name, entry) in entries {
+                for (name, entry) in entries.iter().filter(|(_, entry)| !entry.is_null()) {
                     self.value(*key, &Document::String(name.clone()), place)?;
                     let path = &Path::Entry(place.path, (!place.hidden).then_some(name));
-                    self.present(*value, entry, Place { path, ..place }).map_err(|m| m.under(name))?;
+                    self.value(*value, entry, Place { path, ..place }).map_err(|m| m.under(name))?;
                 }
             }
             Kind::String { choices, length, pattern } => {

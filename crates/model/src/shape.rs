@@ -111,9 +111,10 @@ impl<T: Shape> Shape for Vec<T> {
 impl<T: Shape> Shape for BTreeMap<String, T> {
     fn read(document: &Document) -> Result<Self, Mismatch> {
         let entries = document.as_object().ok_or(Mismatch::new("a map"))?;
-        let typed = entries.iter().map(|(key, value)| match T::read(value) {
-            Ok(value) => Ok((key.clone(), value)),
-            Err(mismatch) => Err(mismatch.under(key)),
+        // An entry that is `null` is none (Smithy, "sparse trait").
+        let typed = entries.iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| {
+            let value = T::read(value).map_err(|mismatch| mismatch.under(key))?;
+            Ok((key.clone(), value))
         });
         typed.collect()
     }

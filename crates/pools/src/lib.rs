@@ -10,6 +10,7 @@ pub mod client;
 mod csv;
 mod custom_sender;
 pub mod destination;
+mod devices;
 pub mod federation;
 pub mod functions;
 pub mod groups;
@@ -88,6 +89,9 @@ pub struct Rules {
     /// Seconds after which a sign-in is too old to add or remove a factor (rules F4 and F6); 0 means any age, which is
     /// Cognito's behaviour.
     pub fresh_sign_in_s: i64,
+    /// For how long a device on which all factors were given stands in for the second one (rule F5); 0 means for ever,
+    /// which is Cognito's behaviour.
+    pub device_trust_ms: i64,
     /// What text messages are held to.
     pub texts: TextRules,
     /// Passwords that nobody may choose, since attackers try them first.

@@ -24,6 +24,11 @@ const ODDS: u64 = 100_000;
 #[derive(Debug, Default, PartialEq)]
 pub struct Sends(Vec<i64>);
 
+/// Tells whether a sign-in is fresh enough to change how its user signs in (rule F6). No seconds at most means any age.
+pub fn is_fresh(auth_time: i64, most_s: i64, now: Timestamp) -> bool {
+    most_s == 0 || now.seconds() - auth_time <= most_s
+}
+
 impl Sends {
     pub fn read(entries: &[u8]) -> Self {
         Sends(

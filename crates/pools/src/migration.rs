@@ -98,7 +98,7 @@ impl Pools {
     ) -> Answer<Step<T>> {
         let migrated = match &check.by {
             By::Password(password) => self.ask_elsewhere(at, &check.subject, password).await?,
-            By::Functions(_) | By::Srp(_) => None,
+            By::Functions(_) | By::Srp(_) | By::Device(_) => None,
         };
         let (pools, at, caller) = (self.clone(), at.clone(), at.caller.clone());
         self.sign_in_unit(&caller, move |tx| {

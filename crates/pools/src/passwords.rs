@@ -183,7 +183,7 @@ impl Pools {
             By::Password(_) if check.subject.user.is_none() && self.migrates(at) => {
                 return self.migrate(at, *check, finish).await;
             }
-            By::Password(_) | By::Srp(_) => {}
+            By::Password(_) | By::Srp(_) | By::Device(_) => {}
         }
         let user = check.subject.user.as_ref().filter(|user| user.enabled);
         let password = user.and_then(|user| user.password.clone());
@@ -194,7 +194,10 @@ impl Pools {
         let (pools, at) = (self.clone(), at.clone());
         let caller = at.caller.clone();
         self.sign_in_unit(&caller, move |tx| {
-            let step = pools.password_checked(tx, &at, &check, &checked);
+            let step = match &check.by {
+                By::Device(claim) => pools.device_checked(tx, &at, &check, claim, checked.right),
+                _ => pools.password_checked(tx, &at, &check, &checked),
+            };
             unit::kept(step.and_then(|step| step.end(|signed_in| finish(tx, &at, signed_in))))
         })
         .await
@@ -251,7 +254,7 @@ impl Pools {
             Status::Confirmed => {
                 let told = match check.by {
                     By::Password(_) | By::Functions(_) => "by password",
-                    By::Srp(_) => "by password, proven by SRP",
+                    By::Srp(_) | By::Device(_) => "by password, proven by SRP",
                 };
                 let challenge = check.challenge.as_ref().map(|(_, row)| row);
                 let proof = Proof { amr: vec!["pwd".into()], told };
@@ -380,6 +383,8 @@ impl Pools {
         user.save(tx, at.now)?;
         subject.user = Some(user.clone());
         let proof = Proof { amr: vec!["pwd".into()], told: "by a new password" };
+        // The device knew another password: nothing is spared on it.
+        let at = &At { device: None, ..at.clone() };
         self.password_proven(tx, at, &subject, user, Some(&challenge), proof)
     }
 }
@@ -445,6 +450,7 @@ fn judge(
         By::Functions(_) => Ok(Checked { right: false, renewed: None }),
         // The claim was put together from what is kept; of nobody's it is never true.
         By::Srp(claim) => Ok(Checked { right: claim.is_proof() & kept.is_some(), renewed: None }),
+        By::Device(claim) => Ok(Checked { right: claim.is_proof(), renewed: None }),
     }
 }
 

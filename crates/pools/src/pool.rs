@@ -1,5 +1,6 @@
 //! A user pool as the rules see it: its settings read once for each version of its row.
 
+use crate::auth::device::Tracking;
 use crate::auth::factors::Factor;
 use crate::auth::password::Policy;
 use crate::auth::second_factor::{Demand, Mode, SecondFactor};
@@ -54,6 +55,7 @@ pub struct Pool {
     /// How many sign-ins of one user are tracked; nothing when none is.
     pub tracked_sessions: Option<usize>,
     pub passkeys: Passkeys,
+    pub devices: Tracking,
     pub sender: Sender,
     pub texting: Option<Texting>,
 }
@@ -262,6 +264,7 @@ impl Pool {
             has_groups: false,
             tracked_sessions: None,
             passkeys: Passkeys::of(&mfa),
+            devices: Tracking::of(config.device_configuration.as_ref()),
             sender,
             texting: config.sms_configuration.clone().and_then(|sms| {
                 Some(Texting { role_arn: sms.sns_caller_arn?, external_id: sms.external_id })

@@ -26,6 +26,7 @@ impl Pools {
         Ok(match &at.device {
             None => false,
             Some(Device::Browser(mark)) => is_marked(tx.keys(), at, user, mark),
+            Some(Device::Key(key)) => tx.find_device(&user.pool_id, &user.id, key)?.is_some(),
         })
     }
 }

@@ -116,6 +116,10 @@ impl Pools {
         removed: &[SecondFactor],
     ) -> Answer<()> {
         let subject = Subject { name_key: String::new(), user: Some(user.clone()) };
+        if !added.is_empty() {
+            // Devices have to see the new one once, too.
+            tx.distrust_devices(&user.pool_id, &user.id)?;
+        }
         for (factors, outcome) in [(added, "added"), (removed, "removed")] {
             for factor in factors {
                 self.audit(tx, at, &subject, "SecondFactor", outcome, factor.as_str())?;

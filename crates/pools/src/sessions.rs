@@ -3,7 +3,7 @@
 
 use crate::messages::device_words;
 use crate::pool::Pool;
-use crate::sign_in::At;
+use crate::step::At;
 use crate::user::User;
 use anyhow::Result;
 use postern_model::cognito_idp::RevokeAssociatedSessionsType;
@@ -67,7 +67,8 @@ pub fn not_linked(asked: Option<RevokeAssociatedSessionsType>) -> Answer<()> {
     }
 }
 
-fn source_text(at: &At) -> String {
+/// Where a request comes from, as it is kept.
+pub(crate) fn source_text(at: &At) -> String {
     at.caller.source.map(|source| source.to_canonical().to_string()).unwrap_or_default()
 }
 

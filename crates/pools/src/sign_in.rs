@@ -4,6 +4,7 @@
 mod asking;
 mod code;
 mod custom;
+mod device;
 mod first_proof;
 mod passkey;
 mod proven;

@@ -47,9 +47,19 @@ impl Says {
 pub enum Device {
     /// The mark that a browser was given at a sign-in.
     Browser(String),
+    /// The key of a device that its app remembers (`DEVICE_KEY`).
+    Key(String),
 }
 
 impl At {
+    /// The key of the device that the request says it comes from.
+    pub fn device_key(&self) -> Option<&str> {
+        match &self.device {
+            Some(Device::Key(key)) => Some(key),
+            Some(Device::Browser(_)) | None => None,
+        }
+    }
+
     /// What people know the app by.
     pub fn app_name(&self) -> &str {
         if self.client.name.is_empty() { &self.pool.name } else { &self.client.name }
@@ -77,6 +87,14 @@ pub struct Asked {
     pub device: Option<String>,
 }
 
+impl Asked {
+    /// The same with one more word for the client.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Asked {
+        self.parameters.push((name.to_owned(), value.to_owned()));
+        self
+    }
+}
+
 /// The kinds of challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -95,6 +113,10 @@ pub enum Kind {
     MfaSetup,
     /// One of the pool's own.
     Custom,
+    /// The client's part of SRP is awaited, for the secret of a remembered device.
+    DeviceSrp,
+    /// The proof of that secret is awaited.
+    DeviceVerifier,
     WebAuthn,
     /// A passkey is being registered.
     RegisteringPasskey,
@@ -118,6 +140,8 @@ impl Kind {
             Kind::SelectMfaType => "SELECT_MFA_TYPE",
             Kind::MfaSetup => "MFA_SETUP",
             Kind::Custom => "CUSTOM_CHALLENGE",
+            Kind::DeviceSrp => "DEVICE_SRP_AUTH",
+            Kind::DeviceVerifier => "DEVICE_PASSWORD_VERIFIER",
             Kind::WebAuthn => "WEB_AUTHN",
             Kind::RegisteringPasskey => "REGISTERING_PASSKEY",
             Kind::SigningUp => "SIGNING_UP",
@@ -203,6 +227,8 @@ pub(crate) enum By {
     /// An answer that the pool's own functions judge.
     Functions(Secret),
     Srp(Box<Claim>),
+    /// The proof of a device's secret.
+    Device(Box<Claim>),
 }
 
 /// What came along with the choice of a factor.
@@ -248,5 +274,6 @@ pub(crate) fn facts_of(at: &At, amr: Vec<String>) -> SignInFacts {
         oauth: false,
         nonce: None,
         resource: None,
+        device: None,
     }
 }

@@ -35,6 +35,16 @@ pub struct SignInFacts {
     /// What the access tokens are good for (RFC 8707).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
+    /// The key of the device it is on: one that was proven, or one that may yet be confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+}
+
+/// A device that is not known yet, as its app is told of it (`NewDeviceMetadata`).
+#[derive(Clone, Debug)]
+pub struct NewDevice {
+    pub key: String,
+    pub group_key: String,
 }
 
 /// A sign-in whose tokens are still to be signed.
@@ -48,10 +58,12 @@ pub struct Grant {
     pub expires_in_s: i64,
     pub made: Timestamp,
     pub keys: Arc<PoolKeys>,
+    pub new_device: Option<NewDevice>,
 }
 
 /// Signed tokens.
 pub struct Tokens {
+    pub new_device: Option<NewDevice>,
     pub id_token: Option<String>,
     pub access_token: String,
     pub refresh_token: Option<String>,
@@ -142,6 +154,7 @@ pub fn prepare(
         expires_in_s: client.lifetimes.access_s,
         made: now,
         keys: crate::keys::of_version(tx, &pool.id, pool.version)?,
+        new_device: None,
     })
 }
 
@@ -174,6 +187,7 @@ pub fn of_client(
         expires_in_s: client.lifetimes.access_s,
         made: now,
         keys: crate::keys::of_version(tx, &pool.id, pool.version)?,
+        new_device: None,
     })
 }
 
@@ -195,6 +209,7 @@ impl Grant {
             access_token,
             refresh_token: self.refresh_token,
             expires_in_s: self.expires_in_s,
+            new_device: self.new_device,
         })
     }
 }
@@ -266,6 +281,9 @@ fn access_claims(
 ) -> Value {
     let mut claims = Map::new();
     claims.insert("sub".into(), user.id.clone().into());
+    if let Some(device) = &facts.device {
+        claims.insert("device_key".into(), device.clone().into());
+    }
     groups.write_groups(&mut claims);
     claims.insert("iss".into(), pool.issuer.clone().into());
     if facts.oauth {
@@ -315,6 +333,7 @@ pub struct AccessClaims {
     pub expires_s: i64,
     pub issuer: String,
     pub sign_in: Option<[u8; 16]>,
+    pub device_key: Option<String>,
 }
 
 /// Reads the claims of a verified access token.
@@ -325,6 +344,7 @@ pub fn access_token(claims: &Value) -> Option<AccessClaims> {
         client_id: text("client_id")?,
         scope: text("scope")?,
         issuer: text("iss")?,
+        device_key: text("device_key"),
         auth_time: claims.get("auth_time")?.as_i64()?,
         expires_s: claims.get("exp")?.as_i64()?,
         sign_in: text("origin_jti")

@@ -234,12 +234,18 @@ impl Pools {
     }
 
     /// PostAuthentication: somebody has given all that was asked.
-    pub(crate) fn post_authentication(&self, tx: &mut Tx<'_>, at: &At, user: &User) -> Answer<()> {
+    pub(crate) fn post_authentication(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        user: &User,
+        new_device: bool,
+    ) -> Answer<()> {
         self.ask_function(tx, at, Trigger::PostAuthentication, || Event {
             occasion: "Authentication",
             version: "1",
             whom: Whom::of(user),
-            request: with_metadata(at, [("newDeviceUsed", json!(false))]),
+            request: with_metadata(at, [("newDeviceUsed", json!(new_device))]),
             response: json!({}),
         })?;
         Ok(())

@@ -169,6 +169,8 @@ pub struct Limits {
     pub breaker_after: i64,
     /// How old a sign-in may be that adds or removes a factor; 0 means any age.
     pub fresh_sign_in_minutes: i64,
+    /// For how long a remembered device stands in for the second factor; 0 means for ever.
+    pub device_trust_days: i64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -385,6 +387,7 @@ impl Default for Limits {
             sends_per_pool_10_minutes: 5_000,
             breaker_after: 500,
             fresh_sign_in_minutes: 5,
+            device_trust_days: 30,
         }
     }
 }

@@ -475,6 +475,7 @@ fn rules(
         addresses_wait: true,
         rotate_keys_days: 0,
         fresh_sign_in_s: limits.fresh_sign_in_minutes * 60,
+        device_trust_ms: limits.device_trust_days * 86_400_000,
         texts: TextRules {
             countries: sms.countries.clone(),
             per_range: sms.per_range_hour,

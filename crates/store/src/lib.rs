@@ -8,6 +8,7 @@ pub mod branding;
 pub mod clients;
 mod clock;
 pub mod console;
+pub mod devices;
 pub mod groups;
 pub mod identity_providers;
 pub mod import_jobs;

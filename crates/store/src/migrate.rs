@@ -27,6 +27,7 @@ const STEPS: &[(&str, &str)] = &[
     ("password verifiers", include_str!("../migrations/0021_password_verifiers.sql")),
     ("password history", include_str!("../migrations/0022_password_history.sql")),
     ("identity providers", include_str!("../migrations/0023_identity_providers.sql")),
+    ("devices", include_str!("../migrations/0024_devices.sql")),
 ];
 
 const VERSIONS: &str =

@@ -2,6 +2,7 @@
 
 pub mod challenge;
 pub mod code;
+pub mod device;
 pub mod factors;
 pub mod id_token;
 pub mod known_passwords;

@@ -56,15 +56,23 @@ impl Identity {
         let pool = pool_id.split_once('_').map_or(pool_id, |(_, name)| name);
         Identity { pool: pool.to_owned(), user: username.to_owned() }
     }
+
+    /// Whose secret a device's is: its group stands for the pool, and its key for the user.
+    pub fn of_device(group_key: &str, device_key: &str) -> Self {
+        Identity { pool: group_key.to_owned(), user: device_key.to_owned() }
+    }
 }
 
 /// What a password is proven against. It is no password, but who has it can play the server and guess offline, so it is
 /// kept sealed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Verifier {
-    salt: [u8; 16],
+    salt: Vec<u8>,
     value: Vec<u8>,
 }
+
+/// The longest salt that a client may choose.
+const SALT_MAX: usize = 64;
 
 impl Verifier {
     /// Makes the verifier of a password: one exponentiation.
@@ -76,14 +84,27 @@ impl Verifier {
         let inner = sha256(&[identity.pool.as_bytes(), identity.user.as_bytes(), b":", password.as_bytes()]);
         let exponent = sha256(&[&pad(&salt), &inner]);
         let value = power(&GROUP.generator, &exponent).retrieve().to_be_bytes().into_vec();
-        Verifier { salt, value }
+        Verifier { salt: salt.to_vec(), value }
+    }
+
+    /// Reads a verifier that a client made. Not one of the numbers for which anybody would know the shared secret: zero,
+    /// one, and one less than the prime.
+    pub fn chosen(salt: &[u8], value: &[u8]) -> Option<Self> {
+        let (salt, value) = (trimmed(salt), trimmed(value));
+        if salt.is_empty() || salt.len() > SALT_MAX || value.is_empty() || value.len() > BYTES {
+            return None;
+        }
+        let number = uint(value);
+        let (one, prime) = (uint(&[1]), uint(&hex::decode(PRIME).ok()?));
+        let (least, most) = (number > one, &number + &one < prime);
+        (least && most).then(|| Verifier { salt: salt.to_vec(), value: number.to_be_bytes().into_vec() })
     }
 
     /// What stands for the verifier of somebody who has none: steady in its salt, and no password's.
     pub fn stand_in(drawn: [u8; 32]) -> Self {
         let mut first = [0; 16];
         first.copy_from_slice(&drawn[..16]);
-        Verifier { salt: salt(first), value: drawn.to_vec() }
+        Verifier { salt: salt(first).to_vec(), value: drawn.to_vec() }
     }
 
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -91,13 +112,13 @@ impl Verifier {
     }
 
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (salt, value) = bytes.split_first_chunk::<16>()?;
-        (value.len() == BYTES).then(|| Verifier { salt: *salt, value: value.to_vec() })
+        let (salt, value) = bytes.split_at_checked(bytes.len().checked_sub(BYTES)?)?;
+        (!salt.is_empty()).then(|| Verifier { salt: salt.to_vec(), value: value.to_vec() })
     }
 
     /// The salt in hex, as clients read it.
     pub fn salt_text(&self) -> String {
-        hex::encode(self.salt)
+        hex::encode(&self.salt)
     }
 }
 

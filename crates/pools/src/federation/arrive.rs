@@ -50,7 +50,7 @@ impl Pools {
         }
         self.pre_authentication(tx, at, &subject)?;
         let user = refreshed(tx, at, user, arrived)?;
-        self.post_authentication(tx, at, &user)?;
+        self.post_authentication(tx, at, &user, false)?;
         self.end_arrival(tx, at, provider, user).map(Step::Done)
     }
 

@@ -52,6 +52,7 @@ impl Person {
             oauth: true,
             nonce: request.nonce.clone(),
             resource: request.resource.clone(),
+            device: None,
         }
     }
 }

@@ -35,6 +35,7 @@ impl Pools {
                     oauth: true,
                     nonce: None,
                     resource: None,
+                    device: None,
                 };
                 let shown = |name: &str| {
                     name == "sub" || (bearer.client.can_read(name) && scope_covers(&facts, name))

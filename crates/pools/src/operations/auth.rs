@@ -1,5 +1,6 @@
 //! InitiateAuth, RespondToAuthChallenge and their twins for administrators: one sign-in behind four doors.
 
+mod device;
 mod flows;
 
 use crate::Pools;
@@ -8,8 +9,8 @@ use crate::auth::factors::Factor;
 use crate::client::Client;
 use crate::passwords::NewPassword;
 use crate::pool::Pool;
-use crate::sign_in::{Asked, At, Given, Hello, Kind, Proven, Says, SignedIn, Step};
-use crate::tokens::{self, Grant, Tokens};
+use crate::sign_in::{Asked, At, Device, Given, Hello, Kind, Says, SignedIn, Step};
+use crate::tokens::{self, Grant, SignInFacts, Tokens};
 use crate::unit::kept;
 use flows::require_flow;
 use postern_access::{Caller, Operations};
@@ -17,8 +18,8 @@ use postern_model::cognito_idp::errors::*;
 use postern_model::cognito_idp::{
     AdminInitiateAuthRequest, AdminInitiateAuthResponse, AdminRespondToAuthChallengeRequest,
     AdminRespondToAuthChallengeResponse, AuthFlowType, AuthenticationResultType, ChallengeNameType,
-    InitiateAuthRequest, InitiateAuthResponse, RespondToAuthChallengeRequest, RespondToAuthChallengeResponse,
-    op,
+    InitiateAuthRequest, InitiateAuthResponse, NewDeviceMetadataType, RespondToAuthChallengeRequest,
+    RespondToAuthChallengeResponse, op,
 };
 use postern_model::{Answer, Secret, Secrets, refusal, refuse};
 use postern_store::Tx;
@@ -76,7 +77,7 @@ impl Reply {
     /// The same in an answer.
     fn opening(&self) -> Option<&str> {
         let takes_one = match self.challenge {
-            ChallengeNameType::PasswordSrp => true,
+            ChallengeNameType::PasswordSrp | ChallengeNameType::DeviceSrpAuth => true,
             ChallengeNameType::SelectChallenge => self.responses.get("ANSWER") == Some("PASSWORD_SRP"),
             _ => false,
         };
@@ -205,8 +206,8 @@ impl Pools {
         let (at, step) = self
             .sign_in_unit(caller, move |tx| {
                 let at = pools.at(tx, &caller_of_unit, &begin.client_id, begin.pool_id.as_deref())?;
-                let at = At { says: begin.says.clone(), ..at };
-                let step = pools.begin_in_unit(tx, &at, &begin, hello.as_ref())?;
+                let mut at = At { says: begin.says.clone(), ..at };
+                let step = pools.begin_in_unit(tx, &mut at, &begin, hello.as_ref())?;
                 Ok((at, step))
             })
             .await?;
@@ -216,7 +217,7 @@ impl Pools {
     fn begin_in_unit(
         &self,
         tx: &mut Tx<'_>,
-        at: &At,
+        at: &mut At,
         begin: &Begin,
         hello: Option<&Hello>,
     ) -> Answer<Step<Grant>> {
@@ -226,11 +227,14 @@ impl Pools {
             prove_secret_of_refresh(self, tx, at, parameter("SECRET_HASH"), parameter("REFRESH_TOKEN"))?;
             require_flow(at, begin.flow, is_admin)?;
             let token = parameter("REFRESH_TOKEN").ok_or_else(|| missing("REFRESH_TOKEN"))?;
+            at.device = parameter("DEVICE_KEY").map(|key| Device::Key(key.to_owned()));
             return Ok(Step::Done(self.refresh(tx, at, token, false)?));
         }
         let username = parameter("USERNAME").ok_or_else(|| missing("USERNAME"))?;
         self.prove_secret(tx, at, parameter("SECRET_HASH"), username)?;
         require_flow(at, begin.flow, is_admin)?;
+        at.device = self.device_of_begin(tx, at, begin, username)?;
+        let at = &*at;
         let step = match begin.flow {
             AuthFlowType::UserAuth => match &begin.session {
                 Some(session) => self.begin_signed_up(tx, at, username, session.reveal())?,
@@ -277,8 +281,8 @@ impl Pools {
         let (at, step) = self
             .sign_in_unit(caller, move |tx| {
                 let at = pools.at(tx, &caller_of_unit, &reply.client_id, reply.pool_id.as_deref())?;
-                let at = At { says: reply.says.clone(), ..at };
-                let step = kept(pools.answer_in_unit(tx, &at, &reply, new.as_ref(), hello.as_ref()))?;
+                let mut at = At { says: reply.says.clone(), ..at };
+                let step = kept(pools.answer_in_unit(tx, &mut at, &reply, new.as_ref(), hello.as_ref()))?;
                 Ok((at, step))
             })
             .await?;
@@ -306,7 +310,7 @@ impl Pools {
     fn answer_in_unit(
         &self,
         tx: &mut Tx<'_>,
-        at: &At,
+        at: &mut At,
         reply: &Reply,
         new: Option<&NewPassword>,
         hello: Option<&Hello>,
@@ -316,13 +320,9 @@ impl Pools {
         let username = needed("USERNAME")?;
         self.prove_secret(tx, at, response("SECRET_HASH"), username)?;
         let session = reply.session.as_ref().map(Secret::reveal);
-        if reply.challenge == ChallengeNameType::PasswordVerifier {
-            let proven = Proven {
-                block: needed("PASSWORD_CLAIM_SECRET_BLOCK")?,
-                signature: needed("PASSWORD_CLAIM_SIGNATURE")?,
-                timestamp: needed("TIMESTAMP")?,
-            };
-            let step = self.answer_proof(tx, at, username, session, &proven)?;
+        at.device = self.device_of_reply(tx, at, reply, username)?;
+        let at = &*at;
+        if let Some(step) = self.answer_without_session(tx, at, reply, username, hello)? {
             return step.end(|signed_in| self.grant(tx, at, &signed_in, SIGN_IN));
         }
         let session = session.ok_or_else(|| missing("Session"))?;
@@ -412,7 +412,12 @@ impl Pools {
     /// Remembers a sign-in and prepares its tokens.
     fn grant(&self, tx: &mut Tx<'_>, at: &At, signed_in: &SignedIn, occasion: &'static str) -> Answer<Grant> {
         let SignedIn { user, facts } = signed_in;
+        let occasion = if facts.device.is_some() { "AuthenticateDevice" } else { occasion };
+        let new_device = (at.pool.devices.on && at.device.is_none()).then(|| self.new_device(&at.pool, user));
+        let device = new_device.as_ref().map(|device| device.key.clone()).or_else(|| facts.device.clone());
+        let facts = &SignInFacts { device, ..facts.clone() };
         let mut grant = tokens::grant(tx, &at.pool, &at.client, user, facts, at.now)?;
+        grant.new_device = new_device;
         crate::sessions::track(tx, at, user, &grant.id)?;
         self.pre_token_generation(tx, at, user, occasion, &mut grant)?;
         Ok(grant)
@@ -546,6 +551,8 @@ fn asked_envelope(asked: &Asked) -> Envelope {
             parameters.extend(user_id_for_srp(asked));
         }
         Kind::SelectChallenge
+        | Kind::DeviceSrp
+        | Kind::DeviceVerifier
         | Kind::Password
         | Kind::PasswordSrp
         | Kind::PasswordVerifier
@@ -579,6 +586,9 @@ pub fn authentication_result(tokens: Tokens) -> AuthenticationResultType {
         token_type: Some("Bearer".into()),
         refresh_token: tokens.refresh_token.map(Secret::new),
         id_token: tokens.id_token.map(Secret::new),
-        new_device_metadata: None,
+        new_device_metadata: tokens.new_device.map(|device| NewDeviceMetadataType {
+            device_key: Some(device.key),
+            device_group_key: Some(device.group_key),
+        }),
     }
 }

@@ -5,6 +5,7 @@ pub mod auth;
 pub mod branding;
 pub mod client_secrets;
 pub mod clients;
+pub mod devices;
 pub mod domains;
 pub mod groups;
 pub mod identity_providers;
@@ -31,6 +32,7 @@ pub fn operations() -> Operations<Pools> {
         branding::operations(),
         client_secrets::operations(),
         clients::operations(),
+        devices::operations(),
         domains::operations(),
         groups::operations(),
         identity_providers::operations(),

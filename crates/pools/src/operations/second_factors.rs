@@ -5,6 +5,7 @@ use crate::Pools;
 use crate::auth::factors::{self, Factor};
 use crate::auth::second_factor::{Fault, SecondFactor, Wish, granted};
 use crate::limits::Tries;
+use crate::limits::is_fresh;
 use crate::operations::tokens::{Bearer, sign_out};
 use crate::pool::Pool;
 use crate::second_factors::SecondFactors;
@@ -296,8 +297,7 @@ impl Pools {
     /// Refuses a change of factors by a sign-in that is too old (rule F6): tokens that were left lying about do not
     /// take a factor away.
     fn require_fresh(&self, bearer: &Bearer) -> Answer<()> {
-        let most_s = self.rules.fresh_sign_in_s;
-        if most_s > 0 && self.clock.now().seconds() - bearer.claims.auth_time > most_s {
+        if !is_fresh(bearer.claims.auth_time, self.rules.fresh_sign_in_s, self.clock.now()) {
             return refuse(NotAuthorizedException, "Sign in again to change how you sign in.");
         }
         Ok(())

@@ -9,7 +9,7 @@ use crate::operations::auth::authentication_result;
 use crate::operations::users::wire_attributes;
 use crate::pool::Pool;
 use crate::sessions::not_linked;
-use crate::sign_in::{At, Says, Subject};
+use crate::sign_in::{At, Device, Says, Subject};
 use crate::tokens::{
     AccessClaims, Grant, RefreshToken, SignInFacts, USER_ADMIN_SCOPE, access_token, prepare,
 };
@@ -67,7 +67,8 @@ impl Pools {
         let grant = self
             .sign_in_unit(caller, move |tx| {
                 let at = pools.at(tx, &caller_of_unit, &request.client_id, None)?;
-                let at = At { says: Says::metadata(request.client_metadata.clone()), ..at };
+                let says = Says::metadata(request.client_metadata.clone());
+                let at = At { says, device: request.device_key.clone().map(Device::Key), ..at };
                 prove_client(&at.client, request.client_secret.as_ref().map(|secret| secret.reveal()))?;
                 pools.refresh_or_note(tx, &at, request.refresh_token.reveal(), true)
             })
@@ -174,6 +175,7 @@ impl Pools {
         }
         let user = self.user_of_sign_in(tx, &sign_in, at.now)?;
         let mut facts: SignInFacts = serde_json::from_str(&sign_in.facts).map_err(anyhow::Error::from)?;
+        self.is_on_its_device(tx, at, &user, &facts)?;
         // A nonce is the first ID token's only (OpenID Connect Core 12.2).
         facts.nonce = None;
         let mut grant = prepare(tx, &at.pool, &at.client, &user, sign_in.id, &facts, at.now)?;
@@ -191,6 +193,16 @@ impl Pools {
         }
         crate::sessions::track_use(tx, at, &sign_in.id)?;
         Ok(Ok(grant))
+    }
+
+    /// Refuses to refresh a sign-in that is on a device of its user's unless the device is named; another is never its.
+    fn is_on_its_device(&self, tx: &mut Tx<'_>, at: &At, user: &User, facts: &SignInFacts) -> Answer<()> {
+        let Some(key) = &facts.device else { return Ok(()) };
+        let is_its = match at.device_key() {
+            Some(named) => named == key,
+            None => !at.pool.devices.on || tx.find_device(&user.pool_id, &user.id, key)?.is_none(),
+        };
+        if is_its { Ok(()) } else { Err(no("Invalid Refresh Token")) }
     }
 
     /// The user of a sign-in, if neither has ended since.

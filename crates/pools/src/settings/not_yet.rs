@@ -26,7 +26,6 @@ const POOL: &[NotYet<UserPoolType>] = &[
                     || email.reply_to_email_address.is_some())
         })
     }),
-    ("DeviceConfiguration", |pool| pool.device_configuration.is_some()),
     ("UserPoolAddOns with threat protection", |pool| {
         pool.user_pool_add_ons.as_ref().is_some_and(|add_ons| {
             add_ons.advanced_security_mode != AdvancedSecurityModeType::Off
@@ -143,7 +142,6 @@ mod tests {
                 json!({"EmailConfiguration": {"From": "a@b.test"}}),
                 "EmailConfiguration with a sender and COGNITO_DEFAULT",
             ),
-            (json!({"DeviceConfiguration": {}}), "DeviceConfiguration"),
             (
                 json!({"UserPoolAddOns": {"AdvancedSecurityMode": "AUDIT"}}),
                 "UserPoolAddOns with threat protection",

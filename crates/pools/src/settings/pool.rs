@@ -72,6 +72,9 @@ fn settled(mut pool: UserPoolType) -> Answer<UserPoolType> {
     absent_if_empty(&mut pool.auto_verified_attributes);
     absent_if_empty(&mut pool.alias_attributes);
     absent_if_empty(&mut pool.username_attributes);
+    // Any value has devices tracked, and none has them not.
+    pool.device_configuration =
+        pool.device_configuration.take().filter(|devices| *devices != DeviceConfigurationType::default());
     if pool.alias_attributes.is_some() && pool.username_attributes.is_some() {
         return Err(invalid(
             "Only one of the aliasAttributes or usernameAttributes can be set in a user pool.",

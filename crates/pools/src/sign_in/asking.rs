@@ -36,6 +36,20 @@ pub(super) struct Facts {
     /// The sign-in in which a passkey is registered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) session: Option<String>,
+    /// The device that the app says it is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) device: Option<String>,
+    /// Where the question was asked from, when it may be answered without its session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) source: Option<String>,
+}
+
+impl Facts {
+    /// The facts as a challenge keeps them, with the device that was named on the way.
+    pub(super) fn text(&self, at: &At) -> Answer<String> {
+        let device = at.device_key().map(str::to_owned).or_else(|| self.device.clone());
+        Ok(serde_json::to_string(&Facts { device, ..self.clone() }).map_err(anyhow::Error::from)?)
+    }
 }
 
 impl Pools {
@@ -141,7 +155,7 @@ impl Pools {
             sends: 0,
             sent: at.now,
             spent: false,
-            facts: serde_json::to_string(facts).map_err(anyhow::Error::from)?,
+            facts: facts.text(at)?,
             created: at.now,
             expires,
         })

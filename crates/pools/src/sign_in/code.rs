@@ -202,7 +202,7 @@ impl Pools {
         {
             borne = self.hold_guesses(tx, at, subject, kind, &challenge, true)?;
             let facts = Facts { recognised: borne, ..facts.clone() };
-            challenge.facts = serde_json::to_string(&facts).map_err(anyhow::Error::from)?;
+            challenge.facts = facts.text(at)?;
         }
         challenge.destination = Some(destination.address.clone());
         challenge.sends = 1;

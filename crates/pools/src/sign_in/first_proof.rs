@@ -59,6 +59,9 @@ impl Pools {
         if tx.drop_seeds(&user.pool_id, &user.id)? {
             lost.push("authenticator");
         }
+        if tx.delete_devices_of_user(&user.pool_id, &user.id)? > 0 {
+            lost.push("devices");
+        }
         if !lost.is_empty() {
             self.audit(tx, at, subject, "SignIn", "set before the address was proven", &lost.join(", "))?;
         }

@@ -1,6 +1,7 @@
 //! What follows once somebody has proven who they are: the one place where further questions come in before a sign-in
 //! ends.
 
+use super::second::StandIn;
 use crate::Pools;
 use crate::auth::second_factor::Mode;
 use crate::step::{At, Proof, SignedIn, Step, Subject, facts_of};
@@ -9,7 +10,8 @@ use postern_model::Answer;
 use postern_store::Tx;
 
 impl Pools {
-    /// Goes on with a sign-in whose first factor is proven, for a user who may sign in by it.
+    /// Goes on with a sign-in whose first factor is proven, for a user who may sign in by it. A second factor comes next
+    /// where one is demanded, or a trusted device in its stead; a device that is remembered comes last in any case.
     pub(crate) fn proven(
         &self,
         tx: &mut Tx<'_>,
@@ -18,15 +20,25 @@ impl Pools {
         user: User,
         proof: Proof,
     ) -> Answer<Step<SignedIn>> {
+        // Devices go with passwords: a code or a passkey does not ask for them.
+        let by_password = proof.amr.iter().any(|way| way == "pwd");
+        let device = if by_password { self.remembered_device(tx, at, &user)? } else { None };
         // A passkey that verified the person may be worth two factors already.
         let is_enough = proof.amr.iter().any(|way| way == "mfa");
+        let stand_in = match &device {
+            Some(device) if self.stands_in(at, device) => StandIn::Asked(device),
+            _ => StandIn::None,
+        };
         if !is_enough
             && at.pool.second.mode != Mode::Off
-            && let Some(step) = self.ask_for_second(tx, at, subject, &user, &proof.amr)?
+            && let Some(step) = self.ask_for_second(tx, at, subject, &user, &proof.amr, stand_in)?
         {
             return Ok(step);
         }
-        self.proven_enough(tx, at, subject, user, proof)
+        match device {
+            Some(device) => self.ask_for_device(tx, at, subject, &user, &device, &proof.amr),
+            None => self.proven_enough(tx, at, subject, user, proof, None),
+        }
     }
 
     /// Goes on with a sign-in whose second factor is proven; the proof names both.
@@ -44,7 +56,24 @@ impl Pools {
                 amr.push(word);
             }
         }
-        self.proven_enough(tx, at, subject, user, Proof { amr, ..proof })
+        match self.remembered_device(tx, at, &user)? {
+            Some(device) => self.ask_for_device(tx, at, subject, &user, &device, &amr),
+            None => self.proven_enough(tx, at, subject, user, Proof { amr, ..proof }, None),
+        }
+    }
+
+    /// Goes on with a sign-in whose remembered device is proven.
+    pub(super) fn proven_device(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        subject: &Subject,
+        user: User,
+        amr: Vec<String>,
+        device: &str,
+    ) -> Answer<Step<SignedIn>> {
+        let proof = Proof { amr, told: "on a remembered device" };
+        self.proven_enough(tx, at, subject, user, proof, Some(device))
     }
 
     /// Ends a sign-in for which all is proven.
@@ -55,9 +84,12 @@ impl Pools {
         subject: &Subject,
         user: User,
         proof: Proof,
+        device: Option<&str>,
     ) -> Answer<Step<SignedIn>> {
-        self.post_authentication(tx, at, &user)?;
+        self.post_authentication(tx, at, &user, at.pool.devices.on && at.device_key().is_none())?;
         self.audit(tx, at, subject, "SignIn", "signed in", proof.told)?;
-        Ok(Step::Done(SignedIn { user, facts: facts_of(at, proof.amr) }))
+        let mut facts = facts_of(at, proof.amr);
+        facts.device = device.map(str::to_owned);
+        Ok(Step::Done(SignedIn { user, facts }))
     }
 }

@@ -15,23 +15,34 @@ use postern_model::cognito_idp::errors::*;
 use postern_model::{Answer, refusal, refuse};
 use postern_store::Tx;
 use postern_store::auth::ChallengeRow;
+use postern_store::devices::DeviceRow;
 
 /// A sign-in between its two factors: the challenge that waits, whose it is, and what was proven.
-struct Halfway {
-    challenge: ChallengeRow,
-    user: User,
-    facts: Facts,
+pub(super) struct Halfway {
+    pub(super) challenge: ChallengeRow,
+    pub(super) user: User,
+    pub(super) facts: Facts,
     kind: Kind,
 }
 
+/// What there is in the stead of a second factor.
+pub(super) enum StandIn<'a> {
+    None,
+    /// A trusted device, which is to be proven.
+    Asked(&'a DeviceRow),
+    /// A trusted device that was proven.
+    Proven,
+}
+
 impl Halfway {
-    fn subject(&self) -> Subject {
+    pub(super) fn subject(&self) -> Subject {
         Subject { name_key: self.challenge.name_key.clone(), user: Some(self.user.clone()) }
     }
 }
 
 impl Pools {
-    /// Asks for a second factor, if one is to follow what was proven.
+    /// Asks for a second factor, if one is to follow what was proven, or for what stands in for one. Nothing stands in for
+    /// a factor that is still to be set up.
     pub(super) fn ask_for_second(
         &self,
         tx: &mut Tx<'_>,
@@ -39,11 +50,16 @@ impl Pools {
         subject: &Subject,
         user: &User,
         amr: &[String],
+        stand_in: StandIn<'_>,
     ) -> Answer<Option<Step<SignedIn>>> {
         let factors = self.second_factors(tx, user)?;
         let subject = Subject { name_key: subject.name_key.clone(), user: Some(user.clone()) };
         let (kind, offered) = match second_factor::next(&at.pool.second, &factors.held(user), amr) {
             Next::Enough => return Ok(None),
+            Next::Ask(_) | Next::Choose(_) if matches!(stand_in, StandIn::Proven) => return Ok(None),
+            Next::Ask(_) | Next::Choose(_) if let StandIn::Asked(device) = stand_in => {
+                return self.ask_for_device(tx, at, &subject, user, device, amr).map(Some);
+            }
             Next::Ask(factor) => return Ok(Some(Step::Ask(self.ask_second(tx, at, &subject, factor, amr)?))),
             Next::Choose(offered) => (Kind::SelectMfaType, offered),
             Next::SetUp(offered) => (Kind::MfaSetup, offered),
@@ -85,7 +101,7 @@ impl Pools {
     }
 
     /// Finds a sign-in that waits between its factors. It ends with the sign-ins of its user (rule B4).
-    fn halfway(
+    pub(super) fn halfway(
         &self,
         tx: &mut Tx<'_>,
         at: &At,
@@ -94,6 +110,16 @@ impl Pools {
         kind: Kind,
     ) -> Answer<Halfway> {
         let challenge = self.challenge(tx, at, session, kind, username)?;
+        self.halfway_of(tx, at, challenge, kind)
+    }
+
+    pub(super) fn halfway_of(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        challenge: ChallengeRow,
+        kind: Kind,
+    ) -> Answer<Halfway> {
         self.live(&challenge, at.now)?;
         let facts: Facts = serde_json::from_str(&challenge.facts).map_err(anyhow::Error::from)?;
         let user = self

@@ -27,6 +27,29 @@ pub struct Proven<'a> {
     pub timestamp: &'a str,
 }
 
+/// A proof with the challenge that it answers.
+pub(super) struct Claimed {
+    pub(super) challenge: ChallengeRow,
+    exchange: Exchange,
+    block: Vec<u8>,
+    timestamp: String,
+    signature: Vec<u8>,
+}
+
+impl Claimed {
+    /// What is to be checked, once it is known whose secret it must be.
+    pub(super) fn claim(&self, identity: Identity, verifier: Verifier) -> Claim {
+        Claim {
+            identity,
+            verifier,
+            exchange: self.exchange.clone(),
+            block: self.block.clone(),
+            timestamp: self.timestamp.clone(),
+            signature: self.signature.clone(),
+        }
+    }
+}
+
 impl Pools {
     /// Reads the client's opening and draws the server's secret for it, off the async threads.
     pub async fn hello(&self, value: &str) -> Answer<Hello> {
@@ -78,24 +101,38 @@ impl Pools {
         self.admits_passwords(at, subject)?;
         self.is_not_locked(tx, at, subject)?;
         let verifier = verifier_of(tx.keys(), at, subject)?;
-        let exchange = hello.ephemeral.meet(&hello.client, &verifier);
+        let asked = self.open_exchange(tx, at, subject, Kind::PasswordVerifier, facts, &verifier, hello)?;
+        let username = srp_username(tx.keys(), at, subject);
+        Ok(asked.with("USER_ID_FOR_SRP", &username).with("USERNAME", &username))
+    }
+
+    /// Opens an exchange over a verifier, and remembers that its proof is awaited.
+    #[expect(clippy::too_many_arguments, reason = "what is asked, of whom, and with which numbers")]
+    pub(super) fn open_exchange(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        subject: &Subject,
+        kind: Kind,
+        facts: &Facts,
+        verifier: &Verifier,
+        hello: &Hello,
+    ) -> Answer<Asked> {
+        let exchange = hello.ephemeral.meet(&hello.client, verifier);
         let handle = Handle::fresh(tx.keys(), at.now);
         let expires = at.now.plus_ms(at.client.session_ms);
-        let mut row = self.row(at, subject, Kind::PasswordVerifier, &handle, expires, facts)?;
+        let mut row = self.row(at, subject, kind, &handle, expires, facts)?;
         // One answer, right or wrong.
         row.attempts_max = 1;
         tx.add_challenge(&row)?;
-        let username = srp_username(tx.keys(), at, subject);
         let parameters = [
             ("SALT", verifier.salt_text()),
             ("SECRET_BLOCK", sealed_block(tx.keys(), &handle, &exchange)),
             ("SRP_B", exchange.public_text()),
-            ("USERNAME", username.clone()),
-            ("USER_ID_FOR_SRP", username),
         ];
         let parameters = parameters.map(|(name, value)| (name.to_owned(), value)).to_vec();
         Ok(Asked {
-            kind: Kind::PasswordVerifier,
+            kind,
             session: handle.text,
             available: Vec::new(),
             destination: None,
@@ -108,8 +145,7 @@ impl Pools {
         })
     }
 
-    /// Has the proof of a password checked. The block alone says which challenge it answers; a session that comes along
-    /// must be of the same.
+    /// Has the proof of a password checked.
     pub fn answer_proof(
         &self,
         tx: &mut Tx<'_>,
@@ -118,6 +154,26 @@ impl Pools {
         session: Option<&str>,
         proven: &Proven<'_>,
     ) -> Answer<Step<SignedIn>> {
+        let claimed = self.claimed(tx, at, username, session, proven, Kind::PasswordVerifier)?;
+        let subject = self.subject_of(tx, &claimed.challenge)?;
+        self.spend_password_attempt(tx, at, &subject, Some(&claimed.challenge))?;
+        let identity = Identity::new(&at.pool.id, &srp_username(tx.keys(), at, &subject));
+        let claim = claimed.claim(identity, verifier_of(tx.keys(), at, &subject)?);
+        let challenge = Some((Kind::PasswordVerifier, claimed.challenge));
+        Ok(Step::Check(Box::new(Check { subject, by: By::Srp(Box::new(claim)), challenge })))
+    }
+
+    /// Finds the challenge that a proof answers. The block alone says which; a session that comes along must be of the
+    /// same.
+    pub(super) fn claimed(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        username: &str,
+        session: Option<&str>,
+        proven: &Proven<'_>,
+        kind: Kind,
+    ) -> Answer<Claimed> {
         let (block, signature) = match (STANDARD.decode(proven.block), STANDARD.decode(proven.signature)) {
             (Ok(block), Ok(signature)) => (block, signature),
             _ => return Err(wrong()),
@@ -126,7 +182,7 @@ impl Pools {
         if session.is_some_and(|session| session != handle) {
             return refuse(NotAuthorizedException, "Invalid session for the user.");
         }
-        let challenge = self.challenge(tx, at, &handle, Kind::PasswordVerifier, username)?;
+        let challenge = self.challenge(tx, at, &handle, kind, username)?;
         self.live(&challenge, at.now)?;
         let said = timestamp(proven.timestamp).ok_or_else(|| {
             refusal(InvalidParameterException, "TIMESTAMP is not in format of 'EEE MMM d HH:mm:ss z yyyy'.")
@@ -134,18 +190,12 @@ impl Pools {
         if at.now.since(said).abs() > SKEW_MAX_MS {
             return Err(wrong());
         }
-        let subject = self.subject_of(tx, &challenge)?;
-        self.spend_password_attempt(tx, at, &subject, Some(&challenge))?;
-        let claim = Claim {
-            identity: Identity::new(&at.pool.id, &srp_username(tx.keys(), at, &subject)),
-            verifier: verifier_of(tx.keys(), at, &subject)?,
-            exchange,
-            block,
-            timestamp: proven.timestamp.to_owned(),
-            signature,
-        };
-        let by = By::Srp(Box::new(claim));
-        Ok(Step::Check(Box::new(Check { subject, by, challenge: Some((Kind::PasswordVerifier, challenge)) })))
+        Ok(Claimed { challenge, exchange, block, timestamp: proven.timestamp.to_owned(), signature })
+    }
+
+    /// The handle of the challenge that a block names.
+    pub(crate) fn handle_in_block(&self, keys: &Keys, block: &str) -> Option<String> {
+        Some(open_block(keys, &STANDARD.decode(block).ok()?)?.0)
     }
 
     /// Tells whether a name is the one that a stand-in was given in its challenge.

@@ -59,14 +59,16 @@ fn walk(
 }
 
 /// What the audit keeps of an input: nothing that the model calls sensitive but the ids of app clients, no address, and
-/// no message; nothing of a provider's details, which have secrets among them, and nobody's name at one.
+/// no message; nothing of a provider's details, which have secrets among them, nobody's name at one,
+/// and nothing of what a device's secret is proven against.
 pub fn for_audit(call: Call, input: &Document) -> String {
     const MESSAGES: [&str; 4] = ["RawMessage", "MessageData", "Message", "EmailContent"];
-    const PROVIDERS: [&str; 2] = ["ProviderDetailsType", "ProviderUserIdentifierType"];
+    const SECRETS: [&str; 3] =
+        ["ProviderDetailsType", "ProviderUserIdentifierType", "DeviceSecretVerifierConfigType"];
     let hides = |shape: &ShapeModel| {
         shape.sensitive && shape.name != "ClientIdType"
             || MESSAGES.contains(&shape.name.as_str())
-            || PROVIDERS.contains(&shape.name.as_str())
+            || SECRETS.contains(&shape.name.as_str())
             || matches!(shape.kind, Kind::Blob { .. })
     };
     let text = masked(call, input, hides, |text| text.contains('@')).to_string();

@@ -4,6 +4,8 @@ mod attacks;
 mod console;
 mod console_audit;
 mod crash;
+mod device_attacks;
+mod devices;
 mod email_role;
 mod functions;
 mod fuzz;

@@ -22,7 +22,7 @@ use postern_server::{doors, http, seed, worker};
 use postern_store::{Clock, Keys, Timestamp, Tx};
 pub use provider::OpenIdProvider;
 use serde_json::{Value, json};
-pub use srp::SrpClient;
+pub use srp::{DeviceSecret, SrpClient};
 
 /// When tests begin: 2026-01-02T03:04:05Z.
 pub const START: Timestamp = Timestamp::from_ms(1_767_323_045_000);

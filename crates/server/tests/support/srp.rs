@@ -47,13 +47,24 @@ impl SrpClient {
         PRIME.concat()
     }
 
-    /// Answers a PASSWORD_VERIFIER challenge at a moment of the first days of January 2026.
+    /// Answers a PASSWORD_VERIFIER challenge at a moment of January or February 2026.
     pub fn proves(&self, pool_id: &str, parameters: &Value, password: &str, now: Timestamp) -> Value {
+        let user = parameters["USER_ID_FOR_SRP"].as_str().expect("a parameter");
+        let pool = pool_id.split_once('_').expect("a pool's id").1;
+        self.signed(pool, user, password, parameters, now)
+    }
+
+    /// Answers a DEVICE_PASSWORD_VERIFIER challenge.
+    pub fn proves_device(&self, device: &DeviceSecret, parameters: &Value, now: Timestamp) -> Value {
+        let mut answer = self.signed(&device.group_key, &device.key, &device.password, parameters, now);
+        answer["DEVICE_KEY"] = device.key.clone().into();
+        answer
+    }
+
+    fn signed(&self, pool: &str, user: &str, password: &str, parameters: &Value, now: Timestamp) -> Value {
         let text = |name: &str| parameters[name].as_str().expect("a parameter").to_owned();
         let timestamp = timestamp(now);
         let block = text("SECRET_BLOCK");
-        let user = text("USER_ID_FOR_SRP");
-        let pool = pool_id.split_once('_').expect("a pool's id").1;
         let key = self.key(&format!("{pool}{user}:{password}"), &text("SALT"), &text("SRP_B"));
         let said = [
             pool.as_bytes(),
@@ -85,14 +96,47 @@ impl SrpClient {
     }
 }
 
+/// What an app keeps of a device that it remembers.
+#[derive(Clone)]
+pub struct DeviceSecret {
+    pub key: String,
+    pub group_key: String,
+    password: String,
+}
+
+impl DeviceSecret {
+    /// Draws a secret for a device that an `AuthenticationResult` gives a key to.
+    pub fn new(result: &Value) -> DeviceSecret {
+        let told = |name: &str| result["NewDeviceMetadata"][name].as_str().expect("a key").to_owned();
+        let password = STANDARD.encode(postern_store::random::bytes::<40>());
+        DeviceSecret { key: told("DeviceKey"), group_key: told("DeviceGroupKey"), password }
+    }
+
+    /// The same device with another secret.
+    pub fn forged(&self) -> DeviceSecret {
+        DeviceSecret { password: "guessed".into(), ..self.clone() }
+    }
+
+    /// `DeviceSecretVerifierConfig`.
+    pub fn verifier(&self) -> Value {
+        let salt = padded(&postern_store::random::bytes::<16>());
+        let who = hash(format!("{}{}:{}", self.group_key, self.key, self.password).as_bytes());
+        let x = hash(&[salt.clone(), who.to_vec()].concat());
+        let params = BoxedMontyParams::new(Odd::new(uint(&prime())).into_option().expect("odd"));
+        let value = BoxedMontyForm::new(uint(&[2]), &params).pow(&exponent(&x)).retrieve().to_be_bytes();
+        json!({ "PasswordVerifier": STANDARD.encode(padded(&value)), "Salt": STANDARD.encode(salt) })
+    }
+}
+
 /// The text of a moment as clients write it.
 pub fn timestamp(now: Timestamp) -> String {
     const JANUARY_S: i64 = 1_767_225_600;
     let into = now.seconds() - JANUARY_S;
     let (day, second) = (into / 86_400, into % 86_400);
+    let (month, date) = if day < 31 { ("Jan", day + 1) } else { ("Feb", day - 30) };
     let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][(day % 7) as usize];
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{weekday} Jan {} {hour:02}:{minute:02}:{second:02} UTC 2026", day + 1)
+    format!("{weekday} {month} {date} {hour:02}:{minute:02}:{second:02} UTC 2026")
 }
 
 fn prime() -> Vec<u8> {

@@ -75,6 +75,7 @@ async fn pools() -> Pools {
             addresses_wait: true,
             rotate_keys_days: 0,
             fresh_sign_in_s: 300,
+            device_trust_ms: 0,
             texts: TextRules::default(),
             passkey_fresh_ms: 0,
             passkey_offer: crate::PasskeyOffer::Never,
