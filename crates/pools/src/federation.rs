@@ -3,14 +3,18 @@
 
 mod arrive;
 pub mod oidc;
+pub mod saml;
 
 pub use arrive::Arrived;
 
+use crate::Pools;
+use crate::auth::saml::Metadata;
 use crate::provider::Provider;
 use aws_lc_rs::constant_time;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use postern_mail::transport::web::{Get, HeaderMap, Post, Reply, Unreached, Url, Web};
+use postern_model::cognito_idp::IdentityProviderTypeType;
 use postern_store::{Keys, Purpose, Timestamp, random};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -52,6 +56,60 @@ impl Trouble {
                 format!("The IdP {endpoint} endpoint cannot be called")
             }
         })
+    }
+}
+
+/// The way to a provider.
+pub enum Way {
+    OpenId(oidc::Endpoints),
+    Saml(Metadata),
+}
+
+/// What an app's request says to providers, too.
+#[derive(Default)]
+pub struct Hints<'a> {
+    pub login_hint: Option<&'a str>,
+    pub asks_again: bool,
+    pub max_age_s: Option<i64>,
+    pub lang: Option<&'a str>,
+    pub now: Timestamp,
+}
+
+impl Way {
+    /// Where on these pages a provider sends its answers.
+    pub fn answers(&self) -> &'static str {
+        match self {
+            Way::OpenId(_) => "/oauth2/idpresponse",
+            Way::Saml(_) => "/saml2/idpresponse",
+        }
+    }
+
+    /// The address at which a person signs in there.
+    pub fn href(
+        &self,
+        provider: &Provider,
+        flow_id: &str,
+        secrets: &Secrets,
+        redirect_uri: &str,
+        hints: &Hints<'_>,
+    ) -> String {
+        match self {
+            Way::OpenId(endpoints) => {
+                let state = format!("{flow_id}.{}", secrets.state);
+                endpoints.authorize_href(provider, &state, secrets, redirect_uri, hints)
+            }
+            Way::Saml(metadata) => saml::href(metadata, provider, flow_id, secrets, redirect_uri, hints),
+        }
+    }
+}
+
+impl Pools {
+    /// Finds the way to a provider.
+    pub async fn way_to(&self, provider: &Provider) -> Result<Way, Trouble> {
+        match provider.kind {
+            IdentityProviderTypeType::Saml => self.saml_metadata(provider).await.map(Way::Saml),
+            _ => self.endpoints(provider).await.map(Way::OpenId),
+        }
     }
 }
 
@@ -102,7 +160,7 @@ impl Secrets {
 #[derive(Clone)]
 pub struct Outside {
     web: Web,
-    kept: Arc<Mutex<BTreeMap<String, (Timestamp, Arc<Value>)>>>,
+    kept: Arc<Mutex<BTreeMap<String, (Timestamp, Arc<str>)>>>,
 }
 
 impl Outside {
@@ -110,21 +168,35 @@ impl Outside {
         Outside { web, kept: Arc::default() }
     }
 
-    /// A document that a provider publishes; `fresh` asks for it anew.
+    /// A JSON document that a provider publishes; `fresh` asks for it anew.
     async fn document(
         &self,
         url: &str,
         endpoint: &str,
         now: Timestamp,
         fresh: bool,
-    ) -> Result<Arc<Value>, Trouble> {
+    ) -> Result<Value, Trouble> {
+        let text = self.text(url, endpoint, now, fresh).await?;
+        let read: Option<Value> = serde_json::from_str(&text).ok();
+        let none = || Trouble(format!("IdP {endpoint} endpoint gave no document"));
+        read.filter(Value::is_object).ok_or_else(none)
+    }
+
+    /// The same for any text.
+    pub(crate) async fn text(
+        &self,
+        url: &str,
+        endpoint: &str,
+        now: Timestamp,
+        fresh: bool,
+    ) -> Result<Arc<str>, Trouble> {
         let known = self.kept().get(url).filter(|(since, _)| now.since(*since) < KEPT_MS).cloned();
-        if let Some((_, document)) = known.filter(|_| !fresh) {
-            return Ok(document);
+        if let Some((_, text)) = known.filter(|_| !fresh) {
+            return Ok(text);
         }
         let reply = self.get(url, endpoint, HeaderMap::new()).await?;
-        let document = match (reply.status, serde_json::from_slice::<Value>(&reply.body)) {
-            (200, Ok(document)) if document.is_object() => Arc::new(document),
+        let text: Arc<str> = match (reply.status, std::str::from_utf8(&reply.body)) {
+            (200, Ok(text)) => text.into(),
             (status, _) => {
                 return Err(Trouble(format!("IdP {endpoint} endpoint gave no document - {status}")));
             }
@@ -133,8 +205,8 @@ impl Outside {
         if kept.len() >= KEPT_MAX {
             kept.clear();
         }
-        kept.insert(url.to_owned(), (now, document.clone()));
-        Ok(document)
+        kept.insert(url.to_owned(), (now, text.clone()));
+        Ok(text)
     }
 
     async fn get(&self, url: &str, endpoint: &str, headers: HeaderMap) -> Result<Reply, Trouble> {
@@ -155,7 +227,7 @@ impl Outside {
         self.web.post(post).await.map_err(|unreached| Trouble::unreached(unreached, endpoint))
     }
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, (Timestamp, Arc<Value>)>> {
+    fn kept(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, (Timestamp, Arc<str>)>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,6 +1,6 @@
 //! An outside provider of identities as the rules see it: its settings, with what of them is secret.
 
-use crate::settings::providers::{Pairs, SECRETS};
+use crate::settings::providers::{ENTITY_ID, Pairs, SECRETS};
 use anyhow::{Context as _, Result};
 use postern_model::cognito_idp::{IdentityProviderType, IdentityProviderTypeType};
 use postern_model::{Shape, shape};
@@ -66,9 +66,10 @@ impl Provider {
         })
     }
 
-    /// What the API shows. A private key is given to nobody any more.
+    /// What the API shows. A private key is given to nobody any more; the entity id stands in the metadata.
     pub fn shown(&self) -> IdentityProviderType {
-        let shown = self.details.iter().filter(|(key, _)| *key != "private_key");
+        let shown =
+            self.details.iter().filter(|(key, _)| !["private_key", ENTITY_ID].contains(&key.as_str()));
         IdentityProviderType {
             user_pool_id: Some(self.pool_id.clone()),
             provider_name: Some(self.name.clone()),
@@ -91,6 +92,7 @@ impl Provider {
         match self.kind {
             IdentityProviderTypeType::Facebook => "https://www.facebook.com",
             IdentityProviderTypeType::LoginWithAmazon => "https://www.amazon.com",
+            IdentityProviderTypeType::Saml => self.detail(ENTITY_ID).unwrap_or_default(),
             _ => self.detail("oidc_issuer").unwrap_or_default().trim_end_matches('/'),
         }
     }

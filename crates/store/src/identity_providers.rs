@@ -147,6 +147,15 @@ impl Tx<'_> {
         )
     }
 
+    /// Notes that an assertion was used; true for one caller only.
+    pub fn use_assertion(&mut self, assertion_mac: &[u8; 32], expires: Timestamp) -> Result<bool> {
+        let noted = self.run(
+            "insert into assertions_used (assertion_mac, expires_ms) values ($1, $2) on conflict do nothing",
+            values![assertion_mac, expires],
+        )?;
+        Ok(noted == 1)
+    }
+
     pub fn drop_outside_identity(&mut self, pool_id: &str, identity: &OutsideIdentity) -> Result<bool> {
         let gone = self.run(
             "delete from outside_identities \

@@ -28,6 +28,7 @@ const STEPS: &[(&str, &str)] = &[
     ("password history", include_str!("../migrations/0022_password_history.sql")),
     ("identity providers", include_str!("../migrations/0023_identity_providers.sql")),
     ("devices", include_str!("../migrations/0024_devices.sql")),
+    ("assertions", include_str!("../migrations/0025_assertions.sql")),
 ];
 
 const VERSIONS: &str =

@@ -8,6 +8,7 @@ pub mod id_token;
 pub mod known_passwords;
 pub mod password;
 pub mod recovery;
+pub mod saml;
 pub mod second_factor;
 pub mod srp;
 pub mod totp;

@@ -1,7 +1,7 @@
 //! Providers that speak OpenID Connect, and the four whose own ways are close to it: where a browser is sent, and what
 //! the code that it brings back is changed into.
 
-use super::{Arrived, Secrets, Trouble};
+use super::{Arrived, Hints, Secrets, Trouble};
 use crate::Pools;
 use crate::auth::id_token::{self, Expected, Fault};
 use crate::oauth::pairs::query;
@@ -26,15 +26,6 @@ pub struct Endpoints {
     token: String,
     attributes: Option<String>,
     keys: Option<String>,
-}
-
-/// What an app's request says to providers, too.
-#[derive(Default)]
-pub struct Hints<'a> {
-    pub login_hint: Option<&'a str>,
-    pub asks_again: bool,
-    pub max_age_s: Option<i64>,
-    pub lang: Option<&'a str>,
 }
 
 /// What a provider sent the browser back with.

@@ -21,6 +21,7 @@ use postern_model::shape::Nothing;
 use postern_model::{Answer, Error, refusal, refuse};
 use postern_store::Tx;
 use postern_store::identity_providers::OutsideIdentity;
+use std::sync::Arc;
 
 /// Providers one pool may have (Developer Guide, "Quotas").
 const PROVIDERS_MAX: usize = 300;
@@ -57,11 +58,15 @@ impl Pools {
             acr_mapping: request.acr_mapping.clone(),
             ..IdentityProviderType::default()
         };
+        let fetched = self.metadata_at(Some(&request.provider_details)).await?;
         self.store
             .write(move |tx| {
                 let pool = StoredPool::find_to_change(tx, &request.user_pool_id)?;
-                let settled =
-                    settled(asked.clone(), pool.config.schema_attributes.as_deref().unwrap_or_default())?;
+                let settled = settled(
+                    asked.clone(),
+                    pool.config.schema_attributes.as_deref().unwrap_or_default(),
+                    fetched.as_deref(),
+                )?;
                 let provider = Provider {
                     pool_id: request.user_pool_id.clone(),
                     name: request.provider_name.clone(),
@@ -112,6 +117,8 @@ impl Pools {
         request: UpdateIdentityProviderRequest,
     ) -> Answer<UpdateIdentityProviderResponse> {
         let (pools, now) = (self.clone(), self.clock.now());
+        let standing = self.details_of(&request.user_pool_id, &request.provider_name).await?;
+        let fetched = self.metadata_at(request.provider_details.as_ref().or(Some(&standing))).await?;
         self.store
             .write(move |tx| {
                 let pool = StoredPool::find_to_change(tx, &request.user_pool_id)?;
@@ -129,7 +136,11 @@ impl Pools {
                     acr_mapping: request.acr_mapping.clone(),
                     ..IdentityProviderType::default()
                 };
-                let settled = settled(asked, pool.config.schema_attributes.as_deref().unwrap_or_default())?;
+                let settled = settled(
+                    asked,
+                    pool.config.schema_attributes.as_deref().unwrap_or_default(),
+                    fetched.as_deref(),
+                )?;
                 provider.details = settled.provider_details.unwrap_or_default();
                 provider.mapping = settled.attribute_mapping.unwrap_or_default();
                 provider.identifiers = settled.idp_identifiers.unwrap_or_default();
@@ -298,6 +309,20 @@ impl Pools {
                 Ok(AdminDisableProviderForUserResponse {})
             })
             .await
+    }
+
+    async fn details_of(&self, pool_id: &str, name: &str) -> Answer<Pairs> {
+        let (pools, pool_id, name) = (self.clone(), pool_id.to_owned(), name.to_owned());
+        self.store.read(move |tx| Ok(pools.provider(tx, &pool_id, &name)?.details)).await
+    }
+
+    /// What is at the `MetadataURL` of a SAML provider.
+    async fn metadata_at(&self, details: Option<&Pairs>) -> Answer<Option<Arc<str>>> {
+        let Some(url) = details.and_then(|details| details.get("MetadataURL")) else { return Ok(None) };
+        let fetched = self.outside.text(url, "metadata", self.clock.now(), true).await;
+        fetched.map(Some).map_err(|trouble| {
+            refusal(InvalidParameterException, format!("The MetadataURL cannot be read: {trouble}."))
+        })
     }
 
     fn provider(&self, tx: &mut Tx<'_>, pool_id: &str, name: &str) -> Answer<Provider> {

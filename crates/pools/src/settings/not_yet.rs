@@ -59,7 +59,14 @@ const CLIENT: &[NotYet<UserPoolClientType>] = &[
 ];
 
 const PROVIDER: &[NotYet<IdentityProviderType>] = &[
-    ("A SAML provider", |provider| provider.provider_type == Some(IdentityProviderTypeType::Saml)),
+    ("IDPSignout", |provider| details_say(provider, "IDPSignout", "true")),
+    ("RequestSigningAlgorithm", |provider| {
+        provider
+            .provider_details
+            .as_ref()
+            .is_some_and(|details| details.contains_key("RequestSigningAlgorithm"))
+    }),
+    ("EncryptedResponses", |provider| details_say(provider, "EncryptedResponses", "true")),
     ("AcrMapping", |provider| provider.acr_mapping.as_ref().is_some_and(|mapping| !mapping.is_empty())),
 ];
 
@@ -95,6 +102,13 @@ fn refuse_first<S>(list: &[NotYet<S>], settings: &S) -> Answer<()> {
         Some((name, _)) => Err(invalid(format!("{name} is not available on this server yet."))),
         None => Ok(()),
     }
+}
+
+fn details_say(provider: &IdentityProviderType, key: &str, value: &str) -> bool {
+    provider
+        .provider_details
+        .as_ref()
+        .is_some_and(|details| details.get(key).is_some_and(|said| said == value))
 }
 
 fn has(pool: &UserPoolType, asks: fn(&LambdaConfigType) -> bool) -> bool {

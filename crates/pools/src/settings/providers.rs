@@ -2,6 +2,7 @@
 //! case (API reference, `CreateIdentityProvider`).
 
 use super::{invalid, not_yet};
+use crate::auth::saml::Metadata;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -21,6 +22,13 @@ pub const USERNAME: &str = "username";
 /// Where nothing else is asked for; what Meta's examples ask for.
 const FACEBOOK_VERSION: &str = "v17.0";
 const LENGTH_MAX: usize = 2048;
+/// Bytes of metadata at most.
+const METADATA_MAX: usize = 100_000;
+/// A SAML provider's name for itself, kept beside its details.
+pub const ENTITY_ID: &str = "entity_id";
+/// What a SAML provider's metadata says, and not whoever sets it up.
+const FROM_METADATA: [&str; 4] =
+    ["SSORedirectBindingURI", "SLORedirectBindingURI", "ActiveEncryptionCertificate", ENTITY_ID];
 
 /// What the details of one type of provider are.
 struct Rules {
@@ -88,19 +96,25 @@ fn rules(kind: IdentityProviderTypeType, details: &Pairs) -> Rules {
                 ],
             }
         }
-        Saml => Rules { required: &[], optional: &[], fixed: Vec::new() },
+        Saml => Rules {
+            required: &[],
+            optional: &["MetadataURL", "MetadataFile", "IDPInit", "IDPSignout", "EncryptedResponses"],
+            fixed: Vec::new(),
+        },
     }
 }
 
-/// The settings of a provider as they are asked for, with what its type adds to them.
+/// The settings of a provider as they are asked for, with what its type adds to them. What is at its `MetadataURL` was
+/// fetched beforehand.
 pub fn settled(
     mut asked: IdentityProviderType,
     schema: &[SchemaAttributeType],
+    fetched: Option<&str>,
 ) -> Answer<IdentityProviderType> {
     let Some(kind) = asked.provider_type else { return Err(invalid("ProviderType is missing.")) };
     not_yet::in_provider(&asked)?;
     name(kind, asked.provider_name.as_deref().unwrap_or_default())?;
-    let details = settled_details(kind, asked.provider_details.take().unwrap_or_default())?;
+    let details = settled_details(kind, asked.provider_details.take().unwrap_or_default(), fetched)?;
     asked.provider_details = Some(details);
     let mapping = settled_mapping(kind, asked.attribute_mapping.take().unwrap_or_default(), schema)?;
     asked.attribute_mapping = Some(mapping).filter(|mapping| !mapping.is_empty());
@@ -119,13 +133,22 @@ fn name(kind: IdentityProviderTypeType, name: &str) -> Answer<()> {
     Ok(())
 }
 
-fn settled_details(kind: IdentityProviderTypeType, details: Pairs) -> Answer<Pairs> {
+fn settled_details(
+    kind: IdentityProviderTypeType,
+    mut details: Pairs,
+    fetched: Option<&str>,
+) -> Answer<Pairs> {
+    if kind == IdentityProviderTypeType::Saml {
+        // What the metadata says comes back from those who read it first.
+        details.retain(|key, _| !FROM_METADATA.contains(&key.as_str()));
+    }
     let Rules { required, optional, fixed } = rules(kind, &details);
     let of_type = kind.as_str();
     let mut settled: Pairs = fixed.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
     for (key, value) in details {
         let value = value.trim().to_owned();
-        if value.chars().count() > LENGTH_MAX {
+        let longest = if key == "MetadataFile" { METADATA_MAX } else { LENGTH_MAX };
+        if value.len() > longest {
             return Err(invalid(format!("{key} in ProviderDetails is too long.")));
         }
         if let Some((_, stands)) = fixed.iter().find(|(fixed, _)| *fixed == key) {
@@ -147,6 +170,7 @@ fn settled_details(kind: IdentityProviderTypeType, details: Pairs) -> Answer<Pai
     match kind {
         IdentityProviderTypeType::Oidc => oidc(&settled)?,
         IdentityProviderTypeType::Facebook => facebook(&settled)?,
+        IdentityProviderTypeType::Saml => saml(&mut settled, fetched)?,
         IdentityProviderTypeType::SignInWithApple if apple_key(&settled["private_key"]).is_none() => {
             return Err(invalid("private_key must be a P-256 key in PKCS #8."));
         }
@@ -176,6 +200,39 @@ fn oidc(details: &Pairs) -> Answer<()> {
     if ![0, 3].contains(&given.count()) {
         return Err(invalid("authorize_url, token_url and jwks_uri are given together, or not at all."));
     }
+    Ok(())
+}
+
+/// Takes from the metadata what is shown of it.
+fn saml(details: &mut Pairs, fetched: Option<&str>) -> Answer<()> {
+    let text = match (details.get("MetadataFile"), details.get("MetadataURL")) {
+        (Some(file), None) => Some(file.as_str()),
+        (None, Some(url)) if !is_web_address(url) => {
+            return Err(invalid("MetadataURL must be an HTTPS address."));
+        }
+        (None, Some(_)) => fetched,
+        _ => {
+            let words = "ProviderDetails of a SAML provider must have either MetadataFile or MetadataURL.";
+            return Err(invalid(words));
+        }
+    };
+    for key in ["IDPInit", "IDPSignout", "EncryptedResponses"] {
+        if details.get(key).is_some_and(|value| !["true", "false"].contains(&value.as_str())) {
+            return Err(invalid(format!("{key} must be true or false.")));
+        }
+    }
+    let Some(metadata) = text.and_then(Metadata::read) else {
+        return Err(invalid(
+            "The metadata must be of an identity provider, with its entityID, a certificate that it signs with, and \
+             a SingleSignOnService with the HTTP-Redirect binding.",
+        ));
+    };
+    if !is_web_address(&metadata.sign_in) {
+        return Err(invalid("SingleSignOnService must be at an HTTPS address."));
+    }
+    details.insert("SSORedirectBindingURI".to_owned(), metadata.sign_in);
+    details.extend(metadata.sign_out.map(|sign_out| ("SLORedirectBindingURI".to_owned(), sign_out)));
+    details.insert(ENTITY_ID.to_owned(), metadata.entity_id);
     Ok(())
 }
 
@@ -260,7 +317,7 @@ mod tests {
     fn judge(settings: Value) -> Result<Value, String> {
         let schema = schema::created(Vec::new()).expect("a schema");
         let asked = Shape::read(&settings).expect("settings");
-        settled(asked, &schema)
+        settled(asked, &schema, None)
             .map(|provider| provider.write())
             .map_err(|no| no.to_string().replace("InvalidParameterException: ", ""))
     }

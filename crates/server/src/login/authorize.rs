@@ -184,7 +184,11 @@ impl Visit {
 }
 
 /// The outside provider that a request sends people on to, if it is there and this client's.
-fn wanted(tx: &mut Tx<'_>, at: &At, request: &AuthorizeRequest) -> Answer<Result<Option<String>, Refused>> {
+pub(super) fn wanted(
+    tx: &mut Tx<'_>,
+    at: &At,
+    request: &AuthorizeRequest,
+) -> Answer<Result<Option<String>, Refused>> {
     let (name, said) = match &request.provider {
         None => return Ok(Ok(None)),
         Some(Wanted::Named(name)) => (Some(name.clone()), "identity_provider does not exist"),

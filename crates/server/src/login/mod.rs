@@ -18,6 +18,7 @@ mod passkey;
 mod password;
 mod press;
 mod problem;
+mod saml;
 mod second_factor;
 mod show;
 mod sign_up;
@@ -56,6 +57,7 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/login/provider", get(outside::chosen))
         .route("/login/provider/back", get(outside::posted_before))
         .route("/oauth2/idpresponse", get(outside::returned).post(outside::posted))
+        .route(saml::ANSWERS, post(saml::posted))
         .route("/signup", get(show::sign_up).post(sign_up::created))
         .route("/forgotPassword", get(show::forgot).post(forgot::asked))
         .route("/confirmforgotPassword", get(show::reset).post(forgot::chosen))

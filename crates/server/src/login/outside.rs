@@ -12,8 +12,8 @@ use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use postern_model::{Answer, Error};
-use postern_pools::federation::oidc::{Brought, Hints};
-use postern_pools::federation::{Arrived, Secrets, Sent, Trouble};
+use postern_pools::federation::oidc::Brought;
+use postern_pools::federation::{Arrived, Hints, Secrets, Sent, Trouble, Way};
 use postern_pools::oauth::authorize::{AuthorizeRequest, Prompt};
 use postern_pools::oauth::pairs::Pairs;
 use postern_pools::provider::Provider;
@@ -26,12 +26,14 @@ const WORDS_MAX: usize = 200;
 
 /// What a provider answered: a code, or why there is none.
 #[derive(Clone, Default, Serialize, Deserialize)]
-struct Answered {
+pub(super) struct Answered {
     code: Option<String>,
     user: Option<String>,
     issuer: Option<String>,
     error: Option<String>,
     description: Option<String>,
+    /// Whom a SAML provider vouched for.
+    arrived: Option<Arrived>,
 }
 
 /// A browser that has come back, with what it was sent out with.
@@ -43,7 +45,7 @@ struct Back {
 }
 
 /// Why an app gets an error.
-struct No(&'static str, String);
+pub(super) struct No(&'static str, String);
 
 impl From<Trouble> for No {
     fn from(trouble: Trouble) -> No {
@@ -60,10 +62,15 @@ impl Answered {
             issuer: text("iss"),
             error: text("error"),
             description: text("error_description"),
+            arrived: None,
         }
     }
 
-    fn sealed(&self, keys: &Keys) -> Answer<String> {
+    pub(super) fn arrived(arrived: &Arrived) -> Answered {
+        Answered { arrived: Some(arrived.clone()), ..Answered::default() }
+    }
+
+    pub(super) fn sealed(&self, keys: &Keys) -> Answer<String> {
         let text = serde_json::to_string(self).map_err(anyhow::Error::from)?;
         Ok(BASE64URL.encode(keys.seal(Purpose::Handle, text.as_bytes())))
     }
@@ -143,20 +150,20 @@ async fn sent_out(visit: &Visit, flow_id: &str, browser: &str, name: &str) -> An
     let Some(provider) = provider else {
         return Ok(redirect(StatusCode::SEE_OTHER, &flow.different_href()));
     };
-    let endpoints = match pools.endpoints(&provider).await {
-        Ok(endpoints) => endpoints,
+    let way = match pools.way_to(&provider).await {
+        Ok(way) => way,
         Err(trouble) => return Ok(told(visit, &flow, No::from(trouble))),
     };
-    let redirect_uri = format!("{}/oauth2/idpresponse", visit.own_url());
+    let redirect_uri = format!("{}{}", visit.own_url(), way.answers());
     let (sent, secrets) = Sent::fresh(visit.app.store.keys(), &provider, redirect_uri.clone())?;
-    let state = format!("{flow_id}.{}", secrets.state);
     let hints = Hints {
         login_hint: request.login_hint.as_deref(),
         asks_again: request.prompt == Prompt::Always,
         max_age_s: request.max_age_s,
         lang: request.lang.as_deref(),
+        now: flow.at.now,
     };
-    let href = endpoints.authorize_href(&provider, &state, &secrets, &redirect_uri, &hints);
+    let href = way.href(&provider, flow_id, &secrets, &redirect_uri, &hints);
     let (caller, id, its_browser) = (visit.caller.clone(), flow_id.to_owned(), browser.to_owned());
     let is_kept: Answer<bool> = visit
         .app
@@ -273,8 +280,13 @@ async fn come_back(
 impl Hand {
     /// Changes an answer into who the person is there.
     async fn arrived(&self, back: &Back, answered: &Answered) -> Result<Arrived, No> {
+        if let Some(arrived) = &answered.arrived {
+            return Ok(arrived.clone());
+        }
         let code = answered.code(&back.provider)?;
-        let endpoints = self.pools.endpoints(&back.provider).await?;
+        let Way::OpenId(endpoints) = self.pools.way_to(&back.provider).await? else {
+            return Err(No("invalid_request", "The provider answers elsewhere".to_owned()));
+        };
         let brought = Brought { code, redirect_uri: &back.sent.redirect_uri, user: answered.user.as_deref() };
         Ok(self.pools.exchange(&back.provider, &endpoints, &back.secrets, &brought).await?)
     }
@@ -314,7 +326,7 @@ impl Hand {
 }
 
 /// Tells the app why nobody is signed in.
-fn told(visit: &Visit, flow: &Flow, No(error, description): No) -> Response {
+pub(super) fn told(visit: &Visit, flow: &Flow, No(error, description): No) -> Response {
     let request: &AuthorizeRequest = &flow.state.request;
     tracing::info!(
         request_id = visit.caller.request_id,

@@ -17,6 +17,7 @@ mod language;
 mod oauth;
 mod passkeys;
 mod recognised;
+mod saml;
 mod scene;
 mod second_factor;
 mod sso;

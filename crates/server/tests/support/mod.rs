@@ -9,6 +9,8 @@ mod lambda;
 pub mod passkey;
 mod place;
 mod provider;
+#[path = "../../../pools/src/auth/saml/signer.rs"]
+pub mod saml;
 mod srp;
 
 pub use client::{Answer, Client, Key};

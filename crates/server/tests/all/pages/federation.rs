@@ -26,7 +26,7 @@ async fn add_corp(scene: &Scene, issuer: &str, more: Value) {
 }
 
 /// Has the demo app take these ways to sign in.
-async fn takes(scene: &Scene, providers: &[&str]) {
+pub(super) async fn takes(scene: &Scene, providers: &[&str]) {
     let ids = json!({ "UserPoolId": scene.demo.pool_id, "ClientId": scene.demo.client_id });
     let shown = scene.server.signed("DescribeUserPoolClient", ids).await.ok().body;
     let mut client = shown["UserPoolClient"].clone();
@@ -38,17 +38,17 @@ async fn takes(scene: &Scene, providers: &[&str]) {
     scene.admin("UpdateUserPoolClient", client).await;
 }
 
-async fn user(scene: &Scene, name: &str) -> Value {
+pub(super) async fn user(scene: &Scene, name: &str) -> Value {
     let input = json!({ "UserPoolId": scene.demo.pool_id, "Username": name });
     scene.server.signed("AdminGetUser", input).await.ok().body
 }
 
-async fn is_there(scene: &Scene, name: &str) -> bool {
+pub(super) async fn is_there(scene: &Scene, name: &str) -> bool {
     let input = json!({ "UserPoolId": scene.demo.pool_id, "Username": name });
     scene.server.signed("AdminGetUser", input).await.status == 200
 }
 
-fn attribute(user: &Value, name: &str) -> Option<String> {
+pub(super) fn attribute(user: &Value, name: &str) -> Option<String> {
     let attributes = user["UserAttributes"].as_array().expect("attributes");
     let found = attributes.iter().find(|attribute| attribute["Name"] == name)?;
     Some(found["Value"].as_str().expect("a text").to_owned())
@@ -102,7 +102,7 @@ impl Play {
 }
 
 #[track_caller]
-fn told(shown: &Shown, error: &str, description: &str) {
+pub(super) fn told(shown: &Shown, error: &str, description: &str) {
     let answer = shown.answer();
     assert!(shown.header("location").contains("/demo/callback?"), "{}", shown.header("location"));
     assert_eq!((answer.first("error"), answer.first("error_description")), (Some(error), Some(description)));

@@ -1,0 +1,296 @@
+//! Signing in by a SAML provider: what it posts, what strangers post in its name, and what comes twice.
+
+use super::browser::{Browser, Shown};
+use super::federation::{attribute, is_there, takes, told, user};
+use super::scene::{Scene, text};
+use crate::support::saml::{Says, Signer};
+use axum::Router;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use postern_pools::keys::TokenUse;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+const ENTITY: &str = "https://idp.corp.example";
+const SIGN_IN: &str = "https://idp.corp.example/sso";
+
+/// A provider, and an app that sends people there.
+struct Play {
+    signer: Signer,
+    scene: Scene,
+}
+
+/// What a browser was sent out with.
+struct Sent {
+    relay: String,
+    request: String,
+}
+
+impl Play {
+    async fn new() -> Play {
+        Play::with(json!({})).await
+    }
+
+    async fn with(more: Value) -> Play {
+        let (signer, scene) = (Signer::fresh(), Scene::new().await);
+        let mut details = json!({ "MetadataFile": signer.metadata(ENTITY, SIGN_IN) });
+        for (key, value) in more.as_object().expect("an object") {
+            details[key] = value.clone();
+        }
+        scene.admin("CreateIdentityProvider", corp(details)).await;
+        takes(&scene, &["COGNITO", "Corp"]).await;
+        Play { signer, scene }
+    }
+
+    /// Sends a browser out.
+    async fn sent(&self, browser: &Browser) -> Sent {
+        let page = browser.visit(&self.scene.authorize(&[])).await;
+        let out = browser.open(&page.link("Continue with Corp")).await;
+        assert!(out.header("location").starts_with(&format!("{SIGN_IN}?SAMLRequest=")), "{out:?}");
+        let packed = STANDARD.decode(out.parameter("SAMLRequest")).expect("base64");
+        // One block that is stored as it is.
+        let request = String::from_utf8(packed[5..].to_vec()).expect("UTF-8");
+        Sent { relay: out.parameter("RelayState"), request }
+    }
+
+    fn answer_to(&self) -> String {
+        format!("{}/saml2/idpresponse", self.scene.server.app.public_url)
+    }
+
+    fn says(&self, id: &str, request_id: Option<&str>) -> Says {
+        Says {
+            id: id.to_owned(),
+            issuer: ENTITY.to_owned(),
+            audience: format!("urn:amazon:cognito:sp:{}", self.scene.demo.pool_id),
+            answer_to: self.answer_to(),
+            request_id: request_id.map(str::to_owned),
+            subject: "alice".to_owned(),
+            from: "2026-01-02T03:04:00Z".to_owned(),
+            until: "2026-01-02T03:09:00Z".to_owned(),
+            attributes: vec![
+                ("mail".to_owned(), "alice@corp.example".to_owned()),
+                ("givenName".to_owned(), "Alice".to_owned()),
+            ],
+        }
+    }
+
+    /// Has some browser post an answer, as another site does: without cookies.
+    async fn posts(&self, answer: &str, relay: &str) -> Shown {
+        let fields = [("SAMLResponse", STANDARD.encode(answer)), ("RelayState", relay.to_owned())];
+        let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+        self.scene.browser().post("/saml2/idpresponse", &fields, &[("sec-fetch-site", "cross-site")]).await
+    }
+
+    async fn claims_of(&self, home: &Shown) -> Value {
+        let (status, tokens) = self.scene.redeem(&home.parameter("code")).await;
+        assert_eq!(status, 200, "{tokens}");
+        self.scene.verified(text(&tokens, "id_token"), TokenUse::Id).await
+    }
+}
+
+fn corp(details: Value) -> Value {
+    json!({
+        "ProviderName": "Corp", "ProviderType": "SAML", "ProviderDetails": details,
+        "AttributeMapping": { "email": "mail", "given_name": "givenName" },
+    })
+}
+
+impl Sent {
+    fn id(&self) -> &str {
+        self.value("ID")
+    }
+
+    fn value(&self, attribute: &str) -> &str {
+        let (_, rest) = self.request.split_once(&format!(" {attribute}=\"")).expect("an attribute");
+        rest.split_once('"').expect("a value").0
+    }
+}
+
+#[tokio::test]
+async fn a_person_signs_in_by_saml_and_is_somebody_here() {
+    let play = Play::new().await;
+    let browser = play.scene.browser();
+    let sent = play.sent(&browser).await;
+    assert_eq!(sent.value("AssertionConsumerServiceURL"), play.answer_to());
+    assert_eq!(sent.value("Destination"), SIGN_IN);
+    assert_eq!(sent.value("IssueInstant"), "2026-01-02T03:04:05Z");
+    assert!(
+        sent.request.contains(&format!(
+            "<saml:Issuer>urn:amazon:cognito:sp:{}</saml:Issuer>",
+            play.scene.demo.pool_id
+        ))
+    );
+    let answer = play.signer.answer(&play.says("a1", Some(sent.id())));
+    let posted = play.posts(&answer, &sent.relay).await;
+    let to = posted.leads_to().expect("the way on");
+    // Only the browser that was sent out goes on, and once.
+    assert_eq!(play.scene.browser().open(&to).await.status, 400);
+    let home = browser.open(&to).await;
+    let claims = play.claims_of(&home).await;
+    assert_eq!(claims["cognito:username"], "Corp_alice");
+    assert_eq!((&claims["email"], &claims["email_verified"]), (&json!("alice@corp.example"), &json!(false)));
+    assert_eq!(claims["identities"][0]["providerType"], "SAML");
+    assert_eq!(claims["identities"][0]["issuer"], ENTITY);
+    assert_eq!(play.posts(&answer, &sent.relay).await.status, 400);
+    let again = browser.copy();
+    again.lose("postern-session-");
+    assert_eq!(again.follow(again.open(&to).await).await.heading(), "Sign in");
+
+    // An answer that is signed as a whole does, too; the profile is taken over.
+    let browser = play.scene.browser();
+    let sent = play.sent(&browser).await;
+    let mut says = play.says("a2", Some(sent.id()));
+    says.attributes[1].1 = "Alicia".to_owned();
+    let posted = play.posts(&play.signer.signed_answer(&says), &sent.relay).await;
+    let home = browser.open(&posted.leads_to().expect("the way on")).await;
+    assert_eq!(play.claims_of(&home).await["sub"], claims["sub"]);
+    let shown = user(&play.scene, "Corp_alice").await;
+    assert_eq!(attribute(&shown, "given_name").as_deref(), Some("Alicia"));
+}
+
+#[tokio::test]
+async fn what_the_provider_did_not_say_to_this_pool_about_this_request_signs_nobody_in() {
+    let play = Play::new().await;
+    let browser = play.scene.browser();
+    let sent = play.sent(&browser).await;
+    let good = || play.says("a1", Some(sent.id()));
+    let unsigned = good().response(&good().assertion());
+    let other_pool = Says { audience: "urn:amazon:cognito:sp:us-east-1_Another".to_owned(), ..good() };
+    let other_request = Says { request_id: Some("_another".to_owned()), ..good() };
+    let old = Says { until: "2026-01-02T03:03:00Z".to_owned(), ..good() };
+    let elsewhere = Says { answer_to: "https://other.example/acs".to_owned(), ..good() };
+    let cases = [
+        (unsigned, "the signature is not valid"),
+        (Signer::fresh().answer(&good()), "the signature is not valid"),
+        (play.signer.answer(&good()).replace(">alice<", ">admin<"), "the signature is not valid"),
+        (play.signer.answer(&other_pool), "the audience is another"),
+        (play.signer.answer(&other_request), "InResponseTo is not the request"),
+        (play.signer.answer(&old), "the assertion is not valid now"),
+        (play.signer.answer(&elsewhere), "the destination is another"),
+        ("<x/>".to_owned(), "the response cannot be read"),
+    ];
+    for (answer, words) in cases {
+        told(
+            &play.posts(&answer, &sent.relay).await,
+            "invalid_request",
+            &format!("Error in SAML response processing: {words}"),
+        );
+    }
+    assert!(!is_there(&play.scene, "Corp_admin").await && !is_there(&play.scene, "Corp_alice").await);
+    // Nobody waits there.
+    for relay in ["", "made-up"] {
+        assert_eq!(play.posts(&play.signer.answer(&good()), relay).await.status, 400, "{relay}");
+    }
+    // No code of another protocol does instead.
+    let code = format!("/oauth2/idpresponse?code=c&state={}.x", sent.relay);
+    assert_eq!(browser.open(&code).await.status, 400);
+    // And what is good still is.
+    let posted = play.posts(&play.signer.answer(&good()), &sent.relay).await;
+    let home = browser.open(&posted.leads_to().expect("the way on")).await;
+    assert!(home.answer().first("code").is_some());
+}
+
+#[tokio::test]
+async fn an_assertion_is_good_once_whatever_it_answers() {
+    let play = Play::new().await;
+    let first = play.scene.browser();
+    let sent = play.sent(&first).await;
+    let posted = play.posts(&play.signer.answer(&play.says("a1", Some(sent.id()))), &sent.relay).await;
+    assert_eq!(posted.status, 303);
+    let second = play.scene.browser();
+    let sent = play.sent(&second).await;
+    let again = play.posts(&play.signer.answer(&play.says("a1", Some(sent.id()))), &sent.relay).await;
+    assert_eq!(again.status, 400);
+    // Somebody else's answer is none to this request.
+    let third = play.sent(&play.scene.browser()).await;
+    told(
+        &play.posts(&play.signer.answer(&play.says("a3", Some(third.id()))), &sent.relay).await,
+        "invalid_request",
+        "Error in SAML response processing: InResponseTo is not the request",
+    );
+}
+
+#[tokio::test]
+async fn a_provider_begins_by_itself_only_where_it_may() {
+    let relay = |play: &Play| {
+        let asked = play.scene.authorize(&[("identity_provider", "Corp")]);
+        asked.split_once('?').expect("parameters").1.to_owned()
+    };
+    let play = Play::new().await;
+    let answer = play.signer.answer(&play.says("a1", None));
+    assert_eq!(play.posts(&answer, &relay(&play)).await.status, 400);
+
+    let play = Play::with(json!({ "IDPInit": "true" })).await;
+    let browser = play.scene.browser();
+    let answer = play.signer.answer(&play.says("a1", None));
+    let fields = [("SAMLResponse", STANDARD.encode(&answer)), ("RelayState", relay(&play))];
+    let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let posted = browser.post("/saml2/idpresponse", &fields, &[]).await;
+    let home = browser.open(&posted.leads_to().expect("the way on")).await;
+    assert_eq!(play.claims_of(&home).await["cognito:username"], "Corp_alice");
+    // It is used up.
+    assert_eq!(play.posts(&answer, &relay(&play)).await.status, 400);
+    // An answer to somebody's request is not taken for one that nobody asked for.
+    let stolen = play.signer.answer(&play.says("a2", Some("_stolen")));
+    told(
+        &play.posts(&stolen, &relay(&play)).await,
+        "invalid_request",
+        "Error in SAML response processing: InResponseTo is not the request",
+    );
+    assert_eq!(
+        play.posts(&play.signer.answer(&play.says("a3", None)), "client_id=unknown").await.status,
+        400
+    );
+}
+
+#[tokio::test]
+async fn a_provider_is_known_by_its_metadata() {
+    let signer = Signer::fresh();
+    let scene = Scene::new().await;
+    let metadata = signer.metadata(ENTITY, SIGN_IN);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/metadata", listener.local_addr().expect("an address"));
+    let published = metadata.clone();
+    let router = Router::new().fallback(move || async move { published });
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let make = |details: Value| {
+        let mut provider = corp(details);
+        provider["UserPoolId"] = scene.demo.pool_id.clone().into();
+        scene.server.signed("CreateIdentityProvider", provider)
+    };
+    for details in [
+        json!({}),
+        json!({ "MetadataFile": "<x/>" }),
+        json!({ "MetadataFile": metadata, "MetadataURL": url }),
+        json!({ "MetadataURL": "http://127.0.0.1:9/none" }),
+        json!({ "MetadataFile": metadata, "IDPInit": "yes" }),
+        json!({ "MetadataFile": metadata, "IDPSignout": "true" }),
+        json!({ "MetadataFile": metadata, "EncryptedResponses": "true" }),
+        json!({ "MetadataFile": metadata, "RequestSigningAlgorithm": "rsa-sha256" }),
+        json!({ "MetadataFile": metadata.replace("https://idp.corp.example/sso", "http://idp.corp.example/sso") }),
+    ] {
+        make(details).await.refused("InvalidParameterException");
+    }
+    let made = make(json!({ "MetadataURL": url })).await.ok().body["IdentityProvider"].clone();
+    assert_eq!(made["ProviderDetails"], json!({ "MetadataURL": url, "SSORedirectBindingURI": SIGN_IN }));
+    // What was read can be written again.
+    let mut again = made.clone();
+    again.as_object_mut().expect("a provider").retain(|name, _| {
+        ["UserPoolId", "ProviderName", "ProviderDetails", "AttributeMapping"].contains(&name.as_str())
+    });
+    let changed = scene.server.signed("UpdateIdentityProvider", again).await.ok().body;
+    assert_eq!(changed["IdentityProvider"]["ProviderDetails"], made["ProviderDetails"]);
+    takes(&scene, &["Corp"]).await;
+    let play = Play { signer, scene };
+    let browser = play.scene.browser();
+    let out = browser.open(&play.scene.authorize(&[("prompt", "login")])).await;
+    let packed = STANDARD.decode(out.parameter("SAMLRequest")).expect("base64");
+    let sent = Sent {
+        relay: out.parameter("RelayState"),
+        request: String::from_utf8(packed[5..].to_vec()).expect("UTF-8"),
+    };
+    assert_eq!(sent.value("ForceAuthn"), "true");
+    let posted = play.posts(&play.signer.answer(&play.says("a1", Some(sent.id()))), &sent.relay).await;
+    let home = browser.open(&posted.leads_to().expect("the way on")).await;
+    assert!(home.answer().first("code").is_some());
+}
