@@ -40,9 +40,12 @@ impl Pools {
         }
     }
 
-    /// Tells whether a device may stand in for a second factor here and now.
-    pub(crate) fn stands_in(&self, at: &At, device: &DeviceRow) -> bool {
-        at.pool.devices.stands_in && device::is_trusted(device.trusted, self.rules.device_trust_ms, at.now)
+    /// Tells whether a device may stand in for a second factor here and now: not for one that a sign-in needs to reach its
+    /// level.
+    pub(crate) fn stands_in(&self, at: &At, device: &DeviceRow, amr: &[String]) -> bool {
+        at.is_goal_met_by(amr)
+            && at.pool.devices.stands_in
+            && device::is_trusted(device.trusted, self.rules.device_trust_ms, at.now)
     }
 
     /// Since when a device is trusted that is confirmed in a sign-in: only if all factors were given in it, and just now.

@@ -1,5 +1,6 @@
 //! A user pool as the rules see it: its settings read once for each version of its row.
 
+use crate::auth::acr::Names;
 use crate::auth::device::Tracking;
 use crate::auth::factors::Factor;
 use crate::auth::password::Policy;
@@ -10,8 +11,8 @@ use crate::names::{NameKind, name_key};
 use anyhow::{Context, Result};
 use postern_model::cognito_idp::{
     AuthFactorType, EmailSendingAccountType, GetUserPoolMfaConfigResponse, IssuerType,
-    RecoveryOptionNameType, UserPoolMfaType, UserPoolType, UserVerificationType, VerifiedAttributeType,
-    WebAuthnFactorConfigurationType,
+    RecoveryOptionNameType, UserPoolMfaType, UserPoolTierType, UserPoolType, UserVerificationType,
+    VerifiedAttributeType, WebAuthnFactorConfigurationType,
 };
 use postern_model::shape::Shape;
 use postern_store::Tx;
@@ -56,6 +57,8 @@ pub struct Pool {
     pub tracked_sessions: Option<usize>,
     pub passkeys: Passkeys,
     pub devices: Tracking,
+    /// What its levels of authentication are called; nothing where the plan has none.
+    pub levels: Option<Names>,
     pub sender: Sender,
     pub texting: Option<Texting>,
 }
@@ -265,6 +268,8 @@ impl Pool {
             tracked_sessions: None,
             passkeys: Passkeys::of(&mfa),
             devices: Tracking::of(config.device_configuration.as_ref()),
+            levels: (config.user_pool_tier != Some(UserPoolTierType::Lite))
+                .then(|| Names::of(config.acr_configuration.as_ref())),
             sender,
             texting: config.sms_configuration.clone().and_then(|sms| {
                 Some(Texting { role_arn: sms.sns_caller_arn?, external_id: sms.external_id })
@@ -403,7 +408,7 @@ fn demand(mfa: &GetUserPoolMfaConfigResponse) -> Demand {
         SecondFactor::Totp => totp.is_some_and(|totp| totp.enabled == Some(true)),
         SecondFactor::Email => mfa.email_mfa_configuration.is_some(),
     });
-    Demand { mode, allowed: allowed.collect() }
+    Demand { mode, allowed: allowed.collect(), goal: None }
 }
 
 /// The ways to a new password in their order. A pool without the setting has the one of before there was one: by phone

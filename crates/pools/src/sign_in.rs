@@ -12,6 +12,7 @@ mod second;
 mod srp;
 
 use crate::Pools;
+use crate::auth::acr::leads_to;
 use crate::auth::factors::{self, Factor, Has, Next};
 use crate::auth::second_factor::Mode;
 use crate::destination::Medium;
@@ -226,8 +227,17 @@ impl Pools {
         Ok((available, destination.unwrap_or_default()))
     }
 
-    /// The factors on offer: what the person really has, or what a stand-in seems to have, steadily so.
+    /// The factors on offer that lead to the level which the sign-in is to reach.
     pub(crate) fn available(&self, tx: &mut Tx<'_>, at: &At, subject: &Subject) -> Answer<Vec<Factor>> {
+        let all = self.offered(tx, at, subject)?;
+        let Some(goal) = at.goal else { return Ok(all) };
+        let leading: Vec<Factor> =
+            all.iter().copied().filter(|factor| leads_to(*factor, &at.pool.second, goal.level)).collect();
+        Ok(if leading.is_empty() && goal.voluntary { all } else { leading })
+    }
+
+    /// The factors on offer: what the person really has, or what a stand-in seems to have, steadily so.
+    fn offered(&self, tx: &mut Tx<'_>, at: &At, subject: &Subject) -> Answer<Vec<Factor>> {
         let pool = &at.pool;
         let second_follows = self.second_follows(tx, at, subject)?;
         let by_passkey = pool.may_begin_with_passkey(second_follows);

@@ -1,8 +1,9 @@
 //! The words of a sign-in: where it happens, whose it is, what was asked, and what comes next.
 
+use crate::auth::acr::{self, Goal};
 use crate::auth::code::CodeKind;
 use crate::auth::factors::Factor;
-use crate::auth::second_factor::SecondFactor;
+use crate::auth::second_factor::{Demand, SecondFactor};
 use crate::auth::srp::{Claim, ClientValue, Ephemeral};
 use crate::client::Client;
 use crate::pool::Pool;
@@ -25,6 +26,8 @@ pub struct At {
     pub says: Says,
     /// What the request says of the device that it comes from; nothing of it is believed unchecked.
     pub device: Option<Device>,
+    /// The level of authentication that the sign-in is to reach.
+    pub goal: Option<Goal>,
 }
 
 /// What an app says with a call for functions to hear.
@@ -52,6 +55,16 @@ pub enum Device {
 }
 
 impl At {
+    /// What is demanded after the first factor.
+    pub fn demand(&self) -> Demand {
+        Demand { goal: self.goal, ..self.pool.second.clone() }
+    }
+
+    /// Tells whether what was proven is as much as this sign-in is to reach.
+    pub fn is_goal_met_by(&self, amr: &[String]) -> bool {
+        self.goal.is_none_or(|goal| goal.is_met_by(amr))
+    }
+
     /// The key of the device that the request says it comes from.
     pub fn device_key(&self) -> Option<&str> {
         match &self.device {
@@ -266,7 +279,10 @@ pub enum Resent {
 
 /// The facts of a sign-in through the API.
 pub(crate) fn facts_of(at: &At, amr: Vec<String>) -> SignInFacts {
+    // The level is told to who asked for one.
+    let level = at.goal.and_then(|_| acr::reached(&amr));
     SignInFacts {
+        acr: level.and_then(|level| Some(at.pool.levels.as_ref()?.name(level).to_owned())),
         auth_time: at.now.seconds(),
         event_id: fresh_id(),
         scope: USER_ADMIN_SCOPE.into(),

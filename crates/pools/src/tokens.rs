@@ -27,6 +27,9 @@ pub struct SignInFacts {
     pub event_id: String,
     pub scope: String,
     pub amr: Vec<String>,
+    /// The name of the level that was reached, for an app that asked for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
     /// Came through the OAuth endpoints.
     #[serde(default)]
     pub oauth: bool,
@@ -264,6 +267,9 @@ fn id_claims(
         claims.insert("at_hash".into(), true.into());
     }
     claims.insert("amr".into(), facts.amr.clone().into());
+    if let Some(acr) = &facts.acr {
+        claims.insert("acr".into(), acr.clone().into());
+    }
     claims.insert("exp".into(), (now.seconds() + client.lifetimes.id_s).into());
     claims.insert("iat".into(), now.seconds().into());
     claims.insert("jti".into(), crate::user::fresh_id().into());
@@ -297,6 +303,10 @@ fn access_claims(
         claims.insert("origin_jti".into(), uuid_text(id).into());
     }
     claims.insert("event_id".into(), facts.event_id.clone().into());
+    if let Some(acr) = &facts.acr {
+        claims.insert("acr".into(), acr.clone().into());
+        claims.insert("amr".into(), facts.amr.clone().into());
+    }
     claims.insert("token_use".into(), "access".into());
     claims.insert("scope".into(), facts.scope.clone().into());
     claims.insert("auth_time".into(), facts.auth_time.into());

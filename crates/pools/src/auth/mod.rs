@@ -1,5 +1,6 @@
 //! The rules of signing in: pure, from values to verdicts. What they decide is written down by `sign_in.rs`.
 
+pub mod acr;
 pub mod challenge;
 pub mod code;
 pub mod device;

@@ -2,6 +2,7 @@
 //! (Developer Guide, "Adding MFA to a user pool"). Two factors are two kinds: what the first one proved, the second does
 //! not prove again (rule F2).
 
+use super::acr::Goal;
 use crate::destination::Medium;
 
 /// A second factor, by its names on the wire.
@@ -69,6 +70,8 @@ pub struct Demand {
     pub mode: Mode,
     /// The factors whose block is configured; none while the mode is off.
     pub allowed: Vec<SecondFactor>,
+    /// What one sign-in is to reach, whatever the pool demands of all.
+    pub goal: Option<Goal>,
 }
 
 impl Demand {
@@ -103,6 +106,19 @@ pub enum Next {
 /// Decides what follows a first factor, told in the words of `amr`. A passkey that counts as two says `mfa` itself, and
 /// who comes from another provider was asked there.
 pub fn next(demand: &Demand, held: &Held, amr: &[String]) -> Next {
+    if let Some(goal) = demand.goal.filter(|goal| !goal.is_met_by(amr)) {
+        let leads = |factor: &SecondFactor| {
+            held.usable.contains(factor) && !factor.is_proven_by(amr) && goal.is_met_with(amr, *factor)
+        };
+        let ready: Vec<SecondFactor> = demand.allowed.iter().copied().filter(leads).collect();
+        match (ready.as_slice(), held.preferred) {
+            ([], _) if goal.voluntary => {}
+            ([], _) => return Next::Nothing,
+            (_, Some(preferred)) if ready.contains(&preferred) => return Next::Ask(preferred),
+            ([one], _) => return Next::Ask(*one),
+            _ => return Next::Choose(ready),
+        }
+    }
     if demand.mode == Mode::Off || has(amr, "mfa") || has(amr, "fed") {
         return Next::Enough;
     }
@@ -142,13 +158,19 @@ pub fn next(demand: &Demand, held: &Held, amr: &[String]) -> Next {
 
 /// Tells whether a factor is one that may be answered with, as things stand at the answer.
 pub fn accepts(demand: &Demand, held: &Held, amr: &[String], factor: SecondFactor) -> bool {
+    let is_short = demand.goal.is_some_and(|goal| !goal.is_met_by(amr) && !goal.is_met_with(amr, factor));
     match next(demand, held, amr) {
+        // Where the goal cannot be reached, and need not be, any factor does.
+        Next::Ask(asked) if is_short => demand.goal.is_some_and(|goal| goal.voluntary) && asked == factor,
+        Next::Choose(_) if is_short => false,
         // A preferred one is not the only one that proves enough.
         Next::Ask(_) | Next::Choose(_) => {
             held.usable.contains(&factor)
                 && demand.allows(factor)
                 && !factor.is_proven_by(amr)
-                && (held.enabled.contains(&factor) || chosen(demand, held).is_empty())
+                && (held.enabled.contains(&factor)
+                    || chosen(demand, held).is_empty()
+                    || demand.goal.is_some_and(|goal| goal.is_met_with(amr, factor)))
         }
         Next::Enough | Next::SetUp(_) | Next::Nothing => false,
     }
@@ -223,11 +245,12 @@ fn has(amr: &[String], word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::acr::Level;
     use super::*;
     use SecondFactor::{Email, Sms, Totp};
 
     fn demand(mode: Mode, allowed: &[SecondFactor]) -> Demand {
-        Demand { mode, allowed: allowed.to_vec() }
+        Demand { mode, allowed: allowed.to_vec(), goal: None }
     }
 
     fn held(enabled: &[SecondFactor], preferred: Option<SecondFactor>, usable: &[SecondFactor]) -> Held {
@@ -276,6 +299,30 @@ mod tests {
         let sms = demand(Mode::On, &[Sms]);
         assert_eq!(next(&sms, &held(&[], None, &[Sms]), &by_text), Next::Nothing);
         assert!(!accepts(&on, &held(&[Email], None, &[Email]), &by_mail, Email));
+    }
+
+    #[test]
+    fn a_goal_asks_for_a_factor_that_leads_there_and_takes_no_other() {
+        let towards = |mode, allowed: &[SecondFactor], level, voluntary| Demand {
+            goal: Some(Goal { level, voluntary }),
+            ..demand(mode, allowed)
+        };
+        let password = amr(&["pwd"]);
+        let four = towards(Mode::Optional, &[Totp, Email], Level::Four, false);
+        let by_mail = held(&[Email], Some(Email), &[Totp, Email]);
+        assert_eq!(next(&four, &by_mail, &password), Next::Ask(Totp), "whatever is preferred");
+        assert!(accepts(&four, &by_mail, &password, Totp) && !accepts(&four, &by_mail, &password, Email));
+        let without = held(&[], None, &[Email]);
+        assert_eq!(next(&four, &without, &password), Next::Nothing);
+        let wished = towards(Mode::Optional, &[Totp, Email], Level::Four, true);
+        assert_eq!(next(&wished, &without, &password), Next::Enough);
+        let on = towards(Mode::On, &[Totp, Email], Level::Four, true);
+        assert_eq!(next(&on, &without, &password), Next::Ask(Email), "as the pool demands of all");
+        assert!(accepts(&on, &without, &password, Email));
+        let three = towards(Mode::Optional, &[Totp, Email], Level::Three, false);
+        assert_eq!(next(&three, &without, &password), Next::Ask(Email), "although she is not asked else");
+        assert!(accepts(&three, &without, &password, Email));
+        assert_eq!(next(&three, &without, &amr(&["hwk"])), Next::Enough);
     }
 
     #[test]

@@ -31,6 +31,9 @@ pub struct AuthorizeRequest {
     /// What the access token is to be good for (RFC 8707).
     #[serde(default)]
     pub resource: Option<String>,
+    /// The levels of authentication that would be best, the best one first.
+    #[serde(default)]
+    pub acr_values: Option<String>,
     #[serde(default)]
     pub mode: Mode,
     /// Where the person is to sign in.
@@ -193,6 +196,7 @@ impl Asked<'_> {
             lang: text("lang")?,
             ui_locales: text("ui_locales")?,
             resource: self.resource()?,
+            acr_values: text("acr_values")?,
             mode: self.mode,
             provider: self.provider()?,
             id_token_hint: text("id_token_hint")?,
@@ -365,6 +369,7 @@ impl AuthorizeRequest {
         pairs.extend(self.lang.as_deref().map(|lang| ("lang", lang)));
         pairs.extend(self.ui_locales.as_deref().map(|locales| ("ui_locales", locales)));
         pairs.extend(self.resource.as_deref().map(|resource| ("resource", resource)));
+        pairs.extend(self.acr_values.as_deref().map(|values| ("acr_values", values)));
         pairs.extend(self.provider.as_ref().filter(|_| !is_signed_in).map(|provider| match provider {
             Wanted::Named(name) => ("identity_provider", name.as_str()),
             Wanted::Identified(identifier) => ("idp_identifier", identifier.as_str()),

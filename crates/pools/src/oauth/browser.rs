@@ -3,9 +3,11 @@
 
 use super::authorize::AuthorizeRequest;
 use crate::Pools;
+use crate::auth::acr;
 use crate::auth::challenge::Handle;
 use crate::client::Client;
 use crate::keys::TokenUse;
+use crate::pool::Pool;
 use crate::step::{At, Proof, SignedIn, Step, Subject};
 use crate::tokens::SignInFacts;
 use crate::user::{User, fresh_id};
@@ -43,8 +45,10 @@ impl Person {
     }
 
     /// What the tokens of one authorization say.
-    pub(super) fn facts(&self, request: &AuthorizeRequest) -> SignInFacts {
+    pub(super) fn facts(&self, pool: &Pool, request: &AuthorizeRequest) -> SignInFacts {
+        let names = pool.levels.as_ref().filter(|_| request.acr_values.is_some());
         SignInFacts {
+            acr: names.and_then(|names| Some(names.name(acr::reached(&self.amr)?).to_owned())),
             auth_time: self.auth.seconds(),
             event_id: fresh_id(),
             scope: request.scope.clone(),

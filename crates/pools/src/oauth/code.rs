@@ -53,7 +53,7 @@ impl Pools {
             redirect_uri_sent: request.redirect_uri_sent,
             code_challenge: request.code_challenge.clone(),
             issued_ms: at.now.ms(),
-            sign_in: person.facts(request),
+            sign_in: person.facts(&at.pool, request),
         };
         tx.add_authorization_code(&AuthorizationCodeRow {
             code_mac: tx.keys().mac(Purpose::Token, &parts(&code)).to_vec(),

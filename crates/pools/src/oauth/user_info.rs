@@ -32,6 +32,7 @@ impl Pools {
                     event_id: String::new(),
                     scope: bearer.claims.scope.clone(),
                     amr: Vec::new(),
+                    acr: None,
                     oauth: true,
                     nonce: None,
                     resource: None,

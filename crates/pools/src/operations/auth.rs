@@ -2,6 +2,7 @@
 
 mod device;
 mod flows;
+mod step_up;
 
 use crate::Pools;
 use crate::auth::code::CodeKind;
@@ -234,6 +235,7 @@ impl Pools {
         self.prove_secret(tx, at, parameter("SECRET_HASH"), username)?;
         require_flow(at, begin.flow, is_admin)?;
         at.device = self.device_of_begin(tx, at, begin, username)?;
+        at.goal = self.goal_of_begin(tx, at, begin, username)?;
         let at = &*at;
         let step = match begin.flow {
             AuthFlowType::UserAuth => match &begin.session {
@@ -320,7 +322,7 @@ impl Pools {
         let username = needed("USERNAME")?;
         self.prove_secret(tx, at, response("SECRET_HASH"), username)?;
         let session = reply.session.as_ref().map(Secret::reveal);
-        at.device = self.device_of_reply(tx, at, reply, username)?;
+        (at.device, at.goal) = self.carried_by_reply(tx, at, reply, username)?;
         let at = &*at;
         if let Some(step) = self.answer_without_session(tx, at, reply, username, hello)? {
             return step.end(|signed_in| self.grant(tx, at, &signed_in, SIGN_IN));
@@ -450,6 +452,7 @@ impl Pools {
             now: self.clock.now(),
             says: Says::default(),
             device: None,
+            goal: None,
         })
     }
 

@@ -53,7 +53,7 @@ impl Bearer {
     /// Where the bearer acts on their own user.
     pub fn at(&self, caller: &Caller, now: Timestamp) -> At {
         let (pool, client, caller) = (self.pool.clone(), self.client.clone(), caller.clone());
-        At { pool, client, caller, now, says: Says::default(), device: None }
+        At { pool, client, caller, now, says: Says::default(), device: None, goal: None }
     }
 }
 
@@ -372,6 +372,7 @@ impl Pools {
             now: self.clock.now(),
             says: Says::default(),
             device: None,
+            goal: None,
         }
     }
 

@@ -473,6 +473,7 @@ impl Pools {
             now: self.clock.now(),
             says: Says::default(),
             device: None,
+            goal: None,
         })
     }
 }

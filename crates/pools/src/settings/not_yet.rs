@@ -38,7 +38,6 @@ const POOL: &[NotYet<UserPoolType>] = &[
         })
     }),
     ("DcrConfiguration", |pool| pool.dcr_configuration.is_some()),
-    ("AcrConfiguration", |pool| pool.acr_configuration.is_some()),
 ];
 
 const MFA: &[NotYet<GetUserPoolMfaConfigResponse>] =
@@ -165,7 +164,6 @@ mod tests {
                 "KeyConfiguration CUSTOMER_MANAGED_KEY",
             ),
             (json!({"DcrConfiguration": {}}), "DcrConfiguration"),
-            (json!({"AcrConfiguration": {}}), "AcrConfiguration"),
         ] {
             let words = format!("InvalidParameterException: {name} is not available on this server yet.");
             assert_eq!(refusal(in_pool, settings), Some(words));

@@ -1,6 +1,7 @@
 //! A pool's settings: what a bare pool has, what an update keeps, and what excludes what.
 
 use super::{email, functions, invalid, not_yet, schema, sms};
+use crate::auth::acr::Names;
 use postern_model::cognito_idp::errors::FeatureUnavailableInTierException;
 use postern_model::cognito_idp::*;
 use postern_model::{Answer, ErrorKind, refuse};
@@ -72,6 +73,7 @@ fn settled(mut pool: UserPoolType) -> Answer<UserPoolType> {
     absent_if_empty(&mut pool.auto_verified_attributes);
     absent_if_empty(&mut pool.alias_attributes);
     absent_if_empty(&mut pool.username_attributes);
+    pool.acr_configuration = levels(pool.acr_configuration.take(), pool.user_pool_tier)?;
     // Any value has devices tracked, and none has them not.
     pool.device_configuration =
         pool.device_configuration.take().filter(|devices| *devices != DeviceConfigurationType::default());
@@ -110,6 +112,24 @@ fn settled(mut pool: UserPoolType) -> Answer<UserPoolType> {
     pool.account_recovery_setting = recovery(pool.account_recovery_setting.take())?;
     tags(errors::UserPoolTaggingException, pool.user_pool_tags.get_or_insert_default())?;
     Ok(pool)
+}
+
+/// Names of levels, each for one of them.
+fn levels(
+    asked: Option<BTreeMap<String, AcrLevelConfigType>>,
+    tier: Option<UserPoolTierType>,
+) -> Answer<Option<BTreeMap<String, AcrLevelConfigType>>> {
+    let Some(asked) = asked.filter(|asked| !asked.is_empty()) else { return Ok(None) };
+    if tier == Some(UserPoolTierType::Lite) {
+        return refuse(
+            FeatureUnavailableInTierException,
+            "AcrConfiguration is not available in the Lite tier.",
+        );
+    }
+    if !Names::of(Some(&asked)).are_distinct() {
+        return Err(invalid("AcrConfiguration must have a value of its own for each level."));
+    }
+    Ok(Some(asked))
 }
 
 fn absent_if_empty<T>(list: &mut Option<Vec<T>>) {

@@ -1,6 +1,7 @@
 //! Questions that wait for their answer: remembered under a handle, found again, used up once.
 
 use crate::Pools;
+use crate::auth::acr::Goal;
 use crate::auth::challenge::{Handle, Standing, standing};
 use crate::limits::ATTEMPTS_MAX;
 use crate::step::{Asked, At, Kind, Subject};
@@ -42,13 +43,17 @@ pub(super) struct Facts {
     /// Where the question was asked from, when it may be answered without its session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) source: Option<String>,
+    /// The level that the sign-in is to reach.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) goal: Option<Goal>,
 }
 
 impl Facts {
-    /// The facts as a challenge keeps them, with the device that was named on the way.
+    /// The facts as a challenge keeps them, with the device that was named on the way and the level that is to be reached.
     pub(super) fn text(&self, at: &At) -> Answer<String> {
         let device = at.device_key().map(str::to_owned).or_else(|| self.device.clone());
-        Ok(serde_json::to_string(&Facts { device, ..self.clone() }).map_err(anyhow::Error::from)?)
+        let facts = Facts { device, goal: at.goal.or(self.goal), ..self.clone() };
+        Ok(serde_json::to_string(&facts).map_err(anyhow::Error::from)?)
     }
 }
 

@@ -2,12 +2,13 @@
 //! the app made. What was proven before goes along in the challenge.
 
 use super::asking::{Facts, invalid_session};
+use super::proven::may_need_more;
 use super::second::{Halfway, StandIn};
 use super::srp::Proven;
 use crate::Pools;
+use crate::auth::acr::Goal;
 use crate::auth::challenge::Handle;
 use crate::auth::device::group_key;
-use crate::auth::second_factor::Mode;
 use crate::auth::srp::{Claim, Identity};
 use crate::devices::{no_such_device, open};
 use crate::outgoing::source_bucket;
@@ -46,17 +47,24 @@ impl Pools {
         }
     }
 
-    /// The device that was named earlier in a sign-in, if it is still there.
-    pub(crate) fn device_carried(&self, tx: &mut Tx<'_>, at: &At, session: &str) -> Answer<Option<Device>> {
+    /// What a sign-in carries from step to step: the device that was named, if it is still there, and the level that is to
+    /// be reached.
+    pub(crate) fn carried(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        session: &str,
+    ) -> Answer<(Option<Device>, Option<Goal>)> {
         let challenge = tx.find_challenge(&Handle::macs(tx.keys(), session))?;
-        let Some(challenge) = challenge.filter(|row| row.client_id == at.client.id) else { return Ok(None) };
+        let Some(challenge) = challenge.filter(|row| row.client_id == at.client.id) else {
+            return Ok((None, None));
+        };
         let facts: Facts = serde_json::from_str(&challenge.facts).unwrap_or_default();
-        match (facts.device, &challenge.user_id) {
-            (Some(key), Some(user)) if tx.find_device(&at.pool.id, user, &key)?.is_some() => {
-                Ok(Some(Device::Key(key)))
-            }
-            _ => Ok(None),
-        }
+        let device = match (facts.device.filter(|_| at.pool.devices.on), &challenge.user_id) {
+            (Some(key), Some(user)) => tx.find_device(&at.pool.id, user, &key)?,
+            _ => None,
+        };
+        Ok((device.map(|device| Device::Key(device.key)), facts.goal))
     }
 
     /// Asks for the secret of a device.
@@ -189,9 +197,8 @@ impl Pools {
         self.consume(tx, &halfway.challenge, *kind, at.now)?;
         let (subject, amr) = (halfway.subject(), halfway.facts.amr.clone());
         let all_given = amr.iter().any(|way| way == "mfa");
-        let stand_in = if self.stands_in(at, &device) { StandIn::Proven } else { StandIn::None };
-        if !all_given
-            && at.pool.second.mode != Mode::Off
+        let stand_in = if self.stands_in(at, &device, &amr) { StandIn::Proven } else { StandIn::None };
+        if may_need_more(at, &amr)
             && let Some(step) = self.ask_for_second(tx, at, &subject, &halfway.user, &amr, stand_in)?
         {
             return Ok(step);

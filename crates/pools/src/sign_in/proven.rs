@@ -6,7 +6,8 @@ use crate::Pools;
 use crate::auth::second_factor::Mode;
 use crate::step::{At, Proof, SignedIn, Step, Subject, facts_of};
 use crate::user::User;
-use postern_model::Answer;
+use postern_model::cognito_idp::errors::InvalidParameterException;
+use postern_model::{Answer, Error, refusal};
 use postern_store::Tx;
 
 impl Pools {
@@ -23,14 +24,11 @@ impl Pools {
         // Devices go with passwords: a code or a passkey does not ask for them.
         let by_password = proof.amr.iter().any(|way| way == "pwd");
         let device = if by_password { self.remembered_device(tx, at, &user)? } else { None };
-        // A passkey that verified the person may be worth two factors already.
-        let is_enough = proof.amr.iter().any(|way| way == "mfa");
         let stand_in = match &device {
-            Some(device) if self.stands_in(at, device) => StandIn::Asked(device),
+            Some(device) if self.stands_in(at, device, &proof.amr) => StandIn::Asked(device),
             _ => StandIn::None,
         };
-        if !is_enough
-            && at.pool.second.mode != Mode::Off
+        if may_need_more(at, &proof.amr)
             && let Some(step) = self.ask_for_second(tx, at, subject, &user, &proof.amr, stand_in)?
         {
             return Ok(step);
@@ -86,10 +84,25 @@ impl Pools {
         proof: Proof,
         device: Option<&str>,
     ) -> Answer<Step<SignedIn>> {
+        if !at.is_goal_met_by(&proof.amr) && at.goal.is_some_and(|goal| !goal.voluntary) {
+            self.audit(tx, at, subject, "SignIn", "refused", "the level that was asked for is not reached")?;
+            return Ok(Step::No(no_method()));
+        }
         self.post_authentication(tx, at, &user, at.pool.devices.on && at.device_key().is_none())?;
         self.audit(tx, at, subject, "SignIn", "signed in", proof.told)?;
         let mut facts = facts_of(at, proof.amr);
         facts.device = device.map(str::to_owned);
         Ok(Step::Done(SignedIn { user, facts }))
     }
+}
+
+/// Tells whether a second factor may have to follow. A passkey that verified the person may be worth two already.
+pub(super) fn may_need_more(at: &At, amr: &[String]) -> bool {
+    let is_one = !amr.iter().any(|way| way == "mfa");
+    !at.is_goal_met_by(amr) || is_one && at.pool.second.mode != Mode::Off
+}
+
+/// Says that nothing is left to be asked for.
+pub(super) fn no_method() -> Error {
+    refusal(InvalidParameterException, "User has no MFA method that can be used.")
 }

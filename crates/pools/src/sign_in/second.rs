@@ -2,6 +2,7 @@
 //! first factor proved goes along in the challenge, and opens nothing by itself (rule F3).
 
 use super::asking::{Facts, invalid_session};
+use super::proven::no_method;
 use crate::Pools;
 use crate::auth::code::CodeKind;
 use crate::auth::second_factor::{self, Demand, Held, Next, SecondFactor};
@@ -54,7 +55,7 @@ impl Pools {
     ) -> Answer<Option<Step<SignedIn>>> {
         let factors = self.second_factors(tx, user)?;
         let subject = Subject { name_key: subject.name_key.clone(), user: Some(user.clone()) };
-        let (kind, offered) = match second_factor::next(&at.pool.second, &factors.held(user), amr) {
+        let (kind, offered) = match second_factor::next(&at.demand(), &factors.held(user), amr) {
             Next::Enough => return Ok(None),
             Next::Ask(_) | Next::Choose(_) if matches!(stand_in, StandIn::Proven) => return Ok(None),
             Next::Ask(_) | Next::Choose(_) if let StandIn::Asked(device) = stand_in => {
@@ -65,10 +66,7 @@ impl Pools {
             Next::SetUp(offered) => (Kind::MfaSetup, offered),
             Next::Nothing => {
                 self.audit(tx, at, &subject, "SignIn", "refused", "no second factor can be asked for")?;
-                return Ok(Some(Step::No(refusal(
-                    InvalidParameterException,
-                    "User has no MFA method that can be used.",
-                ))));
+                return Ok(Some(Step::No(no_method())));
             }
         };
         let facts = Facts { offered: names(&offered), amr: amr.to_vec(), ..Facts::default() };
@@ -240,8 +238,8 @@ impl Pools {
         let factor = SecondFactor::of(kind.medium);
         let held = self.second_factors(tx, user)?.held(user);
         let is_asked_for = match facts.address {
-            Some(_) => can_set_up(&at.pool.second, &held, &facts.amr, factor),
-            None => second_factor::accepts(&at.pool.second, &held, &facts.amr, factor),
+            Some(_) => can_set_up(&at.demand(), &held, &facts.amr, factor),
+            None => second_factor::accepts(&at.demand(), &held, &facts.amr, factor),
         };
         Ok(is_asked_for && challenge.created > user.signed_out)
     }
@@ -324,7 +322,7 @@ impl Pools {
         // Of two who set one up at once, one is first, and the other sees it here.
         let user = self.user_to_change(tx, user)?;
         let held = self.second_factors(tx, &user)?.held(&user);
-        if can_set_up(&at.pool.second, &held, &facts.amr, factor) {
+        if can_set_up(&at.demand(), &held, &facts.amr, factor) {
             return Ok(());
         }
         Err(invalid_session())
@@ -340,7 +338,7 @@ impl Pools {
         factor: SecondFactor,
     ) -> Answer<()> {
         let held = self.second_factors(tx, user)?.held(user);
-        if second_factor::accepts(&at.pool.second, &held, amr, factor) {
+        if second_factor::accepts(&at.demand(), &held, amr, factor) {
             return Ok(());
         }
         Err(invalid_session())

@@ -119,6 +119,11 @@ impl Visit {
         if let Some(person) = self.person(tx, &at)?
             && came_well(&person)
             && request.is_content_with(person.auth, at.now)
+            && self
+                .app
+                .pools
+                .goal_in_browser(&at.pool, request.acr_values.as_deref())
+                .is_none_or(|goal| goal.is_met_by(&person.amr))
             && hinted.may_be(&person)
             && (page != Page::AddPasskey || self.app.pools.is_fresh(&at, person.auth))
         {

@@ -323,10 +323,12 @@ impl Flow {
             Err(Error::Refused(_)) => return Ok(None),
             Err(failed) => return Err(failed),
         };
+        let state: State = serde_json::from_str(&row.state).map_err(anyhow::Error::from)?;
+        let goal = pools.goal_in_browser(&at.pool, state.request.acr_values.as_deref());
         Ok(Some(Flow {
-            state: serde_json::from_str(&row.state).map_err(anyhow::Error::from)?,
+            state,
             is_expired: at.now >= row.expires,
-            at: At { client: hiding(at.client), ..at },
+            at: At { client: hiding(at.client), goal, ..at },
             id: row.id,
             version: row.version,
         }))

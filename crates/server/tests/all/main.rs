@@ -28,6 +28,7 @@ mod sessions;
 mod sign_in;
 mod sns;
 mod srp;
+mod step_up;
 mod story;
 #[path = "../support/mod.rs"]
 mod support;

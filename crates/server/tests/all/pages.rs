@@ -14,6 +14,7 @@ mod forgot;
 mod functions;
 mod fuzz;
 mod language;
+mod levels;
 mod oauth;
 mod passkeys;
 mod recognised;

@@ -2,6 +2,7 @@
 
 use super::{Begin, Reply, missing};
 use crate::Pools;
+use crate::auth::acr::Goal;
 use crate::sign_in::{At, Device, Hello, Proven, SignedIn, Step};
 use postern_model::cognito_idp::{AuthFlowType, ChallengeNameType};
 use postern_model::{Answer, Secret};
@@ -31,26 +32,28 @@ impl Pools {
         }
     }
 
-    /// The device on which a challenge is answered: named now, or earlier.
-    pub(super) fn device_of_reply(
+    /// The device on which a challenge is answered, named now or earlier, and the level that its sign-in is to reach.
+    pub(super) fn carried_by_reply(
         &self,
         tx: &mut Tx<'_>,
         at: &At,
         reply: &Reply,
         username: &str,
-    ) -> Answer<Option<Device>> {
-        if !at.pool.devices.on {
-            return Ok(None);
-        }
-        if let Some(key) = reply.responses.get(KEY) {
-            return self.device_named(tx, at, username, key, true);
-        }
+    ) -> Answer<(Option<Device>, Option<Goal>)> {
+        let named = match reply.responses.get(KEY) {
+            Some(key) => self.device_named(tx, at, username, key, true)?,
+            None => None,
+        };
         let handle = match (&reply.session, reply.responses.get("PASSWORD_CLAIM_SECRET_BLOCK")) {
             (Some(session), _) => Some(session.reveal().to_owned()),
             (None, Some(block)) => self.handle_in_block(tx.keys(), block),
             (None, None) => None,
         };
-        handle.map_or(Ok(None), |handle| self.device_carried(tx, at, &handle))
+        let (carried, goal) = match handle {
+            Some(handle) => self.carried(tx, at, &handle)?,
+            None => (None, None),
+        };
+        Ok((named.or(carried), goal))
     }
 
     /// Judges the answers that may come without a session, for some clients keep none; nothing for all others.

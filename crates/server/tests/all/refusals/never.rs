@@ -83,9 +83,7 @@ pub const NEVER: &[(&str, &[&str], &str)] = &[
     (
         "FeatureUnavailableInTierException",
         &[
-            "AdminInitiateAuth",
             "CreateUserPoolClient",
-            "InitiateAuth",
             "SetUserPoolClientSessionConfiguration",
             "SetUserPoolSessionConfiguration",
             "UpdateUserPoolClient",
@@ -150,6 +148,12 @@ pub const NEVER: &[(&str, &[&str], &str)] = &[
 
 /// What another test provokes: the operation, the error, and the test.
 pub const PROVOKED_ELSEWHERE: &[(&str, &str, &str)] = &[
+    (
+        "AdminInitiateAuth",
+        "FeatureUnavailableInTierException",
+        "step_up::what_cannot_be_asked_for_is_refused",
+    ),
+    ("InitiateAuth", "FeatureUnavailableInTierException", "step_up::what_cannot_be_asked_for_is_refused"),
     (
         "CompleteWebAuthnRegistration",
         "LimitExceededException",

@@ -1,0 +1,51 @@
+//! Levels of authentication on the pages (`acr_values`): who has not reached one is asked again, by ways that lead there; and
+//! as it is a wish, the tokens tell what came of it.
+
+use super::scene::{Scene, text};
+use crate::story::claims;
+use postern_server::seed::{BOB, BOBS_PASSWORD};
+use serde_json::Value;
+
+/// What the tokens for a code say of the level.
+async fn levels(scene: &Scene, code: &str) -> [Value; 2] {
+    let (status, tokens) = scene.redeem(code).await;
+    assert_eq!(status, 200, "{tokens}");
+    let (_, refreshed) = scene.refresh(text(&tokens, "refresh_token")).await;
+    let level = |tokens: &Value| claims(text(tokens, "access_token"))["acr"].clone();
+    assert_eq!(level(&refreshed), level(&tokens), "it stays");
+    [claims(text(&tokens, "id_token"))["acr"].clone(), level(&tokens)]
+}
+
+#[tokio::test]
+async fn who_has_not_reached_a_level_is_asked_again_by_ways_that_lead_there() {
+    let scene = Scene::new().await;
+    let browser = scene.browser();
+    let page = scene.named(&browser, BOB).await;
+    scene.code(BOB).await;
+    let choose = browser.visit(&page.link("Try another way")).await;
+    let page = browser.press(&choose, "/login/choose", &[("factor", "PASSWORD")]).await;
+    let home = browser.press_once(&page, "/login/password", &[("password", BOBS_PASSWORD)]).await;
+    assert_eq!(levels(&scene, &home.parameter("code")).await, [Value::Null, Value::Null]);
+
+    // As much as he has proven is enough for the first level, and not for the second.
+    let home = browser.open(&scene.authorize(&[("acr_values", "urn:cognito:loa:1")])).await;
+    assert_eq!(levels(&scene, &home.parameter("code")).await, ["urn:cognito:loa:1", "urn:cognito:loa:1"]);
+    let silent = [("acr_values", "urn:cognito:loa:2"), ("prompt", "none")];
+    let home = browser.open(&scene.authorize(&silent)).await;
+    assert_eq!(home.parameter("error"), "login_required");
+    let best = "urn:cognito:loa:4 urn:cognito:loa:2";
+    let page = browser.visit(&scene.authorize(&[("acr_values", best)])).await;
+    assert_eq!(page.heading(), "Sign in");
+    let page = browser.press(&page, "/login", &[("username", BOB)]).await;
+    assert_eq!(page.heading(), "Check your email");
+    assert!(!page.html.contains("Try another way"), "a password does not lead there");
+    let code = scene.code(BOB).await;
+    let home = browser.press_once(&page, "/login/code", &[("code", &code)]).await;
+    assert_eq!(levels(&scene, &home.parameter("code")).await, ["urn:cognito:loa:2", "urn:cognito:loa:2"]);
+
+    // What nobody can reach here, and what means nothing, keep nobody out.
+    for wish in ["urn:cognito:loa:4", "gold"] {
+        let home = browser.open(&scene.authorize(&[("acr_values", wish)])).await;
+        assert_eq!(levels(&scene, &home.parameter("code")).await[0], "urn:cognito:loa:2", "{wish}");
+    }
+}
