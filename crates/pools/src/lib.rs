@@ -7,6 +7,7 @@ pub mod attributes;
 pub mod auth;
 pub mod branding;
 pub mod client;
+pub mod confirm_link;
 mod csv;
 mod custom_sender;
 pub mod destination;

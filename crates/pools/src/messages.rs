@@ -64,8 +64,9 @@ impl Occasion {
         }
     }
 
-    fn default_subject(self) -> &'static str {
+    fn default_subject(self, is_by_link: bool) -> &'static str {
         match self {
+            _ if is_by_link && self.confirms() => "Your verification link",
             Occasion::SignIn => "Your authentication code",
             Occasion::SignUp
             | Occasion::ResendCode
@@ -84,8 +85,9 @@ impl Occasion {
         }
     }
 
-    fn default_sentence(self) -> &'static str {
+    fn default_sentence(self, is_by_link: bool) -> &'static str {
         match self {
+            _ if is_by_link && self.confirms() => "Please click the link below to verify your email address.",
             Occasion::SignIn => "Your authentication code is {####}.",
             Occasion::SignUp
             | Occasion::ResendCode
@@ -124,9 +126,9 @@ impl Occasion {
         }
     }
 
-    /// Whether the mail carries a link, and no code.
-    pub fn has_link(self) -> bool {
-        self == Occasion::AddressChange
+    /// Whether the message confirms a sign-up, which a link can do in the place of a code.
+    pub fn confirms(self) -> bool {
+        matches!(self, Occasion::SignUp | Occasion::ResendCode)
     }
 
     /// The words for what the code does, in "only to …".
@@ -154,6 +156,8 @@ pub struct Facts<'a> {
     pub template: &'a Template,
     pub app: &'a str,
     pub code: Option<&'a str>,
+    /// The link that the mail carries in the place of a code.
+    pub link: Option<&'a str>,
     pub username: &'a str,
     pub valid_minutes: i64,
     /// The request's User-Agent, reduced to known words before it is shown.
@@ -171,19 +175,28 @@ pub struct Words {
 
 /// Renders a mail.
 pub fn render(facts: &Facts<'_>) -> Words {
-    let subject =
-        facts.template.subject.clone().unwrap_or_else(|| facts.occasion.default_subject().to_owned());
+    let subject = facts.template.subject.clone();
+    let subject = subject.unwrap_or_else(|| facts.occasion.default_subject(facts.link.is_some()).to_owned());
     match &facts.template.body {
         Some(body) => {
-            let html = fill(body, facts.code, &escape(facts.username));
-            Words { subject, text: plain(&html), html }
+            let username = escape(facts.username);
+            let (in_html, in_text) = match facts.link.map(escape) {
+                Some(href) => (
+                    linked(body, |words| format!("<a href=\"{href}\">{words}</a>")),
+                    // Where links cannot be followed by their words, they stand behind them.
+                    linked(body, |words| format!("{words} {href}")),
+                ),
+                None => (body.clone(), body.clone()),
+            };
+            let html = fill(&in_html, facts.code, &username);
+            Words { subject, text: plain(&fill(&in_text, facts.code, &username)), html }
         }
         None => default_words(facts, subject),
     }
 }
 
 fn default_words(facts: &Facts<'_>, subject: String) -> Words {
-    let sentence = facts.occasion.default_sentence();
+    let sentence = facts.occasion.default_sentence(facts.link.is_some());
     let mut text = fill(sentence, facts.code, facts.username);
     let mut html = String::from(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
@@ -194,7 +207,7 @@ fn default_words(facts: &Facts<'_>, subject: String) -> Words {
     );
     html.push_str(&fill(&escape(sentence), facts.code, &escape(facts.username)));
     html.push_str("</p>");
-    if let Some(link) = facts.code.filter(|_| facts.occasion.has_link()) {
+    if let Some(link) = facts.link {
         text.push_str(&format!("\r\n\r\n{link}\r\n"));
         html.push_str(&format!("<p style=\"margin:24px 0\"><a href=\"{0}\">{0}</a></p>", escape(link)));
     } else if let Some(code) = facts.code.filter(|_| facts.occasion != Occasion::InvitationWithoutPassword) {
@@ -206,10 +219,18 @@ fn default_words(facts: &Facts<'_>, subject: String) -> Words {
         ));
     }
     let mut lines = Vec::new();
-    if facts.occasion.has_link() {
+    if facts.link.is_some() {
         lines.push(format!("The link works for {}, once.", lasting(facts.valid_minutes)));
         lines.push(format!("Asked for at {}{}.", facts.asked_at, from_browser(facts.user_agent)));
-        lines.push("If you made the change yourself, there is nothing to do.".to_owned());
+        lines.push(match facts.occasion.confirms() {
+            true => {
+                format!(
+                    "It confirms your new account at {}. If you didn't ask for it, ignore this email.",
+                    facts.app
+                )
+            }
+            false => "If you made the change yourself, there is nothing to do.".to_owned(),
+        });
     } else if facts.code.is_some() && facts.occasion != Occasion::Invitation {
         lines.push(format!(
             "It works for {}, only to {} {}.",
@@ -258,9 +279,31 @@ pub fn text_message(
             "You already have an account with this number. To get in, sign in instead of signing up."
                 .to_owned()
         }
-        (None, occasion) => format!("{} ", occasion.default_sentence()),
+        (None, occasion) => format!("{} ", occasion.default_sentence(false)),
     };
     fill(&sentence, code, username)
+}
+
+/// Puts a link in the place of each `{##words##}`; `{####}` has no words and is the code's place.
+fn linked(template: &str, link: impl Fn(&str) -> String) -> String {
+    let mut linked = String::with_capacity(template.len() + 128);
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("{##") {
+        let Some((words, after)) = after.split_once("##}") else { break };
+        linked.push_str(before);
+        match words {
+            "" => linked.push_str("{####}"),
+            words => linked.push_str(&link(words)),
+        }
+        rest = after;
+    }
+    linked.push_str(rest);
+    linked
+}
+
+/// Tells whether a template has a place for a link.
+pub fn has_link(template: &str) -> bool {
+    linked(template, |_| String::new()) != template
 }
 
 /// Puts the code and the name in their places; both are literal, never template language.
@@ -386,6 +429,7 @@ mod tests {
             template,
             app: "Acme",
             code: Some("01234567"),
+            link: None,
             username,
             valid_minutes: 3,
             user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0",
@@ -439,6 +483,45 @@ mod tests {
         let template = Template { body: Some("{username} {####}".into()), ..Template::default() };
         let words = render(&facts(Occasion::Invitation, &template, "{####}"));
         assert_eq!(words.html, "{####} 01234567");
+    }
+
+    #[test]
+    fn a_link_stands_where_the_template_has_words_for_it() {
+        let template = Template {
+            subject: None,
+            body: Some("<p>Welcome! {##Confirm & go##}, {username}. {####}{##</p>".into()),
+        };
+        let link = "https://auth.example.com/confirmUser?client_id=a&user_name=b&confirmation_code=123456";
+        let mut facts = facts(Occasion::SignUp, &template, "{##x##}");
+        facts.link = Some(link);
+        let words = render(&facts);
+        assert_eq!(words.subject, "Your verification link");
+        let href = link.replace('&', "&amp;");
+        assert_eq!(
+            words.html,
+            format!("<p>Welcome! <a href=\"{href}\">Confirm & go</a>, {{##x##}}. 01234567{{##</p>")
+        );
+        assert!(words.text.contains(&format!("Confirm & go {link}, ")), "{}", words.text);
+    }
+
+    #[test]
+    fn the_place_of_a_code_is_no_place_for_a_link() {
+        assert!(!has_link("{####}") && !has_link("{## {####"));
+        assert!(has_link("{####} {##Go##}"));
+        assert_eq!(linked("{####} {##Go##} {##", |words| words.to_uppercase()), "{####} GO {##");
+    }
+
+    #[test]
+    fn a_mail_with_a_link_has_no_code_and_says_what_the_link_does() {
+        let template = Template::default();
+        let mut facts = facts(Occasion::ResendCode, &template, "alice");
+        facts.link = Some("https://auth.example.com/confirmUser?a=1&b=2");
+        let words = render(&facts);
+        assert!(words.text.starts_with("Please click the link below to verify your email address."));
+        assert!(words.text.contains("https://auth.example.com/confirmUser?a=1&b=2"));
+        assert!(words.html.contains("<a href=\"https://auth.example.com/confirmUser?a=1&amp;b=2\">"));
+        assert!(words.text.contains("It confirms your new account at Acme."));
+        assert!(!words.text.contains("01234567") && !words.html.contains("01234567"));
     }
 
     #[test]

@@ -36,6 +36,13 @@ pub struct Letter<'a> {
     pub decoy: bool,
 }
 
+impl Letter<'_> {
+    /// Tells whether the message confirms a sign-up by a link: text messages keep their codes.
+    pub fn carries_link(&self, pool: &Pool) -> bool {
+        self.occasion.confirms() && self.to.medium == Medium::Email && pool.confirms_by_link()
+    }
+}
+
 const MINUTE_MS: i64 = 60_000;
 /// Rows over which a shared count is spread.
 const SHARDS: i64 = 16;
@@ -112,7 +119,8 @@ impl Pools {
             Some(_) => Chosen::default(),
             None => self.custom_message(tx, at, &letter)?,
         };
-        let mut draft = self.draft(at, &letter, chosen)?;
+        let link = self.confirm_link(tx, at, &letter)?;
+        let mut draft = self.draft(at, &letter, link.as_deref(), chosen)?;
         draft.handover = handover;
         let sender = match &at.pool.sender {
             Sender::CognitoDefault => OnBehalf::Default { pool_arn: &at.pool.arn },
@@ -147,8 +155,10 @@ impl Pools {
         }
     }
 
-    fn draft(&self, at: &At, letter: &Letter<'_>, chosen: Chosen) -> Answer<Draft> {
+    fn draft(&self, at: &At, letter: &Letter<'_>, link: Option<&str>, chosen: Chosen) -> Answer<Draft> {
         let pool = &at.pool;
+        // What is carried to take a change back is a link itself.
+        let link = link.or(letter.code.filter(|_| letter.occasion == Occasion::AddressChange));
         let own = pool.template(letter.occasion);
         let template =
             Template { subject: chosen.email_subject.or(own.subject), body: chosen.email.or(own.body) };
@@ -159,6 +169,7 @@ impl Pools {
             template: &template,
             app: if at.client.name.is_empty() { &pool.name } else { &at.client.name },
             code: letter.code,
+            link,
             username: letter.user.map_or(&letter.to.address, |user| shown_name(pool, user)),
             valid_minutes: letter.not_after.since(at.now) / MINUTE_MS,
             user_agent: &at.caller.user_agent,
@@ -193,7 +204,7 @@ impl Pools {
         draft.expires = Some(letter.not_after);
         draft.pool_id = Some(pool.id.clone());
         draft.user_id = letter.user.map(|user| user.id.clone());
-        draft.code = letter.code.filter(|_| !letter.occasion.has_link()).map(str::to_owned);
+        draft.code = letter.code.filter(|_| link.is_none()).map(str::to_owned);
         draft.decoy = letter.decoy;
         draft.facts = told_of(at, letter);
         Ok(draft)

@@ -2,6 +2,7 @@
 //! is begun in one unit, which spends the attempt, and ended in another, which writes down how it went.
 
 use crate::Pools;
+use crate::auth::foreign_password;
 use crate::auth::password::fault;
 use crate::auth::srp::{Identity, Verifier};
 use crate::limits::Failures;
@@ -98,8 +99,18 @@ impl Pools {
         self.admits_passwords(at, &subject)?;
         let challenge = challenge.map(|row| (Kind::Password, row));
         self.spend_password_attempt(tx, at, &subject, challenge.as_ref().map(|(_, row)| row))?;
+        let hash_like = self.hash_like(tx, at, &subject)?;
         let by = By::Password(Secret::new(password));
-        Ok(Step::Check(Box::new(Check { subject, by, challenge })))
+        Ok(Step::Check(Box::new(Check { subject, by, challenge, hash_like })))
+    }
+
+    /// Where users came with hashes of another system, half of those who are not there take as long to be checked as
+    /// somebody of those, steadily, so that time does not tell them apart (rule E3).
+    fn hash_like(&self, tx: &mut Tx<'_>, at: &At, subject: &Subject) -> Answer<Option<String>> {
+        let like = tx.import_hash_like(&at.pool.id)?;
+        let parts: [&[u8]; 3] = [b"hash", at.pool.id.as_bytes(), subject.bound().as_bytes()];
+        let drawn = tx.keys().mac(Purpose::Decoy, &parts);
+        Ok(like.filter(|_| drawn[0] & 1 == 0))
     }
 
     /// Says at once what stands against a password sign-in, where existence is not hidden; where it is, only who has the
@@ -188,8 +199,9 @@ impl Pools {
         let user = check.subject.user.as_ref().filter(|user| user.enabled);
         let password = user.and_then(|user| user.password.clone());
         let identity = user.map(|user| Identity::new(&at.pool.id, &user.username));
-        let (by, keys) = (check.by.clone(), self.store.keys().clone());
-        let checked = self.hashers.run(move || judge(&by, password.as_ref(), identity.as_ref(), &keys)).await;
+        let (by, like, keys) = (check.by.clone(), check.hash_like.clone(), self.store.keys().clone());
+        let judge = move || judge(&by, password.as_ref(), like.as_deref(), identity.as_ref(), &keys);
+        let checked = self.hashers.run(judge).await;
         let checked = checked.map_err(too_busy)??;
         let (pools, at) = (self.clone(), at.clone());
         let caller = at.caller.clone();
@@ -300,7 +312,7 @@ impl Pools {
         let (identity, keys) = (Identity::new(&pool.id, &owner.username), self.store.keys().clone());
         let earlier = owner.earlier.clone();
         let made = self.hashers.run(move || {
-            let is_old = earlier.iter().any(|hash| is_password(Some(hash), password.reveal()));
+            let is_old = earlier.iter().any(|hash| is_password(Some(hash), None, password.reveal()));
             if is_old { Ok(None) } else { keep(&identity, password.reveal(), &keys).map(Some) }
         });
         match made.await.map_err(too_busy)?? {
@@ -313,7 +325,7 @@ impl Pools {
     pub(crate) async fn has_password(&self, user: &User, password: &Secret) -> Answer<bool> {
         let hash = user.password.as_ref().map(|kept| kept.hash.clone());
         let password = password.clone();
-        let checked = self.hashers.run(move || is_password(hash.as_deref(), password.reveal())).await;
+        let checked = self.hashers.run(move || is_password(hash.as_deref(), None, password.reveal())).await;
         checked.map_err(too_busy)
     }
 
@@ -434,12 +446,13 @@ fn keep(identity: &Identity, password: &str, keys: &Keys) -> anyhow::Result<Pass
 fn judge(
     by: &By,
     kept: Option<&Password>,
+    like: Option<&str>,
     identity: Option<&Identity>,
     keys: &Keys,
 ) -> anyhow::Result<Checked> {
     match by {
         By::Password(password) => {
-            let right = is_password(kept.map(|kept| kept.hash.as_str()), password.reveal());
+            let right = is_password(kept.map(|kept| kept.hash.as_str()), like, password.reveal());
             let lacks = right && kept.is_some_and(|kept| kept.verifier.is_none());
             let renewed = match identity {
                 Some(identity) if lacks => Some(keep(identity, password.reveal(), keys)?),
@@ -464,9 +477,13 @@ pub fn hash(password: &str) -> anyhow::Result<String> {
     Ok(hash.to_string())
 }
 
-/// Checks a password against a hash, or for as long against nothing.
-fn is_password(hash: Option<&str>, password: &str) -> bool {
-    let Ok(parsed) = PasswordHash::new(hash.unwrap_or(NOBODYS)) else { return false };
+/// Checks a password against a hash, or for as long against nothing: against a hash like those of others, or like ours.
+fn is_password(hash: Option<&str>, like: Option<&str>, password: &str) -> bool {
+    let against = hash.or(like).unwrap_or(NOBODYS);
+    if let Some(matches) = foreign_password::matches(against, password) {
+        return matches && hash.is_some();
+    }
+    let Ok(parsed) = PasswordHash::new(against) else { return false };
     let matches = argon2().verify_password(password.as_bytes(), &parsed).is_ok();
     matches && hash.is_some()
 }
@@ -479,9 +496,13 @@ mod tests {
     fn a_password_is_recognised_by_its_hash_and_nobodys_never_is() {
         let hashed = hash("Correct1!").expect("hash");
         assert!(hashed.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-        assert!(is_password(Some(&hashed), "Correct1!"));
-        assert!(!is_password(Some(&hashed), "Correct1"));
-        assert!(!is_password(None, "Correct1!") && !is_password(None, ""));
+        assert!(is_password(Some(&hashed), None, "Correct1!"));
+        assert!(!is_password(Some(&hashed), None, "Correct1"));
+        assert!(!is_password(None, None, "Correct1!") && !is_password(None, None, ""));
+        let like = foreign_password::like(&hashed);
+        assert!(
+            !is_password(None, Some(&like), "Correct1!") && !is_password(None, Some(&hashed), "Correct1!")
+        );
         assert!(PasswordHash::new(NOBODYS).is_ok(), "nobody's hash is one that takes the time");
     }
 
@@ -491,7 +512,8 @@ mod tests {
         let identity = Identity::new("us-east-1_a", "alice");
         let kept = Password { hash: hash("Correct1!").expect("hash"), verifier: None };
         let given = |text: &str, kept: &Password| {
-            judge(&By::Password(Secret::new(text)), Some(kept), Some(&identity), &keys).expect("checked")
+            judge(&By::Password(Secret::new(text)), Some(kept), None, Some(&identity), &keys)
+                .expect("checked")
         };
         assert!(given("wrong", &kept).renewed.is_none());
         let renewed = given("Correct1!", &kept).renewed.expect("a renewed password");

@@ -10,9 +10,9 @@ use crate::messages::{Occasion, Template};
 use crate::names::{NameKind, name_key};
 use anyhow::{Context, Result};
 use postern_model::cognito_idp::{
-    AuthFactorType, EmailSendingAccountType, GetUserPoolMfaConfigResponse, IssuerType,
-    RecoveryOptionNameType, UserPoolMfaType, UserPoolTierType, UserPoolType, UserVerificationType,
-    VerifiedAttributeType, WebAuthnFactorConfigurationType,
+    AuthFactorType, DefaultEmailOptionType, EmailSendingAccountType, GetUserPoolMfaConfigResponse,
+    IssuerType, RecoveryOptionNameType, UserPoolMfaType, UserPoolTierType, UserPoolType,
+    UserVerificationType, VerifiedAttributeType, WebAuthnFactorConfigurationType,
 };
 use postern_model::shape::Shape;
 use postern_store::Tx;
@@ -317,6 +317,13 @@ impl Pool {
         self.allowed_factors.iter().filter_map(|factor| factor.code()).map(|kind| kind.medium)
     }
 
+    /// Tells whether a sign-up is confirmed by a link where its message is a mail (`DefaultEmailOption`).
+    pub fn confirms_by_link(&self) -> bool {
+        let template = self.config.verification_message_template.as_ref();
+        template.and_then(|template| template.default_email_option)
+            == Some(DefaultEmailOptionType::ConfirmWithLink)
+    }
+
     /// Tells whether text messages can leave the pool: by a role, or by a function that sends them.
     pub fn sends_texts(&self) -> bool {
         let functions = self.config.lambda_config.as_ref();
@@ -334,6 +341,10 @@ impl Pool {
             Occasion::SignIn => {
                 let email = self.mfa.email_mfa_configuration.clone().unwrap_or_default();
                 Template { subject: email.subject, body: email.message }
+            }
+            Occasion::SignUp | Occasion::ResendCode if self.confirms_by_link() => {
+                let template = self.config.verification_message_template.clone().unwrap_or_default();
+                Template { subject: template.email_subject_by_link, body: template.email_message_by_link }
             }
             Occasion::SignUp
             | Occasion::ResendCode

@@ -231,6 +231,8 @@ pub struct Check {
     pub(crate) subject: Subject,
     pub(crate) by: By,
     pub(crate) challenge: Option<(Kind, ChallengeRow)>,
+    /// What is held against a password where there is no hash of one; nothing: a hash of our own making.
+    pub(crate) hash_like: Option<String>,
 }
 
 /// What is to be checked.

@@ -136,6 +136,7 @@ impl Pools {
         let parts: &[&str] = match letter.occasion {
             Occasion::Invitation => &[USERNAME, CODE],
             Occasion::InvitationWithoutPassword => &[USERNAME],
+            _ if letter.carries_link(&at.pool) => &[LINK],
             _ => &[CODE],
         };
         let whom = match user {

@@ -23,13 +23,17 @@ pub struct ImportJobRow {
     pub created: Timestamp,
     pub started: Option<Timestamp>,
     pub completed: Option<Timestamp>,
+    /// How the file's passwords are hashed (`PasswordHashingAlgorithmType`); empty where it has none.
+    pub hashing: String,
+    /// A hash of nobody's that costs what those of the file do; empty while none came.
+    pub hash_like: String,
 }
 
 macro_rules! select_job {
     ($rest:literal) => {
         concat!(
             "select id, pool_id, name, role_arn, status, upload_mac, upload_expires_ms, header, next_chunk, \
-             imported, skipped, failed, message, created_ms, started_ms, completed_ms from import_jobs ",
+             imported, skipped, failed, message, created_ms, started_ms, completed_ms, hashing, hash_like from import_jobs ",
             $rest
         )
     };
@@ -39,7 +43,7 @@ impl Tx<'_> {
     pub fn add_import_job(&mut self, job: &ImportJobRow) -> Result<()> {
         self.run(
             "insert into import_jobs (id, pool_id, name, role_arn, status, upload_mac, upload_expires_ms, \
-             created_ms) values ($1, $2, $3, $4, $5, $6, $7, $8)",
+             created_ms, hashing) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             values![
                 &job.id,
                 &job.pool_id,
@@ -48,7 +52,8 @@ impl Tx<'_> {
                 &job.status,
                 &job.upload_mac,
                 job.upload_expires,
-                job.created
+                job.created,
+                &job.hashing
             ],
         )?;
         Ok(())
@@ -68,7 +73,7 @@ impl Tx<'_> {
     pub fn change_import_job(&mut self, job: &ImportJobRow) -> Result<()> {
         self.run(
             "update import_jobs set status = $1, header = $2, next_chunk = $3, imported = $4, skipped = $5, \
-             failed = $6, message = $7, started_ms = $8, completed_ms = $9 where id = $10",
+             failed = $6, message = $7, started_ms = $8, completed_ms = $9, hash_like = $10 where id = $11",
             values![
                 &job.status,
                 &job.header,
@@ -79,6 +84,7 @@ impl Tx<'_> {
                 &job.message,
                 job.started,
                 job.completed,
+                &job.hash_like,
                 &job.id
             ],
         )?;
@@ -91,6 +97,16 @@ impl Tx<'_> {
             select_job!("where pool_id = $1 and id > $2 order by id limit $3"),
             values![pool_id, after, limit],
             job,
+        )
+    }
+
+    /// A hash of nobody's that costs what those cost that came into a pool last.
+    pub fn import_hash_like(&mut self, pool_id: &str) -> Result<Option<String>> {
+        self.row(
+            "select hash_like from import_jobs where pool_id = $1 and hash_like <> '' \
+             order by created_ms desc limit 1",
+            values![pool_id],
+            |row| row.text(0),
         )
     }
 
@@ -162,5 +178,7 @@ fn job(row: &Row<'_>) -> Result<ImportJobRow> {
         created: row.time(13)?,
         started: row.opt_time(14)?,
         completed: row.opt_time(15)?,
+        hashing: row.text(16)?,
+        hash_like: row.text(17)?,
     })
 }

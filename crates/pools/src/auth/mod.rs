@@ -5,6 +5,7 @@ pub mod challenge;
 pub mod code;
 pub mod device;
 pub mod factors;
+pub mod foreign_password;
 pub mod id_token;
 pub mod known_passwords;
 pub mod password;

@@ -1,12 +1,13 @@
 //! The words that the function of CustomMessage chooses for a message, and what they must hold (Developer Guide, "Custom
 //! message Lambda trigger").
 
+use crate::messages::has_link;
 use serde_json::Value;
 
 /// Where the code goes in a message, and the user's name.
 pub const CODE: &str = "{####}";
 pub const USERNAME: &str = "{username}";
-/// Where a link goes, for pools that confirm by one.
+/// Where a link goes, for pools that confirm by one; its words are the function's choice.
 pub const LINK: &str = "{##Click Here##}";
 
 const SUBJECT_MAX: usize = 140;
@@ -35,7 +36,7 @@ impl Chosen {
         };
         let message = |name: &str, longest: usize| {
             let text = text(name, longest)?;
-            match parts.iter().find(|part| text.as_ref().is_some_and(|text| !text.contains(**part))) {
+            match parts.iter().find(|part| text.as_ref().is_some_and(|text| !holds(text, part))) {
                 Some(part) => Err(format!("{name} does not contain {part}")),
                 None => Ok(text),
             }
@@ -49,6 +50,14 @@ impl Chosen {
             email: message("emailMessage", EMAIL_MAX)?,
             sms: message("smsMessage", SMS_MAX)?,
         })
+    }
+}
+
+/// Tells whether a text has a place for a part. Where a link would do, so does the code.
+fn holds(text: &str, part: &str) -> bool {
+    match part {
+        LINK => has_link(text) || text.contains(CODE),
+        part => text.contains(part),
     }
 }
 
@@ -81,5 +90,12 @@ mod tests {
             "emailSubject is more than one line"
         );
         assert!(fault(json!({ "smsMessage": "x".repeat(141) }), &[]).contains("longer than 140"));
+        assert_eq!(
+            fault(json!({ "emailMessage": "hello" }), &[LINK]),
+            "emailMessage does not contain {##Click Here##}"
+        );
+        for good in ["{##Go##}", "{####}"] {
+            assert!(Chosen::read(&json!({ "emailMessage": good }), &[LINK]).is_ok());
+        }
     }
 }

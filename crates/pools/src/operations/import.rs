@@ -8,8 +8,9 @@ use postern_model::cognito_idp::errors::*;
 use postern_model::cognito_idp::{
     CreateUserImportJobRequest, CreateUserImportJobResponse, DescribeUserImportJobRequest,
     DescribeUserImportJobResponse, GetCSVHeaderRequest, GetCSVHeaderResponse, ListUserImportJobsRequest,
-    ListUserImportJobsResponse, StartUserImportJobRequest, StartUserImportJobResponse,
-    StopUserImportJobRequest, StopUserImportJobResponse, UserImportJobStatusType, UserImportJobType, op,
+    ListUserImportJobsResponse, PasswordHashingAlgorithmType, StartUserImportJobRequest,
+    StartUserImportJobResponse, StopUserImportJobRequest, StopUserImportJobResponse, UserImportJobStatusType,
+    UserImportJobType, op,
 };
 use postern_model::shape::Timestamp as Moment;
 use postern_model::{Answer, Error, refusal, refuse};
@@ -47,12 +48,6 @@ impl Pools {
         _: &Caller,
         request: CreateUserImportJobRequest,
     ) -> Answer<CreateUserImportJobResponse> {
-        if request.password_hashing_algorithm.is_some() {
-            return refuse(
-                InvalidParameterException,
-                "PasswordHashingAlgorithm is not available on this server yet.",
-            );
-        }
         let pools = self.clone();
         let (id, token) = (random::text(LETTERS_AND_DIGITS, 10), hex::encode(random::bytes::<32>()));
         self.store
@@ -87,6 +82,10 @@ impl Pools {
                     created: now,
                     started: None,
                     completed: None,
+                    hash_like: String::new(),
+                    hashing: request
+                        .password_hashing_algorithm
+                        .map_or_else(String::new, |algorithm| algorithm.as_str().to_owned()),
                 };
                 tx.add_import_job(&job)?;
                 let url = format!("{}/import/{}?token={token}", pools.place.public_url, job.id);
@@ -214,6 +213,6 @@ fn shown(job: ImportJobRow) -> UserImportJobType {
         skipped_users: Some(job.skipped),
         failed_users: Some(job.failed),
         completion_message: Some(job.message).filter(|message| !message.is_empty()),
-        password_hashing_algorithm: None,
+        password_hashing_algorithm: PasswordHashingAlgorithmType::parse(&job.hashing),
     }
 }

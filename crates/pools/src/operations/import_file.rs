@@ -3,10 +3,12 @@
 
 use crate::Pools;
 use crate::attributes;
+use crate::auth::foreign_password;
 use crate::csv::records;
 use crate::pool::Pool;
-use crate::user::{Status, blank};
+use crate::user::{Password, Status, blank};
 use anyhow::anyhow;
+use postern_model::cognito_idp::PasswordHashingAlgorithmType;
 use postern_model::{Answer, Error};
 use postern_store::import_jobs::ImportJobRow;
 use postern_store::{Keys, Purpose, Timestamp, Tx};
@@ -14,6 +16,8 @@ use postern_store::{Keys, Purpose, Timestamp, Tx};
 /// The name column, and the one that says whether the user has a second factor.
 pub const USERNAME: &str = "cognito:username";
 pub const MFA_ENABLED: &str = "cognito:mfa_enabled";
+/// The column with the hashes of passwords, in a file whose job names their algorithm.
+pub const PASSWORD_HASH: &str = "cognito:password_hash";
 
 /// Limits of a file (Developer Guide, "Importing users from a CSV file").
 pub const FILE_MAX: usize = 100 * 1024 * 1024;
@@ -39,7 +43,8 @@ enum Outcome {
     Imported,
     /// There is a user of that name.
     Skipped,
-    Failed,
+    /// With what is the matter, in words that repeat nothing of the line.
+    Failed(&'static str),
 }
 
 /// The columns of a pool's file.
@@ -88,7 +93,10 @@ impl Pools {
                 let Some(pool) = Pool::find(tx, &pools.place, &job.pool_id)? else {
                     return Ok(Upload::NoJob);
                 };
-                let known = columns(&pool);
+                let mut known = columns(&pool);
+                if !job.hashing.is_empty() {
+                    known.push(PASSWORD_HASH.to_owned());
+                }
                 let Some((header, lines)) = lines.split_first() else {
                     return Ok(Upload::Unreadable("The file has no header."));
                 };
@@ -150,11 +158,11 @@ impl Pools {
         let header: Vec<String> = serde_json::from_str(&job.header).map_err(anyhow::Error::from)?;
         let lines: Vec<Vec<String>> = serde_json::from_str(&chunk).map_err(anyhow::Error::from)?;
         for (line, number) in lines.iter().zip(job.next_chunk * CHUNK as i64 + 2..) {
-            match import_line(tx, &pool, &header, line, now) {
+            match import_line(tx, &pool, &mut job, &header, line, now) {
                 Ok(Outcome::Imported) => job.imported += 1,
                 Ok(Outcome::Skipped) => job.skipped += 1,
-                Ok(Outcome::Failed) => {
-                    tracing::warn!(job = job.id, number, "a line cannot be imported");
+                Ok(Outcome::Failed(fault)) => {
+                    tracing::warn!(job = job.id, number, fault, "a line cannot be imported");
                     job.failed += 1;
                 }
                 Err(Error::Refused(refused)) => {
@@ -191,31 +199,50 @@ fn finish(tx: &mut Tx<'_>, mut job: ImportJobRow, status: &str, words: &str, now
     Ok(())
 }
 
-/// Brings one user in, who sets a password of their own before anything else.
+/// Brings one user in: with the password that they have, where its hash came along, and else to set one of their own
+/// before anything else.
 fn import_line(
     tx: &mut Tx<'_>,
     pool: &Pool,
+    job: &mut ImportJobRow,
     header: &[String],
     line: &[String],
     now: Timestamp,
 ) -> Answer<Outcome> {
     if line.len() != header.len() {
-        return Ok(Outcome::Failed);
+        return Ok(Outcome::Failed("it has not as many values as the header"));
     }
     let mut username = "";
+    let mut hash = "";
     let mut asked = Vec::new();
     for (name, value) in header.iter().zip(line) {
         match name.as_str() {
             USERNAME => username = value,
             // Nobody comes with a second factor that works.
-            MFA_ENABLED if value.eq_ignore_ascii_case("true") => return Ok(Outcome::Failed),
+            MFA_ENABLED if value.eq_ignore_ascii_case("true") => {
+                return Ok(Outcome::Failed("MFA cannot be enabled by an import"));
+            }
             MFA_ENABLED => {}
+            PASSWORD_HASH => hash = value,
             _ if value.is_empty() => {}
             _ => asked.push((name.clone(), value.clone())),
         }
     }
     let mut user = blank(&pool.id, now);
     user.status = Status::ResetRequired;
+    if let Some(algorithm) = PasswordHashingAlgorithmType::parse(&job.hashing).filter(|_| !hash.is_empty()) {
+        match foreign_password::taken(algorithm, hash) {
+            // What SRP proves a password against is made when it is first given.
+            Ok(hash) => {
+                if job.hash_like.is_empty() {
+                    job.hash_like = foreign_password::like(&hash);
+                }
+                user.password = Some(Password { hash, verifier: None });
+            }
+            Err(fault) => return Ok(Outcome::Failed(fault)),
+        }
+        user.status = Status::Confirmed;
+    }
     // Where addresses are the names, the name is the address.
     let address = pool.username_attributes.iter().find_map(|kind| {
         asked.iter().find(|(name, _)| name == kind.as_str()).map(|(_, value)| value.as_str())
@@ -224,8 +251,11 @@ fn import_line(
     attributes::write_new(pool, &mut user, &asked)?;
     let is_verified = pool.auto_verified.is_empty()
         || pool.auto_verified.iter().any(|medium| user.is_verified(medium.attribute()));
-    if user.username.is_empty() || !is_verified {
-        return Ok(Outcome::Failed);
+    if user.username.is_empty() {
+        return Ok(Outcome::Failed("it has no user name"));
+    }
+    if !is_verified {
+        return Ok(Outcome::Failed("it has no verified address of a kind that the pool verifies"));
     }
     let names = attributes::names(pool, &user);
     for name in &names {

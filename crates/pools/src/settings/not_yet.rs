@@ -13,11 +13,6 @@ const POOL: &[NotYet<UserPoolType>] = &[
         has(pool, |triggers| triggers.inbound_federation.is_some())
     }),
     ("SOFTWARE_TOKEN in AllowedFirstAuthFactors", |pool| allows(pool, AuthFactorType::SoftwareToken)),
-    ("DefaultEmailOption CONFIRM_WITH_LINK", |pool| {
-        let template = pool.verification_message_template.as_ref();
-        template.and_then(|template| template.default_email_option)
-            == Some(DefaultEmailOptionType::ConfirmWithLink)
-    }),
     ("EmailConfiguration with a sender and COGNITO_DEFAULT", |pool| {
         pool.email_configuration.as_ref().is_some_and(|email| {
             email.email_sending_account != Some(EmailSendingAccountType::Developer)
@@ -148,10 +143,6 @@ mod tests {
             ),
             (json!({"Policies": factors("SOFTWARE_TOKEN")}), "SOFTWARE_TOKEN in AllowedFirstAuthFactors"),
             (
-                json!({"VerificationMessageTemplate": {"DefaultEmailOption": "CONFIRM_WITH_LINK"}}),
-                "DefaultEmailOption CONFIRM_WITH_LINK",
-            ),
-            (
                 json!({"EmailConfiguration": {"From": "a@b.test"}}),
                 "EmailConfiguration with a sender and COGNITO_DEFAULT",
             ),
@@ -180,7 +171,7 @@ mod tests {
             },
             "AutoVerifiedAttributes": ["email", "phone_number"],
             "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["email", "phone_number"]},
-            "VerificationMessageTemplate": {"DefaultEmailOption": "CONFIRM_WITH_CODE"},
+            "VerificationMessageTemplate": {"DefaultEmailOption": "CONFIRM_WITH_LINK"},
             "EmailConfiguration": {"EmailSendingAccount": "COGNITO_DEFAULT"},
             "UserPoolAddOns": {"AdvancedSecurityMode": "OFF"},
             "KeyConfiguration": {"KeyType": "AWS_OWNED_KEY"},

@@ -103,7 +103,12 @@ impl Pools {
         let subject = self.subject_of(tx, &challenge)?;
         self.consume(tx, &challenge, Kind::Custom, at.now)?;
         let by = By::Functions(Secret::new(answer));
-        Ok(Step::Check(Box::new(Check { subject, by, challenge: Some((Kind::Custom, challenge)) })))
+        Ok(Step::Check(Box::new(Check {
+            subject,
+            by,
+            challenge: Some((Kind::Custom, challenge)),
+            hash_like: None,
+        })))
     }
 
     /// Has an answer judged by the pool's function, and goes on as the next says.

@@ -169,7 +169,7 @@ impl Pools {
         let claim = claimed.claim(Identity::of_device(&group, key), open(tx.keys(), &device)?);
         let challenge = Some((Kind::DeviceVerifier, claimed.challenge));
         let (subject, by) = (halfway.subject(), By::Device(Box::new(claim)));
-        Ok(Step::Check(Box::new(Check { subject, by, challenge })))
+        Ok(Step::Check(Box::new(Check { subject, by, challenge, hash_like: None })))
     }
 
     /// Goes on after the proof of a device was checked, as things stand now.

@@ -160,7 +160,7 @@ impl Pools {
         let identity = Identity::new(&at.pool.id, &srp_username(tx.keys(), at, &subject));
         let claim = claimed.claim(identity, verifier_of(tx.keys(), at, &subject)?);
         let challenge = Some((Kind::PasswordVerifier, claimed.challenge));
-        Ok(Step::Check(Box::new(Check { subject, by: By::Srp(Box::new(claim)), challenge })))
+        Ok(Step::Check(Box::new(Check { subject, by: By::Srp(Box::new(claim)), challenge, hash_like: None })))
     }
 
     /// Finds the challenge that a proof answers. The block alone says which; a session that comes along must be of the

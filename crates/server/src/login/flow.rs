@@ -394,6 +394,11 @@ impl Flow {
         self.at.client.supports(None) && recovery(&self.at.pool.recovery, |_| true) != Recovery::AdminOnly
     }
 
+    /// Tells whether a sign-up waits for the link in its mail to be opened, rather than for a code.
+    pub fn waits_for_link(&self) -> bool {
+        self.at.pool.confirms_by_link() && !self.state.destination.starts_with('+')
+    }
+
     /// Tells whether people may create accounts here: if they can confirm them.
     pub fn may_sign_up(&self) -> bool {
         self.at.client.supports(None) && !self.at.pool.admin_only && !self.at.pool.auto_verified.is_empty()
@@ -444,7 +449,7 @@ fn parts(browser: &str) -> [&[u8]; 2] {
 }
 
 /// The pages never tell who has an account, whatever the app client lets its API tell (rule E1).
-fn hiding(client: Arc<Client>) -> Arc<Client> {
+pub fn hiding(client: Arc<Client>) -> Arc<Client> {
     if client.hides_existence {
         return client;
     }

@@ -6,6 +6,7 @@ mod authorize;
 mod back;
 mod brand;
 mod code;
+mod confirm_link;
 pub mod cookies;
 mod demo;
 mod flow;
@@ -63,6 +64,10 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/confirmforgotPassword", get(show::reset).post(forgot::chosen))
         .route("/resendcode", get(show::identify).post(identify::again))
         .route("/confirm", get(show::confirm).post(sign_up::confirmed))
+        .route("/confirmUser", get(confirm_link::opened).post(confirm_link::pressed))
+        .route("/confirmUser/", get(confirm_link::opened))
+        .route("/confirmUser/done", get(confirm_link::done))
+        .route("/confirmUser/expired", get(confirm_link::expired))
         .route("/logout", get(logout::logout).post(logout::logout_posted))
         .route("/logout/confirm", post(logout::confirmed))
         .route("/error", get(problem::told))

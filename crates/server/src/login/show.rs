@@ -28,7 +28,7 @@ use postern_pools::auth::password::Policy;
 use postern_pools::limits::{SEND_PAUSE_MS, SENDS_MAX};
 use postern_pools::oauth::pairs::query;
 use postern_pools::pool::{Pool, Sender};
-use postern_pools::sign_in::code_life_ms;
+use postern_pools::sign_in::{At, code_life_ms};
 use postern_store::auth::ChallengeRow;
 
 /// Tries left that are worth telling.
@@ -96,6 +96,14 @@ pub async fn second(visit: Visit) -> Response {
 
 pub async fn set_up(visit: Visit) -> Response {
     open(visit, Page::SetUp).await
+}
+
+/// The frame of a page of an app, in its colours, which can be opened again in another language.
+pub(super) fn dressed(visit: &Visit, at: &At) -> Frame {
+    let query = visit.query.without(&["lang"]).query();
+    let language_href = Some(format!("{}?{query}&lang=", visit.path));
+    let brand = at.client.style.as_ref().map(|style| Brand::of(style, visit.language()));
+    Frame { language_href, brand, ..problem::frame(visit, at.app_name()) }
 }
 
 /// A flow, the challenge that waits in it, the seed that is to be shown, and the outside providers on offer.
@@ -198,15 +206,11 @@ pub(super) struct View<'a> {
 
 impl View<'_> {
     pub(super) fn frame(&self) -> Frame {
-        let frame = problem::frame(self.visit, self.flow.app_name());
+        let frame = dressed(self.visit, &self.flow.at);
         let not_now = frame.words.not_now;
         let said = self.flow.state.said.as_ref().filter(|(page, _)| *page == self.page);
         let said = said.map(|(_, said)| if said.is_empty() { not_now.to_owned() } else { said.clone() });
-        let query = self.visit.query.without(&["lang"]).query();
-        let language_href = Some(format!("{}?{query}&lang=", self.visit.path));
-        let style = self.flow.at.client.style.as_ref();
-        let brand = style.map(|style| Brand::of(style, self.visit.language()));
-        Frame { said, language_href, brand, ..frame }
+        Frame { said, ..frame }
     }
 
     pub(super) fn form(&self) -> Form {
@@ -332,7 +336,7 @@ impl View<'_> {
         CheckCode {
             frame: self.frame(),
             form: self.form(),
-            kind: CodeKind::ConfirmSignUp,
+            kind: if self.flow.waits_for_link() { CodeKind::ConfirmByLink } else { CodeKind::ConfirmSignUp },
             destination: state.destination.clone(),
             name: state.name.clone(),
             different_href: self.different_href(),

@@ -170,6 +170,10 @@ impl Hand {
             return Ok(Went::To(flow.state.page));
         }
         let code = typed::code(self.field("code"));
+        if code.is_empty() && flow.waits_for_link() {
+            // The link may have been opened anywhere; signing in shows whether it was.
+            return self.ask(tx, flow);
+        }
         if code.is_empty() {
             flow.state.stay(Page::Confirm, Fault::Empty);
             return Ok(Went::To(Page::Confirm));

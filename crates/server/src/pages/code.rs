@@ -11,6 +11,8 @@ pub enum CodeKind {
     SignIn,
     /// Posts to `/confirm`.
     ConfirmSignUp,
+    /// There is none: a link is to be opened. Posts to `/confirm` to go on.
+    ConfirmByLink,
 }
 
 /// What is wrong with a code, or with its sending.
@@ -104,7 +106,7 @@ impl CheckCode {
     fn heading(&self) -> &'static str {
         match self.kind {
             CodeKind::SignIn if self.is_text() => self.frame.words.check_phone,
-            CodeKind::SignIn => self.frame.words.check_email,
+            CodeKind::SignIn | CodeKind::ConfirmByLink => self.frame.words.check_email,
             CodeKind::ConfirmSignUp => self.frame.words.confirm_account,
         }
     }
@@ -117,7 +119,7 @@ impl CheckCode {
     fn action(&self) -> &'static str {
         match self.kind {
             CodeKind::SignIn => "/login/code",
-            CodeKind::ConfirmSignUp => "/confirm",
+            CodeKind::ConfirmSignUp | CodeKind::ConfirmByLink => "/confirm",
         }
     }
 
@@ -125,14 +127,37 @@ impl CheckCode {
         match self.kind {
             CodeKind::SignIn => self.frame.words.sign_in,
             CodeKind::ConfirmSignUp => self.frame.words.confirm,
+            CodeKind::ConfirmByLink => self.frame.words.next,
         }
     }
 
     fn who(&self) -> (&'static str, &'static str) {
         match self.kind {
             CodeKind::SignIn => self.frame.words.signing_in_as.around("name"),
-            CodeKind::ConfirmSignUp => self.frame.words.signing_up_as.around("name"),
+            CodeKind::ConfirmSignUp | CodeKind::ConfirmByLink => {
+                self.frame.words.signing_up_as.around("name")
+            }
         }
+    }
+
+    fn is_link(&self) -> bool {
+        self.kind == CodeKind::ConfirmByLink
+    }
+
+    /// The words around where the message went.
+    fn sent(&self) -> (&'static str, &'static str) {
+        match self.is_link() {
+            true => self.frame.words.links.sent_to.around("destination"),
+            false => self.frame.words.code_sent_to.around("destination"),
+        }
+    }
+
+    fn works_for(&self) -> String {
+        if self.is_link() { String::new() } else { self.frame.words.code_works_for.of(self.minutes) }
+    }
+
+    fn send_again(&self) -> &'static str {
+        if self.is_link() { self.frame.words.links.new } else { self.frame.words.new_code }
     }
 
     fn problem(&self) -> Option<String> {
@@ -147,6 +172,9 @@ impl CheckCode {
 
     fn status(&self) -> Option<String> {
         let words = self.frame.words;
+        if self.is_link() && self.notice == Some(CodeNotice::Sent) {
+            return Some(words.links.new_sent.to_owned());
+        }
         let wait = if self.other_way_href.is_some() { words.wait_or_other_way } else { words.wait };
         Some(self.notice?.said(words, wait))
     }

@@ -54,6 +54,18 @@ pub struct FieldWords {
     pub empty: &'static str,
 }
 
+/// What is said of links that confirm an account.
+#[derive(Clone, Copy)]
+pub struct LinkWords {
+    pub sent_to: Sentence,
+    pub new: &'static str,
+    pub new_sent: &'static str,
+    pub ask: Sentence,
+    pub confirmed: &'static str,
+    pub confirmed_more: &'static str,
+    pub dead_more: &'static str,
+}
+
 /// What is said of passkeys.
 #[derive(Clone, Copy)]
 pub struct PasskeyWords {
@@ -144,6 +156,7 @@ pub struct Words {
     pub choose_password_help: &'static str,
     pub back: &'static str,
 
+    pub links: LinkWords,
     pub passkeys: PasskeyWords,
 
     pub enter_password: &'static str,
@@ -334,6 +347,17 @@ pub(super) const ENGLISH: Words = Words {
     choose_password_help: "if you have set one",
     back: "Back",
 
+    links: LinkWords {
+        sent_to: Sentence(
+            "We sent a link to {destination}. Open it and confirm your account, then go on here.",
+        ),
+        new: "Send a new link",
+        new_sent: "New link sent. Use the newest one.",
+        ask: Sentence("You have a new account at {app}. Confirm it to use it."),
+        confirmed: "Your account is confirmed",
+        confirmed_more: "Go on where you signed up, or sign in. You can close this page.",
+        dead_more: "It works once, for 24 hours. If your account is not confirmed yet, sign up or sign in once more to get a new link.",
+    },
     passkeys: PasskeyWords {
         sign_in: "Sign in with a passkey",
         heading: "Use your passkey",

@@ -15,6 +15,7 @@ mod functions;
 mod fuzz;
 mod language;
 mod levels;
+mod links;
 mod oauth;
 mod passkeys;
 mod recognised;

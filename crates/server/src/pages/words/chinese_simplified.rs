@@ -1,6 +1,6 @@
 //! 简体中文. Its words have one form for every number.
 
-use super::{PasskeyWords, Sentence, Words, counted, field};
+use super::{LinkWords, PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static CHINESE_SIMPLIFIED: Words = Words {
     lang: "zh-CN",
@@ -73,6 +73,15 @@ pub(in crate::pages) static CHINESE_SIMPLIFIED: Words = Words {
     choose_password: "输入密码",
     choose_password_help: "如果您设置过密码",
     back: "返回",
+    links: LinkWords {
+        sent_to: Sentence("我们已向 {destination} 发送链接。请打开链接确认您的账户，然后在此继续。"),
+        new: "发送新链接",
+        new_sent: "新链接已发送。请使用最新的链接。",
+        ask: Sentence("您在 {app} 有一个新账户。请确认后使用。"),
+        confirmed: "您的账户已确认",
+        confirmed_more: "请在注册的地方继续，或登录。您可以关闭此页面。",
+        dead_more: "链接在 24 小时内有效，只能使用一次。如果您的账户尚未确认，请再次注册或登录以获取新链接。",
+    },
     passkeys: PasskeyWords {
         sign_in: "使用通行密钥登录",
         heading: "使用您的通行密钥",

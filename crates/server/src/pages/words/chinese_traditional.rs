@@ -1,6 +1,6 @@
 //! 繁體中文. Its words have one form for every number.
 
-use super::{PasskeyWords, Sentence, Words, counted, field};
+use super::{LinkWords, PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static CHINESE_TRADITIONAL: Words = Words {
     lang: "zh-TW",
@@ -73,6 +73,15 @@ pub(in crate::pages) static CHINESE_TRADITIONAL: Words = Words {
     choose_password: "輸入密碼",
     choose_password_help: "如果您設定過密碼",
     back: "返回",
+    links: LinkWords {
+        sent_to: Sentence("我們已將連結傳送至 {destination}。請開啟連結確認您的帳戶，然後在此繼續。"),
+        new: "傳送新連結",
+        new_sent: "新連結已傳送。請使用最新的連結。",
+        ask: Sentence("您在 {app} 有一個新帳戶。請確認後使用。"),
+        confirmed: "您的帳戶已確認",
+        confirmed_more: "請在註冊的地方繼續，或登入。您可以關閉此頁面。",
+        dead_more: "連結在 24 小時內有效，只能使用一次。如果您的帳戶尚未確認，請再次註冊或登入以取得新連結。",
+    },
     passkeys: PasskeyWords {
         sign_in: "使用通行密鑰登入",
         heading: "使用您的通行密鑰",

@@ -1,6 +1,6 @@
 //! Français.
 
-use super::{PasskeyWords, Sentence, Words, counted, field};
+use super::{LinkWords, PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static FRENCH: Words = Words {
     lang: "fr",
@@ -101,6 +101,17 @@ pub(in crate::pages) static FRENCH: Words = Words {
     choose_password: "Saisir votre mot de passe",
     choose_password_help: "si vous en avez défini un",
     back: "Retour",
+    links: LinkWords {
+        sent_to: Sentence(
+            "Nous avons envoyé un lien à {destination}. Ouvrez-le, confirmez votre compte, puis continuez ici.",
+        ),
+        new: "Envoyer un nouveau lien",
+        new_sent: "Nouveau lien envoyé. Utilisez le plus récent.",
+        ask: Sentence("Vous avez un nouveau compte sur {app}. Confirmez-le pour l’utiliser."),
+        confirmed: "Votre compte est confirmé",
+        confirmed_more: "Continuez là où vous vous êtes inscrit, ou connectez-vous. Vous pouvez fermer cette page.",
+        dead_more: "Il fonctionne une fois, pendant 24 heures. Si votre compte n’est pas encore confirmé, inscrivez-vous ou connectez-vous à nouveau pour recevoir un nouveau lien.",
+    },
     passkeys: PasskeyWords {
         sign_in: "Se connecter avec une clé d’accès",
         heading: "Utilisez votre clé d’accès",

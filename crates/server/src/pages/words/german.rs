@@ -1,6 +1,6 @@
 //! Deutsch.
 
-use super::{PasskeyWords, Sentence, Words, counted, field};
+use super::{LinkWords, PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static GERMAN: Words = Words {
     lang: "de",
@@ -104,6 +104,17 @@ pub(in crate::pages) static GERMAN: Words = Words {
     choose_password: "Passwort eingeben",
     choose_password_help: "falls Sie eines festgelegt haben",
     back: "Zurück",
+    links: LinkWords {
+        sent_to: Sentence(
+            "Wir haben einen Link an {destination} gesendet. Öffnen Sie ihn, bestätigen Sie Ihr Konto und machen Sie dann hier weiter.",
+        ),
+        new: "Neuen Link senden",
+        new_sent: "Neuer Link gesendet. Verwenden Sie den neuesten.",
+        ask: Sentence("Sie haben ein neues Konto bei {app}. Bestätigen Sie es, um es zu verwenden."),
+        confirmed: "Ihr Konto ist bestätigt",
+        confirmed_more: "Machen Sie dort weiter, wo Sie sich registriert haben, oder melden Sie sich an. Sie können diese Seite schließen.",
+        dead_more: "Er gilt einmal, 24 Stunden lang. Wenn Ihr Konto noch nicht bestätigt ist, registrieren Sie sich oder melden Sie sich noch einmal an, um einen neuen Link zu erhalten.",
+    },
     passkeys: PasskeyWords {
         sign_in: "Mit Passkey anmelden",
         heading: "Passkey verwenden",

@@ -1,6 +1,6 @@
 //! Bahasa Indonesia. Its words have one form for every number.
 
-use super::{PasskeyWords, Sentence, Words, counted, field};
+use super::{LinkWords, PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static INDONESIAN: Words = Words {
     lang: "id",
@@ -90,6 +90,17 @@ pub(in crate::pages) static INDONESIAN: Words = Words {
     choose_password: "Masukkan kata sandi",
     choose_password_help: "jika Anda sudah membuatnya",
     back: "Kembali",
+    links: LinkWords {
+        sent_to: Sentence(
+            "Kami mengirim tautan ke {destination}. Buka tautan itu, konfirmasi akun Anda, lalu lanjutkan di sini.",
+        ),
+        new: "Kirim tautan baru",
+        new_sent: "Tautan baru dikirim. Gunakan yang terbaru.",
+        ask: Sentence("Anda memiliki akun baru di {app}. Konfirmasi akun itu untuk menggunakannya."),
+        confirmed: "Akun Anda telah dikonfirmasi",
+        confirmed_more: "Lanjutkan di tempat Anda mendaftar, atau masuk. Anda dapat menutup halaman ini.",
+        dead_more: "Tautan berlaku satu kali, selama 24 jam. Jika akun Anda belum dikonfirmasi, daftar atau masuk sekali lagi untuk mendapatkan tautan baru.",
+    },
     passkeys: PasskeyWords {
         sign_in: "Masuk dengan kunci sandi",
         heading: "Gunakan kunci sandi Anda",

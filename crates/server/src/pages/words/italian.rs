@@ -1,6 +1,6 @@
 //! Italiano.
 
-use super::{PasskeyWords, Sentence, Words, counted, field};
+use super::{LinkWords, PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static ITALIAN: Words = Words {
     lang: "it",
@@ -94,6 +94,17 @@ pub(in crate::pages) static ITALIAN: Words = Words {
     choose_password: "Inserisci la password",
     choose_password_help: "se ne hai impostata una",
     back: "Indietro",
+    links: LinkWords {
+        sent_to: Sentence(
+            "Abbiamo inviato un link a {destination}. Aprilo, conferma il tuo account e poi continua qui.",
+        ),
+        new: "Invia un nuovo link",
+        new_sent: "Nuovo link inviato. Usa il più recente.",
+        ask: Sentence("Hai un nuovo account su {app}. Confermalo per usarlo."),
+        confirmed: "Il tuo account è confermato",
+        confirmed_more: "Continua dove ti sei registrato oppure accedi. Puoi chiudere questa pagina.",
+        dead_more: "Funziona una volta, per 24 ore. Se il tuo account non è ancora confermato, registrati o accedi di nuovo per ricevere un nuovo link.",
+    },
     passkeys: PasskeyWords {
         sign_in: "Accedi con una passkey",
         heading: "Usa la tua passkey",

@@ -1,6 +1,6 @@
 //! 日本語. Its words have one form for every number.
 
-use super::{PasskeyWords, Sentence, Words, counted, field};
+use super::{LinkWords, PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static JAPANESE: Words = Words {
     lang: "ja",
@@ -91,6 +91,17 @@ pub(in crate::pages) static JAPANESE: Words = Words {
     choose_password: "パスワードを入力する",
     choose_password_help: "設定済みの場合",
     back: "戻る",
+    links: LinkWords {
+        sent_to: Sentence(
+            "{destination} にリンクを送信しました。リンクを開いてアカウントを確認し、ここに戻って続けてください。",
+        ),
+        new: "新しいリンクを送信",
+        new_sent: "新しいリンクを送信しました。最新のものを使用してください。",
+        ask: Sentence("{app} に新しいアカウントがあります。使用するには確認してください。"),
+        confirmed: "アカウントが確認されました",
+        confirmed_more: "登録した画面で続けるか、サインインしてください。このページは閉じてかまいません。",
+        dead_more: "リンクは 24 時間以内に 1 回だけ使用できます。アカウントがまだ確認されていない場合は、もう一度登録またはサインインして、新しいリンクを受け取ってください。",
+    },
     passkeys: PasskeyWords {
         sign_in: "パスキーでサインイン",
         heading: "パスキーを使用",

@@ -1,6 +1,6 @@
 //! 한국어. Its words have one form for every number.
 
-use super::{PasskeyWords, Sentence, Words, counted, field};
+use super::{LinkWords, PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static KOREAN: Words = Words {
     lang: "ko",
@@ -83,6 +83,17 @@ pub(in crate::pages) static KOREAN: Words = Words {
     choose_password: "비밀번호 입력",
     choose_password_help: "설정한 경우",
     back: "뒤로",
+    links: LinkWords {
+        sent_to: Sentence(
+            "{destination}(으)로 링크를 보냈습니다. 링크를 열어 계정을 확인한 다음 여기에서 계속하세요.",
+        ),
+        new: "새 링크 보내기",
+        new_sent: "새 링크를 보냈습니다. 가장 최근 링크를 사용하세요.",
+        ask: Sentence("{app}에 새 계정이 있습니다. 사용하려면 계정을 확인하세요."),
+        confirmed: "계정이 확인되었습니다",
+        confirmed_more: "가입한 화면에서 계속하거나 로그인하세요. 이 페이지는 닫아도 됩니다.",
+        dead_more: "링크는 24시간 동안 한 번만 사용할 수 있습니다. 계정이 아직 확인되지 않았다면 다시 가입하거나 로그인하여 새 링크를 받으세요.",
+    },
     passkeys: PasskeyWords {
         sign_in: "패스키로 로그인",
         heading: "패스키 사용",

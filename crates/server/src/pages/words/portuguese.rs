@@ -1,6 +1,6 @@
 //! Português (Brasil).
 
-use super::{PasskeyWords, Sentence, Words, counted, field};
+use super::{LinkWords, PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static PORTUGUESE: Words = Words {
     lang: "pt-BR",
@@ -86,6 +86,15 @@ pub(in crate::pages) static PORTUGUESE: Words = Words {
     choose_password: "Digitar sua senha",
     choose_password_help: "se você definiu uma",
     back: "Voltar",
+    links: LinkWords {
+        sent_to: Sentence("Enviamos um link para {destination}. Abra-o, confirme sua conta e continue aqui."),
+        new: "Enviar um novo link",
+        new_sent: "Novo link enviado. Use o mais recente.",
+        ask: Sentence("Você tem uma nova conta em {app}. Confirme-a para usá-la."),
+        confirmed: "Sua conta está confirmada",
+        confirmed_more: "Continue onde você se cadastrou ou entre. Você pode fechar esta página.",
+        dead_more: "Ele funciona uma vez, por 24 horas. Se sua conta ainda não estiver confirmada, cadastre-se ou entre novamente para receber um novo link.",
+    },
     passkeys: PasskeyWords {
         sign_in: "Entrar com uma chave de acesso",
         heading: "Use sua chave de acesso",

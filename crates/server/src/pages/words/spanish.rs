@@ -1,6 +1,6 @@
 //! Español.
 
-use super::{PasskeyWords, Sentence, Words, counted, field};
+use super::{LinkWords, PasskeyWords, Sentence, Words, counted, field};
 
 pub(in crate::pages) static SPANISH: Words = Words {
     lang: "es",
@@ -95,6 +95,17 @@ pub(in crate::pages) static SPANISH: Words = Words {
     choose_password: "Escribir su contraseña",
     choose_password_help: "si tiene una",
     back: "Volver",
+    links: LinkWords {
+        sent_to: Sentence(
+            "Hemos enviado un enlace a {destination}. Ábralo, confirme su cuenta y continúe aquí.",
+        ),
+        new: "Enviar un enlace nuevo",
+        new_sent: "Enlace nuevo enviado. Use el más reciente.",
+        ask: Sentence("Tiene una cuenta nueva en {app}. Confírmela para usarla."),
+        confirmed: "Su cuenta está confirmada",
+        confirmed_more: "Continúe donde se registró o inicie sesión. Puede cerrar esta página.",
+        dead_more: "Funciona una vez, durante 24 horas. Si su cuenta aún no está confirmada, regístrese o inicie sesión de nuevo para recibir un enlace nuevo.",
+    },
     passkeys: PasskeyWords {
         sign_in: "Iniciar sesión con una llave de acceso",
         heading: "Use su llave de acceso",
