@@ -123,7 +123,7 @@ impl Pools {
         let mut draft = self.draft(at, &letter, link.as_deref(), chosen)?;
         draft.handover = handover;
         let sender = match &at.pool.sender {
-            Sender::CognitoDefault => OnBehalf::Default { pool_arn: &at.pool.arn },
+            Sender::Default { .. } | Sender::Lent(_) => OnBehalf::Default { pool_arn: &at.pool.arn },
             Sender::Developer { .. } => OnBehalf::Pool { pool_id: &at.pool.id, pool_arn: &at.pool.arn },
         };
         match self.mail.send(tx, &sender, &draft, at.now) {
@@ -159,9 +159,11 @@ impl Pools {
         let pool = &at.pool;
         // What is carried to take a change back is a link itself.
         let link = link.or(letter.code.filter(|_| letter.occasion == Occasion::AddressChange));
-        let own = pool.template(letter.occasion);
-        let template =
-            Template { subject: chosen.email_subject.or(own.subject), body: chosen.email.or(own.body) };
+        let template = pool.template(letter.occasion);
+        let template = Template {
+            subject: chosen.email_subject.or(template.subject),
+            body: chosen.email.or(template.body),
+        };
         let to = Address::parse(&letter.to.address)
             .map_err(|_| refusal(InvalidParameterException, "Invalid email address format."))?;
         let words = render(&Facts {
@@ -175,17 +177,19 @@ impl Pools {
             user_agent: &at.caller.user_agent,
             asked_at: &clock_text(at.now),
         });
-        let (from, reply_to, configuration_set, source_arn) = match &pool.sender {
-            Sender::CognitoDefault => (self.mail.settings().default_sender.clone(), None, None, None),
-            Sender::Developer { source_arn, from, reply_to, configuration_set } => {
-                let identity = source_arn.rsplit_once('/').map_or("", |(_, name)| name);
-                let from = Mailbox::parse(from.as_deref().unwrap_or(identity)).map_err(|_| {
-                    refusal(InvalidEmailRoleAccessPolicyException, "The sender's address is no address.")
-                })?;
-                let reply_to = reply_to.as_deref().and_then(|text| Mailbox::parse(text).ok());
-                (from, reply_to, configuration_set.clone(), Some(source_arn.clone()))
-            }
+        let own = pool.sender.own_address();
+        let from = match own {
+            Some(address) => address.mailbox().ok_or_else(|| {
+                refusal(InvalidEmailRoleAccessPolicyException, "The sender's address is no address.")
+            })?,
+            None => self.mail.settings().default_sender.clone(),
         };
+        let (reply_to, configuration_set) = match &pool.sender {
+            Sender::Default { reply_to } => (reply_to, &None),
+            Sender::Lent(address) => (&address.reply_to, &None),
+            Sender::Developer { address, configuration_set } => (&address.reply_to, configuration_set),
+        };
+        let reply_to = reply_to.as_deref().and_then(|text| Mailbox::parse(text).ok());
         let message = Message {
             from,
             to: vec![Mailbox::from(to)],
@@ -199,8 +203,8 @@ impl Pools {
             headers: Vec::new(),
         };
         let mut draft = Draft::new(message, letter.occasion.title());
-        draft.configuration_set = configuration_set;
-        draft.source_arn = source_arn;
+        draft.configuration_set = configuration_set.clone();
+        draft.source_arn = own.map(|address| address.source_arn.clone());
         draft.expires = Some(letter.not_after);
         draft.pool_id = Some(pool.id.clone());
         draft.user_id = letter.user.map(|user| user.id.clone());

@@ -9,10 +9,11 @@ use crate::destination::Medium;
 use crate::messages::{Occasion, Template};
 use crate::names::{NameKind, name_key};
 use anyhow::{Context, Result};
+use postern_mail::address::Mailbox;
 use postern_model::cognito_idp::{
-    AuthFactorType, DefaultEmailOptionType, EmailSendingAccountType, GetUserPoolMfaConfigResponse,
-    IssuerType, RecoveryOptionNameType, UserPoolMfaType, UserPoolTierType, UserPoolType,
-    UserVerificationType, VerifiedAttributeType, WebAuthnFactorConfigurationType,
+    AuthFactorType, DefaultEmailOptionType, EmailConfigurationType, EmailSendingAccountType,
+    GetUserPoolMfaConfigResponse, IssuerType, RecoveryOptionNameType, UserPoolMfaType, UserPoolTierType,
+    UserPoolType, UserVerificationType, VerifiedAttributeType, WebAuthnFactorConfigurationType,
 };
 use postern_model::shape::Shape;
 use postern_store::Tx;
@@ -96,13 +97,50 @@ impl Passkeys {
 /// Where a pool's mail comes from (`EmailConfiguration`).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Sender {
-    CognitoDefault,
-    Developer {
-        source_arn: String,
-        from: Option<String>,
-        reply_to: Option<String>,
-        configuration_set: Option<String>,
-    },
+    /// The server's own sender.
+    Default { reply_to: Option<String> },
+    /// The same service, by an address that its identity's own policy lends it.
+    Lent(OwnAddress),
+    /// An identity of the account, through the service-linked role.
+    Developer { address: OwnAddress, configuration_set: Option<String> },
+}
+
+/// An address of an identity of the account.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnAddress {
+    pub source_arn: String,
+    from: Option<String>,
+    pub reply_to: Option<String>,
+}
+
+impl OwnAddress {
+    /// Whom mails come from: what was said, or the identity itself where that is an address.
+    pub fn mailbox(&self) -> Option<Mailbox> {
+        let identity = self.source_arn.rsplit_once('/').map_or("", |(_, name)| name);
+        Mailbox::parse(self.from.as_deref().unwrap_or(identity)).ok()
+    }
+}
+
+impl Sender {
+    fn of(email: EmailConfigurationType) -> Sender {
+        let (reply_to, is_developer) = (email.reply_to_email_address, email.email_sending_account);
+        let Some(source_arn) = email.source_arn else { return Sender::Default { reply_to } };
+        let address = OwnAddress { source_arn, from: email.from, reply_to };
+        match is_developer {
+            Some(EmailSendingAccountType::Developer) => {
+                Sender::Developer { address, configuration_set: email.configuration_set }
+            }
+            _ => Sender::Lent(address),
+        }
+    }
+
+    /// The address that is not the server's own.
+    pub fn own_address(&self) -> Option<&OwnAddress> {
+        match self {
+            Sender::Default { .. } => None,
+            Sender::Lent(address) | Sender::Developer { address, .. } => Some(address),
+        }
+    }
 }
 
 /// The base that issuers and links are made of, and the name of the account.
@@ -206,16 +244,7 @@ impl Pool {
             .filter_map(|factor| Factor::parse(factor.as_str()))
             .collect();
         let admin = config.admin_create_user_config.clone().unwrap_or_default();
-        let email = config.email_configuration.clone().unwrap_or_default();
-        let sender = match (email.email_sending_account, email.source_arn) {
-            (Some(EmailSendingAccountType::Developer), Some(source_arn)) => Sender::Developer {
-                source_arn,
-                from: email.from,
-                reply_to: email.reply_to_email_address,
-                configuration_set: email.configuration_set,
-            },
-            _ => Sender::CognitoDefault,
-        };
+        let sender = Sender::of(config.email_configuration.clone().unwrap_or_default());
         let (issuer, other_issuer) = match (is_updated(&config), place.updated_issuer_of(&row.id)) {
             (true, Some(updated)) => (updated, Some(place.issuer_of(&row.id))),
             (_, updated) => (place.issuer_of(&row.id), updated),

@@ -29,7 +29,7 @@ const STEPS: &[(&str, &str)] = &[
     ("identity providers", include_str!("../migrations/0023_identity_providers.sql")),
     ("devices", include_str!("../migrations/0024_devices.sql")),
     ("assertions", include_str!("../migrations/0025_assertions.sql")),
-    ("import hashes", include_str!("../migrations/0025_import_hashes.sql")),
+    ("import hashes", include_str!("../migrations/0026_import_hashes.sql")),
 ];
 
 const VERSIONS: &str =

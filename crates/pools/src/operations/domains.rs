@@ -172,6 +172,5 @@ fn stored(
 }
 
 fn config(row: &DomainRow) -> Answer<DomainDescriptionType> {
-    let read = || anyhow::Ok(DomainDescriptionType::read(&serde_json::from_str(&row.config)?)?);
-    Ok(read().with_context(|| format!("the settings of domain {}", row.name))?)
+    Ok(domain::read(&row.config).with_context(|| format!("the settings of domain {}", row.name))?)
 }

@@ -4,7 +4,7 @@ use crate::Pools;
 use crate::functions;
 use crate::page;
 use crate::pool::Place;
-use crate::settings::{self, email, mfa, pool, schema, sms};
+use crate::settings::{self, domain, email, mfa, pool, schema, sms};
 use anyhow::Context;
 use postern_access::{Caller, Context as PolicyContext, EMAIL_SERVICE, IDP_SERVICE, Operations};
 use postern_mail::texting::TextRole;
@@ -14,6 +14,21 @@ use postern_model::shape::{Nothing, Timestamp as Moment};
 use postern_model::{Answer, Shape, refusal, refuse};
 use postern_store::pools::{DomainRow, PoolRow};
 use postern_store::{Timestamp, Tx, random};
+
+/// Refuses to leave a tier whose features are in use: a domain that shows managed login.
+fn accept_tier(tx: &mut Tx<'_>, pool_id: &str, tier: Option<UserPoolTierType>) -> Answer<()> {
+    for row in tx.domains_of_pool(pool_id)? {
+        let shown =
+            domain::read(&row.config).with_context(|| format!("the settings of domain {}", row.name))?;
+        if domain::settings(&shown, tier).is_err() {
+            return refuse(
+                TierChangeNotAllowedException,
+                "A domain of the user pool uses managed login, which is not available in the Lite tier.",
+            );
+        }
+    }
+    Ok(())
+}
 
 /// What an import stands on does not change under it.
 fn not_while_importing(tx: &mut Tx<'_>, pool_id: &str) -> Answer<()> {
@@ -195,7 +210,7 @@ impl Pools {
     }
 
     /// Lets a pool be saved whose mail comes from an identity of the account: the mail service must know it, and
-    /// the service-linked role is made if it is not there, as the caller may.
+    /// the service-linked role that sends for DEVELOPER is made if it is not there, as the caller may.
     fn accept_sender(&self, tx: &mut Tx<'_>, caller: &Caller, config: &UserPoolType) -> Answer<()> {
         let Some(configuration) = &config.email_configuration else { return Ok(()) };
         let Some(named) = email::named(configuration)? else { return Ok(()) };
@@ -205,6 +220,10 @@ impl Pools {
             && tx.find_configuration_set(set)?.is_none()
         {
             return refuse(InvalidParameterException, format!("Configuration set <{set}> does not exist."));
+        }
+        if !email::is_developer(configuration) {
+            // What the identity's own policy allows is asked with each mail.
+            return Ok(());
         }
         self.access
             .ensure_service_linked_role(tx, caller, EMAIL_SERVICE)
@@ -271,6 +290,7 @@ impl Pools {
                 pools.accept_functions(&stored.config)?;
                 pools.accept_sender(tx, &caller, &stored.config)?;
                 pools.accept_issuer(&stored.config)?;
+                accept_tier(tx, &request.user_pool_id, stored.config.user_pool_tier)?;
                 let sms = stored.config.sms_configuration.as_ref();
                 pools.accept_text_role(tx, &caller, &request.user_pool_id, sms)?;
                 stored.save(tx, pools.clock.now())?;

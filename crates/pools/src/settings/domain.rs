@@ -3,7 +3,7 @@
 use super::{invalid, not_yet};
 use postern_model::cognito_idp::errors::FeatureUnavailableInTierException;
 use postern_model::cognito_idp::{DomainDescriptionType, UserPoolTierType};
-use postern_model::{Answer, DOMAIN_PATTERN, refuse};
+use postern_model::{Answer, DOMAIN_PATTERN, Shape, refuse};
 
 /// Words that a prefix may not contain (Developer Guide, "Adding a domain").
 const RESERVED: [&str; 3] = ["aws", "amazon", "cognito"];
@@ -25,6 +25,11 @@ pub fn name(name: &str, is_custom: bool) -> Answer<()> {
             None => Ok(()),
         },
     }
+}
+
+/// Reads the settings of a domain as they are stored.
+pub fn read(stored: &str) -> anyhow::Result<DomainDescriptionType> {
+    Ok(DomainDescriptionType::read(&serde_json::from_str(stored)?)?)
 }
 
 /// Judges what is asked for a domain of a pool in a tier.

@@ -7,7 +7,7 @@ use postern_model::cognito_idp::errors::NotAuthorizedException;
 use postern_model::cognito_idp::{EmailConfigurationType, EmailSendingAccountType};
 use postern_model::{Answer, refusal};
 
-/// The sender that a DEVELOPER configuration names, for the mail service to judge.
+/// The sender that a configuration names, for the mail service to judge.
 #[derive(Clone, Debug)]
 pub struct Named {
     pub source_arn: String,
@@ -25,6 +25,8 @@ pub fn settled(asked: Option<EmailConfigurationType>) -> Answer<EmailConfigurati
         }
     } else if email.configuration_set.is_some() {
         return Err(invalid("ConfigurationSet can be used only when EmailSendingAccount is DEVELOPER."));
+    } else if email.from.is_some() && email.source_arn.is_none() {
+        return Err(invalid("SourceArn is required where From is given."));
     }
     for (name, text) in [("From", &email.from), ("ReplyToEmailAddress", &email.reply_to_email_address)] {
         mailbox(name, text.as_deref())?;
@@ -40,12 +42,12 @@ pub fn is_developer(email: &EmailConfigurationType) -> bool {
 /// The sender that the mail service must agree to; nothing for the default one.
 pub fn named(email: &EmailConfigurationType) -> Answer<Option<Named>> {
     match &email.source_arn {
-        Some(source_arn) if is_developer(email) => Ok(Some(Named {
+        Some(source_arn) => Ok(Some(Named {
             source_arn: source_arn.clone(),
             from: mailbox("From", email.from.as_deref())?,
             configuration_set: email.configuration_set.clone(),
         })),
-        _ => Ok(None),
+        None => Ok(None),
     }
 }
 
@@ -122,6 +124,7 @@ mod tests {
                 json!({"ConfigurationSet": "set"}),
                 "ConfigurationSet can be used only when EmailSendingAccount is DEVELOPER.",
             ),
+            (json!({"From": "a@b.test"}), "SourceArn is required where From is given."),
             (
                 json!({"EmailSendingAccount": "DEVELOPER", "SourceArn": ARN, "From": "nobody"}),
                 "From is not an email address: Missing final '@domain'.",

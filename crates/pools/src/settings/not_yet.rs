@@ -13,14 +13,6 @@ const POOL: &[NotYet<UserPoolType>] = &[
         has(pool, |triggers| triggers.inbound_federation.is_some())
     }),
     ("SOFTWARE_TOKEN in AllowedFirstAuthFactors", |pool| allows(pool, AuthFactorType::SoftwareToken)),
-    ("EmailConfiguration with a sender and COGNITO_DEFAULT", |pool| {
-        pool.email_configuration.as_ref().is_some_and(|email| {
-            email.email_sending_account != Some(EmailSendingAccountType::Developer)
-                && (email.source_arn.is_some()
-                    || email.from.is_some()
-                    || email.reply_to_email_address.is_some())
-        })
-    }),
     ("UserPoolAddOns with threat protection", |pool| {
         pool.user_pool_add_ons.as_ref().is_some_and(|add_ons| {
             add_ons.advanced_security_mode != AdvancedSecurityModeType::Off
@@ -143,10 +135,6 @@ mod tests {
             ),
             (json!({"Policies": factors("SOFTWARE_TOKEN")}), "SOFTWARE_TOKEN in AllowedFirstAuthFactors"),
             (
-                json!({"EmailConfiguration": {"From": "a@b.test"}}),
-                "EmailConfiguration with a sender and COGNITO_DEFAULT",
-            ),
-            (
                 json!({"UserPoolAddOns": {"AdvancedSecurityMode": "AUDIT"}}),
                 "UserPoolAddOns with threat protection",
             ),
@@ -172,7 +160,7 @@ mod tests {
             "AutoVerifiedAttributes": ["email", "phone_number"],
             "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["email", "phone_number"]},
             "VerificationMessageTemplate": {"DefaultEmailOption": "CONFIRM_WITH_LINK"},
-            "EmailConfiguration": {"EmailSendingAccount": "COGNITO_DEFAULT"},
+            "EmailConfiguration": {"EmailSendingAccount": "COGNITO_DEFAULT", "ReplyToEmailAddress": "a@b.test"},
             "UserPoolAddOns": {"AdvancedSecurityMode": "OFF"},
             "KeyConfiguration": {"KeyType": "AWS_OWNED_KEY"},
             "IssuerConfiguration": {"Type": "UPDATED"},

@@ -93,6 +93,12 @@ fn settled(mut pool: UserPoolType) -> Answer<UserPoolType> {
             "Of the first authentication factors only PASSWORD is available in the Lite tier.",
         );
     }
+    if pool.user_pool_tier == Some(UserPoolTierType::Lite) && remembers_passwords(&pool) {
+        return refuse(
+            FeatureUnavailableInTierException,
+            "PasswordHistorySize is not available in the Lite tier.",
+        );
+    }
     if factors == [AuthFactorType::WebAuthn] {
         return Err(invalid("WEB_AUTHN cannot be the only factor in AllowedFirstAuthFactors."));
     }
@@ -130,6 +136,11 @@ fn levels(
         return Err(invalid("AcrConfiguration must have a value of its own for each level."));
     }
     Ok(Some(asked))
+}
+
+fn remembers_passwords(pool: &UserPoolType) -> bool {
+    let password = pool.policies.as_ref().and_then(|policies| policies.password_policy.as_ref());
+    password.and_then(|password| password.password_history_size).is_some_and(|size| size > 0)
 }
 
 fn absent_if_empty<T>(list: &mut Option<Vec<T>>) {
@@ -375,6 +386,10 @@ mod tests {
                 }),
                 "FeatureUnavailableInTierException: Of the first authentication factors only PASSWORD is \
                  available in the Lite tier.",
+            ),
+            (
+                json!({"UserPoolTier": "LITE", "Policies": {"PasswordPolicy": {"PasswordHistorySize": 1}}}),
+                "FeatureUnavailableInTierException: PasswordHistorySize is not available in the Lite tier.",
             ),
             (json!({"SmsConfiguration": {}}), "SnsCallerArn is required in SmsConfiguration."),
         ] {

@@ -20,14 +20,12 @@ use crate::pages::{Form, Frame, Page as _};
 use crate::respond::{self, page_leading_to};
 use axum::http::StatusCode;
 use axum::response::Response;
-use postern_mail::address::Mailbox;
 use postern_model::Answer;
 use postern_pools::auth::challenge::{Handle, Standing, standing};
 use postern_pools::auth::factors;
 use postern_pools::auth::password::Policy;
 use postern_pools::limits::{SEND_PAUSE_MS, SENDS_MAX};
 use postern_pools::oauth::pairs::query;
-use postern_pools::pool::{Pool, Sender};
 use postern_pools::sign_in::{At, code_life_ms};
 use postern_store::auth::ChallengeRow;
 
@@ -478,15 +476,9 @@ impl View<'_> {
 
     /// The address that the pool's mails come from.
     fn from(&self) -> Option<String> {
-        let pool: &Pool = &self.flow.at.pool;
-        match &pool.sender {
-            Sender::CognitoDefault => Some(self.visit.app.mail.settings().default_sender.address.spelling()),
-            Sender::Developer { from: Some(from), .. } => {
-                Mailbox::parse(from).ok().map(|mailbox| mailbox.address.spelling())
-            }
-            Sender::Developer { source_arn, .. } => {
-                source_arn.rsplit_once('/').map(|(_, identity)| identity.to_owned())
-            }
+        match self.flow.at.pool.sender.own_address() {
+            Some(own) => own.mailbox().map(|mailbox| mailbox.address.spelling()),
+            None => Some(self.visit.app.mail.settings().default_sender.address.spelling()),
         }
     }
 }

@@ -81,3 +81,54 @@ async fn a_policy_of_the_identity_that_denies_stops_the_mail_until_it_is_gone() 
     server.ses("DELETE", &path, json!(null)).await.ok();
     app.signs_in(ALICE).await;
 }
+
+#[tokio::test]
+async fn the_default_service_sends_as_an_address_whose_own_policy_lets_it() {
+    let server = TestServer::start().await;
+    let mut email = own_sender(&server, SENDER).await;
+    email["EmailSendingAccount"] = "COGNITO_DEFAULT".into();
+    email["ReplyToEmailAddress"] = "help@example.com".into();
+    let app = App::with(&server, json!({ "EmailConfiguration": email }), json!({})).await;
+    let shown = app.signed("DescribeUserPool", json!({})).await.ok();
+    assert_eq!(shown["UserPool"]["EmailConfiguration"], email);
+    app.person(ALICE).await;
+    // Without a policy nobody lends it.
+    app.asks(ALICE).await.refused_as("InvalidEmailRoleAccessPolicyException");
+    let account = &server.app.account;
+    let lends = |pool: &str| {
+        json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow",
+                "Principal": { "Service": "email.cognito-idp.amazonaws.com" },
+                "Action": ["ses:SendEmail", "ses:SendRawEmail"],
+                "Resource": format!("arn:aws:ses:us-east-1:{account}:identity/{SENDER}"),
+                "Condition": {
+                    "StringEquals": { "aws:SourceAccount": account.to_string() },
+                    "ArnLike": { "aws:SourceArn": format!("arn:aws:cognito-idp:us-east-1:{account}:userpool/{pool}") },
+                },
+            }],
+        })
+        .to_string()
+    };
+    let path = format!("/identities/{}/policies/codes", SENDER.replace('@', "%40"));
+    // Nor by one that lends it to another pool.
+    server.ses("POST", &path, json!({ "Policy": lends("us-east-1_another") })).await.ok();
+    app.asks(ALICE).await.refused_as("InvalidEmailRoleAccessPolicyException");
+    server.ses("PUT", &path, json!({ "Policy": lends(&app.pool_id) })).await.ok();
+    app.signs_in(ALICE).await;
+    let mail = newest_mail(&server, ALICE).await;
+    assert_eq!(text(&mail, "/from"), format!("Acme <{SENDER}>"));
+    // No role was needed, and none was made.
+    server.iam("GetRole", &[("RoleName", ROLE)]).await.refused("NoSuchEntity");
+
+    // An address that is not verified is none, and a name needs the identity that it is of.
+    let mut stranger = email.clone();
+    stranger["SourceArn"] = format!("arn:aws:ses:us-east-1:{account}:identity/stranger@example.org").into();
+    let update = json!({ "EmailConfiguration": stranger });
+    app.signed("UpdateUserPool", update).await.refused_as("InvalidParameterException");
+    let update = json!({ "EmailConfiguration": { "From": "a@example.com" } });
+    app.signed("UpdateUserPool", update)
+        .await
+        .refused("InvalidParameterException", "SourceArn is required where From is given.");
+}

@@ -366,8 +366,12 @@ async fn a_domain_belongs_to_one_pool_and_one_pool_has_one() {
     ] {
         refused(&pools, "CreateUserPoolDomain", input, InvalidParameterException, words).await;
     }
+    let lite = json!({"UserPoolId": one, "UserPoolTier": "LITE"});
+    let words = "A domain of the user pool uses managed login, which is not available in the Lite tier.";
+    refused(&pools, "UpdateUserPool", lite.clone(), TierChangeNotAllowedException, words).await;
     let version = json!({"UserPoolId": one, "Domain": "shop", "ManagedLoginVersion": 1});
     made(&pools, "UpdateUserPoolDomain", version).await;
+    made(&pools, "UpdateUserPool", lite).await;
     let words = "No such domain or user pool exist.";
     for operation in ["UpdateUserPoolDomain", "DeleteUserPoolDomain"] {
         refused(&pools, operation, domain(&other, "shop"), InvalidParameterException, words).await;
