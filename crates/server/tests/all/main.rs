@@ -14,6 +14,7 @@ mod identity_providers;
 mod import;
 mod list_users;
 mod lists;
+mod logs;
 mod mfa;
 mod mfa_attacks;
 mod own_attributes;

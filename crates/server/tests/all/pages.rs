@@ -24,6 +24,7 @@ mod scene;
 mod second_factor;
 mod sso;
 mod texts;
+mod token_attacks;
 
 use crate::support::TestServer;
 use browser::{Browser, Shown};

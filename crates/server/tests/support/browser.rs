@@ -51,6 +51,11 @@ impl Browser {
         Browser { host: Some(host.to_owned()), ..Browser::new(&self.url) }
     }
 
+    /// What its cookies hold.
+    pub fn cookie_values(&self) -> Vec<String> {
+        self.jar().values().cloned().collect()
+    }
+
     fn origin(&self) -> String {
         self.host.as_ref().map_or_else(|| self.url.clone(), |host| format!("http://{host}"))
     }
