@@ -17,9 +17,10 @@ async fn healthz() -> Response {
     json(StatusCode::OK, &value!({ "status": "up" }))
 }
 
-/// Ready means that the store answers.
+/// Ready means that the store answers, and keeps what it is told: a full disk can still be read.
 async fn readyz(State(app): State<App>) -> Response {
-    match app.store.read(|tx| tx.find_setting("account")).await {
+    let now = app.clock.now().ms().to_string();
+    match app.store.write(move |tx| tx.put_setting("ready", &now)).await {
         Ok(_) => json(StatusCode::OK, &value!({ "status": "ready" })),
         Err(cause) => {
             tracing::error!(cause = format!("{cause:#}"), "the store does not answer");

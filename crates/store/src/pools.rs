@@ -251,6 +251,15 @@ impl Tx<'_> {
         self.row("select value from settings where name = $1", values![name], |row| row.text(0))
     }
 
+    /// Remembers a fact in the place of the one before.
+    pub fn put_setting(&mut self, name: &str, value: &str) -> Result<()> {
+        self.run(
+            "insert into settings (name, value) values ($1, $2) on conflict (name) do update set value = excluded.value",
+            values![name, value],
+        )?;
+        Ok(())
+    }
+
     /// Remembers a fact once; the first value stays. Gives the value that stands.
     pub fn settle_setting(&mut self, name: &str, value: &str) -> Result<String> {
         self.run(

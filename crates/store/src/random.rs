@@ -56,24 +56,40 @@ mod tests {
         assert_ne!(at(1)[MOMENT_LEN..], at(1)[MOMENT_LEN..]);
     }
 
-    /// A million codes: every digit at every place is as frequent as the others. The bound is the
-    /// chi-square value that nine degrees of freedom pass with p = 0.9999; eight places leave one
-    /// false alarm in over a thousand runs.
+    /// A million codes: every digit at every place, and every pair of neighbours, is as frequent as the others, and no more
+    /// codes are the same than chance brings. The bounds are the chi-square values that nine and ninety-nine degrees of
+    /// freedom pass with p = 0.9999 and 0.999999; eight places leave one false alarm in over a thousand runs.
     #[test]
-    fn codes_have_no_favourite_digit_and_keep_their_leading_zeros() {
+    fn codes_have_no_favourites_and_keep_their_leading_zeros() {
         const CODES: usize = 1_000_000;
-        let mut seen = [[0_u32; 10]; 8];
+        let (mut seen, mut pairs) = ([[0_u32; 10]; 8], [[0_u32; 100]; 7]);
+        let mut all = Vec::with_capacity(CODES);
         for _ in 0..CODES {
             let code = digits(8);
             assert_eq!(code.len(), 8);
-            for (place, digit) in code.bytes().enumerate() {
-                seen[place][usize::from(digit - b'0')] += 1;
+            let code: Vec<usize> = code.bytes().map(|byte| usize::from(byte - b'0')).collect();
+            for (place, digit) in code.iter().enumerate() {
+                seen[place][*digit] += 1;
             }
+            for (place, pair) in code.windows(2).enumerate() {
+                pairs[place][pair[0] * 10 + pair[1]] += 1;
+            }
+            all.push(code.iter().fold(0, |number, digit| number * 10 + digit));
         }
-        let expected = CODES as f64 / 10.0;
-        for place in seen {
-            let chi: f64 = place.iter().map(|n| (f64::from(*n) - expected).powi(2) / expected).sum();
-            assert!(chi < 33.7, "digits are uneven: {place:?}");
+        let chi = |counts: &[u32]| -> f64 {
+            let expected = CODES as f64 / counts.len() as f64;
+            counts.iter().map(|n| (f64::from(*n) - expected).powi(2) / expected).sum()
+        };
+        for place in &seen {
+            assert!(chi(place) < 33.7, "digits are uneven: {place:?}");
         }
+        for place in &pairs {
+            assert!(chi(place) < 180.0, "pairs are uneven: {place:?}");
+        }
+        all.sort_unstable();
+        all.dedup();
+        // About five thousand, give or take six times seventy.
+        let doubles = CODES - all.len();
+        assert!((4_550..5_450).contains(&doubles), "{doubles} codes came twice");
     }
 }

@@ -25,7 +25,9 @@ impl Process {
             .and_then(|free| free.local_addr())
             .expect("a free port")
             .port();
-        let child = Command::new(env!("CARGO_BIN_EXE_postern"))
+        // What is written past a limit shall fail, and not end the process.
+        let child = Command::new("sh")
+            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_postern")])
             .args(["serve", "--port", &port.to_string(), "--data"])
             .arg(folder)
             .stdin(Stdio::null())
@@ -42,6 +44,15 @@ impl Process {
         };
         is_up.await;
         Process { child, client }
+    }
+
+    /// Lets no file of the process grow larger than this.
+    #[cfg(target_os = "linux")]
+    fn may_write(&self, limit: &str) {
+        let process = self.child.id().to_string();
+        let set =
+            Command::new("prlimit").args(["--pid", &process, &format!("--fsize={limit}:unlimited")]).status();
+        assert!(set.expect("prlimit is there").success());
     }
 
     /// Ends the process without a word to it.
@@ -146,6 +157,59 @@ async fn what_was_acknowledged_outlives_any_death_and_what_was_used_stays_used()
         process = Process::start(&folder.0).await;
         let after = Story { client: process.client.clone(), ..story };
         holds(&after).await;
+    }
+    process.kill();
+}
+
+/// Attack case 78: no room on the disk. The limit on the size of files stands for it: what is written past it fails, as it
+/// does on a full disk.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn case_78_on_a_full_disk_nothing_is_said_to_be_done_and_all_goes_on_when_there_is_room() {
+    let folder = Folder::new();
+    let process = Process::start(&folder.0).await;
+    let (pool_id, client_id) = pool(&process.client).await;
+    let key = Key::new("test", "test");
+    process.may_write("3145728");
+    let person = |number: usize| {
+        let name = format!("p{number}@example.com");
+        json!({
+            "UserPoolId": pool_id, "Username": name, "MessageAction": "SUPPRESS",
+            "UserAttributes": [{ "Name": "email", "Value": name }, { "Name": "nickname", "Value": "x".repeat(2000) }],
+        })
+    };
+    let mut made = 0;
+    let refused = loop {
+        let answer = process.client.json("AdminCreateUser", &person(made), Some(&key)).await;
+        if answer.status >= 500 {
+            break answer;
+        }
+        answer.ok();
+        made += 1;
+        assert!(made < 10_000, "the disk is never full");
+    };
+    let words = refused.refused("InternalErrorException");
+    assert!(words.starts_with("Something went wrong. Reference: "), "{words}");
+    // Nothing is issued from memory alone, and whoever watches is told.
+    let begin = json!({
+        "AuthFlow": "USER_AUTH", "ClientId": client_id,
+        "AuthParameters": { "USERNAME": "p0@example.com", "PREFERRED_CHALLENGE": "EMAIL_OTP" },
+    });
+    let answer = process.client.json("InitiateAuth", &begin, None).await;
+    assert!(answer.status >= 500 && answer.body.get("Session").is_none(), "{}", answer.text);
+    process.may_write("1");
+    let ready = process.client.get("/readyz").await;
+    assert_eq!(ready.status, 503, "{}", ready.text);
+
+    // There is room again: it goes on by itself, and all that it said it had done is there.
+    process.may_write("unlimited");
+    process.client.json("InitiateAuth", &begin, None).await.ok();
+    assert_eq!(process.client.get("/readyz").await.status, 200);
+    let after = process.client.json("AdminCreateUser", &person(made + 1), Some(&key)).await;
+    after.ok();
+    for number in 0..made {
+        let who = json!({ "UserPoolId": pool_id, "Username": format!("p{number}@example.com") });
+        process.client.json("AdminGetUser", &who, Some(&key)).await.ok();
     }
     process.kill();
 }
