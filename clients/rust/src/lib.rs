@@ -1,6 +1,8 @@
 //! An app of the field in Rust: the AWS SDK against a server of one's own, and nothing in between. The tests are in
 //! `tests/`; this part is what they share: where the server is, and its inbox.
 
+pub mod browser;
+
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::config::retry::RetryConfig;
 use aws_sdk_cognitoidentityprovider::config::{BehaviorVersion, Builder, Config, Credentials, Region};
