@@ -36,7 +36,7 @@ pub use authority::SenderVerdict;
 pub use deliver::{INBOX_MAX, Worker};
 pub use draft::{Body, Content, Draft, Handover, Letter, Sender};
 pub use inbox::Caught;
-pub use operations::{operations, sns_operations};
+pub use operations::{operations, own_operations, sns_operations};
 pub use sandbox::{PRODUCTION_QUOTA, PRODUCTION_RATE, UNLIMITED};
 pub use send::Queued;
 pub use settings::Settings;

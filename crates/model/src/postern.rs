@@ -5,6 +5,7 @@ use crate::shape::{Timestamp, choices, errors, operations, record};
 operations! { Sts {
     GetMetrics(GetMetricsRequest) -> GetMetricsResponse,
     ListAuditRecords(ListAuditRecordsRequest) -> ListAuditRecordsResponse,
+    ListMessages(ListMessagesRequest) -> ListMessagesResponse,
 } }
 
 errors! {
@@ -53,6 +54,26 @@ record! {
     ListAuditRecordsResponse {
         records: Option<Vec<AuditRecordType>> = "Records",
         next_token: Option<String> = "NextToken",
+    }
+    ListMessagesRequest {
+        max_results: Option<i64> = "MaxResults",
+        next_token: Option<String> = "NextToken",
+    }
+    ListMessagesResponse {
+        messages: Option<Vec<MessageType>> = "Messages",
+        next_token: Option<String> = "NextToken",
+    }
+    MessageType {
+        id: Option<String> = "Id",
+        purpose: Option<String> = "Purpose",
+        user_pool_id: Option<String> = "UserPoolId",
+        recipient: Option<String> = "Recipient",
+        state: Option<String> = "State",
+        attempts: Option<i64> = "Attempts",
+        next_attempt: Option<Timestamp> = "NextAttempt",
+        reply: Option<String> = "Reply",
+        not_after: Option<Timestamp> = "NotAfter",
+        created: Option<Timestamp> = "Created",
     }
 }
 

@@ -1,8 +1,9 @@
-//! The operations of SES v2, one file for each topic, and those of SNS.
+//! The operations of SES v2, one file for each topic, those of SNS, and the server's own about messages.
 
 mod account;
 mod configuration_sets;
 mod identities;
+mod outbox;
 mod policies;
 mod send_email;
 mod sns;
@@ -16,6 +17,7 @@ use postern_model::{Answer, Error, refusal};
 
 use crate::Mail;
 
+pub use outbox::own_operations;
 pub use sns::sns_operations;
 
 /// Items on a page unless the caller asks for fewer or more.

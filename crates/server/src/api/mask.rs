@@ -5,7 +5,7 @@ use postern_model::{Document, Kind, ServiceModel, ShapeModel, ShapeRef};
 use serde_json::Value;
 
 /// What stands in place of what hides.
-const MASK: &str = "***";
+pub const MASK: &str = "***";
 
 /// A request of this length at most is kept in the audit.
 const KEPT_MAX: usize = 4096;

@@ -11,5 +11,5 @@ pub mod tables;
 mod target;
 
 pub use call::{Call, perform};
-pub use mask::masked;
+pub use mask::{MASK, masked};
 pub use route::routes;

@@ -13,6 +13,7 @@ struct Tables {
     iam: Operations<Access>,
     sts: Operations<Access>,
     own: Operations<Access>,
+    own_mail: Operations<Mail>,
     sns: Operations<Mail>,
 }
 
@@ -22,6 +23,7 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables {
     iam: postern_access::iam_operations(),
     sts: postern_access::sts_operations(),
     own: postern_access::own_operations(),
+    own_mail: postern_mail::own_operations(),
     sns: postern_mail::sns_operations(),
 });
 
@@ -38,7 +40,10 @@ pub(super) fn start<'a>(
         Service::SesV2 => TABLES.mail.call(operation, &app.mail, caller, input),
         Service::Iam => TABLES.iam.call(operation, &app.access, caller, input),
         Service::Sts => TABLES.sts.call(operation, &app.access, caller, input),
-        Service::Postern => TABLES.own.call(operation, &app.access, caller, input),
+        Service::Postern => {
+            let audit = TABLES.own.call(operation, &app.access, caller, input);
+            audit.or_else(|| TABLES.own_mail.call(operation, &app.mail, caller, input))
+        }
         Service::Sns => TABLES.sns.call(operation, &app.mail, caller, input),
     }
 }
@@ -49,7 +54,7 @@ fn written(service: Service) -> Vec<&'static str> {
         Service::SesV2 => TABLES.mail.names().collect(),
         Service::Iam => TABLES.iam.names().collect(),
         Service::Sts => TABLES.sts.names().collect(),
-        Service::Postern => TABLES.own.names().collect(),
+        Service::Postern => TABLES.own.names().chain(TABLES.own_mail.names()).collect(),
         Service::Sns => TABLES.sns.names().collect(),
     }
 }

@@ -18,6 +18,8 @@ pub struct Facts {
     pub client: Document,
     /// Addresses and domains that mail can be sent as: name, and whether they are verified.
     pub identities: Vec<(String, bool)>,
+    /// The pool's outside providers, by name.
+    pub providers: Vec<String>,
     /// What an identity's ARN begins with.
     pub identity_arn: String,
 }

@@ -155,11 +155,15 @@ fn pages_fields(facts: &Facts) -> Vec<Field> {
         Field::new(
             "providers",
             "Identity providers",
-            Input::Checks(vec![Choice::new(
-                "COGNITO",
-                "Users of this pool",
-                has(client, "SupportedIdentityProviders", "COGNITO"),
-            )]),
+            Input::Checks(
+                [("COGNITO", "Users of this pool")]
+                    .into_iter()
+                    .chain(facts.providers.iter().map(|name| (name.as_str(), name.as_str())))
+                    .map(|(name, label)| {
+                        Choice::new(name, label, has(client, "SupportedIdentityProviders", name))
+                    })
+                    .collect(),
+            ),
         )
         .api("SupportedIdentityProviders"),
     ]
@@ -175,8 +179,9 @@ fn pages_change(facts: &Facts, form: &Pairs, client: &mut Document) {
     scopes.extend(lines(form, "custom"));
     put(client, "AllowedOAuthScopes", scopes);
     let mut providers = ticked(form, "providers");
+    // One that was not there to choose stays as it is.
     let others = texts(&facts.client, "SupportedIdentityProviders");
-    providers.extend(others.into_iter().filter(|name| name != "COGNITO"));
+    providers.extend(others.into_iter().filter(|name| name != "COGNITO" && !facts.providers.contains(name)));
     put(client, "SupportedIdentityProviders", providers);
     let default = text(&facts.client, "DefaultRedirectURI");
     if !lines(form, "callbacks").contains(&default) {

@@ -1,6 +1,6 @@
 //! A change as others make it: by the AWS command line, and as a request. What the model calls sensitive is masked.
 
-use crate::api::{Call, masked};
+use crate::api::{Call, MASK, masked};
 use postern_model::{Document, Kind, ServiceModel};
 use serde_json::Value;
 
@@ -45,7 +45,14 @@ const SECRETS: [&str; 7] = [
 ];
 
 fn without_secrets(call: Call, input: &Document) -> Document {
-    masked(call, input, |shape| SECRETS.contains(&shape.name.as_str()), |_| false)
+    let mut shown = masked(call, input, |shape| SECRETS.contains(&shape.name.as_str()), |_| false);
+    // The details of a provider are a map, of which these are secret.
+    for name in postern_pools::settings::providers::SECRETS {
+        if let Some(secret) = shown.pointer_mut(&format!("/ProviderDetails/{name}")) {
+            *secret = Value::from(MASK);
+        }
+    }
+    shown
 }
 
 /// Keeps of a described thing what an operation takes: the settings as they are, ready to be changed and sent back.

@@ -101,7 +101,11 @@ pub async fn all(desk: Desk) -> Answered {
     );
     table.next_href = listed["NextToken"].as_str().map(|token| format!("{HERE}?after={}", part(token)));
     table.first_href = (!desk.asked("after").is_empty()).then(|| HERE.to_owned());
-    let mut buttons = vec![Button::link(format!("{HERE}/test"), "Send a test email")];
+    let mut buttons = vec![
+        Button::link(format!("{HERE}/test"), "Send a test email"),
+        Button::link(format!("{HERE}/outbox"), "Outbox"),
+        Button::link(format!("{HERE}/suppressions"), "Suppression list"),
+    ];
     if !table.rows.is_empty() {
         buttons.insert(0, Button::link(format!("{HERE}/new"), "Create identity").main());
     }

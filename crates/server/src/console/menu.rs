@@ -44,7 +44,13 @@ const POOL: [Pages; 6] = [
     ("User management", &[("/users", "Users"), ("/groups", "Groups")]),
     (
         "Authentication",
-        &[("/methods", "Authentication methods"), ("/sign-in", "Sign-in"), ("/sign-up", "Sign-up")],
+        &[
+            ("/methods", "Authentication methods"),
+            ("/sign-in", "Sign-in"),
+            ("/sign-up", "Sign-up"),
+            ("/providers", "Social and external providers"),
+            ("/extensions", "Extensions"),
+        ],
     ),
     ("Branding", &[("/domain", "Domain"), ("/messages", "Message templates")]),
     ("Pool", &[("/settings", "Settings")]),

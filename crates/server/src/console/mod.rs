@@ -13,12 +13,17 @@ mod menu;
 mod message_areas;
 mod metrics;
 mod note;
+mod outbox;
 mod pool_areas;
 mod pools;
+mod providers;
 mod quick_start;
 mod roles;
 mod session;
 mod settings;
+mod suppressions;
+mod text_areas;
+mod trigger_areas;
 mod users;
 
 use crate::app::App;
@@ -44,6 +49,7 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/console/pools/{pool}/methods", get(settings::methods))
         .route("/console/pools/{pool}/sign-in", get(settings::sign_in))
         .route("/console/pools/{pool}/sign-up", get(settings::sign_up))
+        .route("/console/pools/{pool}/extensions", get(settings::extensions))
         .route("/console/pools/{pool}/messages", get(settings::messages))
         .route("/console/pools/{pool}/settings", get(settings::general))
         .route("/console/pools/{pool}/edit/{area}", get(settings::edit).post(settings::save))
@@ -71,6 +77,17 @@ pub fn routes(app: &App) -> Router<App> {
             get(users::ask_password).post(users::set_password),
         )
         .route("/console/pools/{pool}/users/{user}/delete", get(users::ask_delete).post(users::delete))
+        .route("/console/pools/{pool}/providers", get(providers::list))
+        .route("/console/pools/{pool}/providers/new", get(providers::ask_new).post(providers::make))
+        .route("/console/pools/{pool}/providers/{provider}", get(providers::one))
+        .route(
+            "/console/pools/{pool}/providers/{provider}/edit",
+            get(providers::ask_edit).post(providers::save),
+        )
+        .route(
+            "/console/pools/{pool}/providers/{provider}/delete",
+            get(providers::ask_delete).post(providers::delete),
+        )
         .route("/console/pools/{pool}/groups", get(groups::list))
         .route("/console/pools/{pool}/groups/new", get(groups::ask_new).post(groups::make))
         .route("/console/pools/{pool}/groups/{group}", get(groups::one))
@@ -86,6 +103,11 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/console/email/new", get(email::ask_new).post(email::make))
         .route("/console/email/production", get(email::ask_production).post(email::request_production))
         .route("/console/email/test", get(email::ask_test).post(email::send_test))
+        .route("/console/email/outbox", get(outbox::list))
+        .route("/console/email/suppressions", get(suppressions::list))
+        .route("/console/email/suppressions/new", get(suppressions::ask_new).post(suppressions::put))
+        .route("/console/email/suppressions/{address}", get(suppressions::one))
+        .route("/console/email/suppressions/{address}/delete", post(suppressions::take_off))
         .route("/console/email/identities/{name}", get(email::one))
         .route("/console/email/identities/{name}/delete", get(email::ask_delete).post(email::delete))
         .route_layer(from_fn_with_state(app.clone(), session::admit));

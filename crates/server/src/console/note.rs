@@ -9,7 +9,7 @@ use postern_pools::oauth::pairs::Pairs;
 use serde::{Deserialize, Serialize};
 
 /// Fields whose content is never kept.
-const NEVER_KEPT: [&str; 4] = ["csrf", "secret", "password", "seen"];
+const NEVER_KEPT: [&str; 5] = ["csrf", "secret", "private", "password", "seen"];
 
 /// A note.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

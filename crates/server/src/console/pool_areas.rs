@@ -4,14 +4,14 @@ use super::area::{
     Area, Facts, Saves, choices, has, is, leave_off, lines, member, number, put, text, ticked, typed,
 };
 use super::desk::at;
-use super::message_areas;
+use super::{message_areas, text_areas};
 use crate::pages::console::field::{Choice, Field, Input};
 use postern_model::Document;
 use postern_pools::oauth::pairs::Pairs;
 use serde_json::{Map, Value, json};
 
 /// The areas, in the order in which pages show them.
-pub const AREAS: [Area; 11] = [
+pub const AREAS: [Area; 13] = [
     Area {
         name: "email",
         page: "/methods",
@@ -22,6 +22,7 @@ pub const AREAS: [Area; 11] = [
         change: email_change,
         saved: "Email settings saved",
     },
+    text_areas::SMS,
     Area {
         name: "passkey",
         page: "/methods",
@@ -112,6 +113,7 @@ pub const AREAS: [Area; 11] = [
         change: message_areas::code_change,
         saved: "Sign-in code message saved",
     },
+    text_areas::MESSAGES,
     Area {
         name: "general",
         page: "/settings",

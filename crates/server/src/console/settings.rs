@@ -6,7 +6,7 @@ use super::desk::{Answered, Desk, Stopped, found, items, settings_for, text};
 use super::menu::Place;
 use super::note::Note;
 use super::pools::base;
-use super::{client_areas, pool_areas};
+use super::{client_areas, pool_areas, trigger_areas};
 use crate::pages::console::field::Field;
 use crate::pages::console::form::Form;
 use crate::pages::console::list::Cell;
@@ -23,12 +23,12 @@ impl Desk {
     pub async fn facts(&self, pool_id: &str, client_id: Option<&str>) -> Result<Facts, Stopped> {
         let pool = self.pool(pool_id).await?;
         let mfa = self.pools("GetUserPoolMfaConfig", json!({ "UserPoolId": pool_id })).await?;
-        let client = match client_id {
-            Some(client_id) => self.client(pool_id, client_id).await?,
-            None => Document::Null,
+        let (client, providers) = match client_id {
+            Some(client_id) => (self.client(pool_id, client_id).await?, self.providers(pool_id).await?),
+            None => (Document::Null, Vec::new()),
         };
         let identity_arn = format!("arn:aws:ses:{}:{}:identity/", self.app.access.region, self.app.account);
-        Ok(Facts { pool, mfa, client, identities: Vec::new(), identity_arn })
+        Ok(Facts { pool, mfa, client, providers, identities: Vec::new(), identity_arn })
     }
 
     /// An app client, without its secret.
@@ -40,6 +40,16 @@ impl Desk {
             members.insert("has_secret".to_owned(), has_secret.into());
         }
         Ok(client)
+    }
+
+    /// The outside providers of a pool, as far as this administrator may see them.
+    async fn providers(&self, pool_id: &str) -> Result<Vec<String>, Stopped> {
+        let asked = json!({ "UserPoolId": pool_id, "MaxResults": 60 });
+        let listed =
+            self.look(Service::CognitoIdp, "ListIdentityProviders", asked).await?.unwrap_or_default();
+        let names =
+            items(&listed, "Providers").iter().map(|provider| text(provider, "ProviderName").to_owned());
+        Ok(names.collect())
     }
 
     /// The identities that mail can be sent as, as far as this administrator may see them.
@@ -69,6 +79,12 @@ pub async fn sign_up(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     page(&desk, &pool_id, "/sign-up", "Sign-up", "How accounts come to be.").await
 }
 
+/// `GET …/extensions`
+pub async fn extensions(Path(pool_id): Path<String>, desk: Desk) -> Answered {
+    let lead = "Functions of yours that are asked on the way (Lambda triggers). Each is named by its ARN.";
+    page(&desk, &pool_id, "/extensions", "Extensions", lead).await
+}
+
 /// `GET …/messages`
 pub async fn messages(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     page(&desk, &pool_id, "/messages", "Message templates", "What mails to people say.").await
@@ -86,7 +102,7 @@ async fn page(desk: &Desk, pool_id: &str, page: &str, title: &str, lead: &str) -
     }
     let base = base(pool_id);
     let mut blocks = Vec::new();
-    for area in pool_areas::AREAS.iter().filter(|area| area.page == page) {
+    for area in areas_of_pools().filter(|area| area.page == page) {
         let fields = (area.fields)(&facts);
         blocks.push(read_view(area, &fields, &format!("{base}/edit/{}", area.name)));
         if page == "/messages" {
@@ -132,8 +148,9 @@ fn filled(template: &str) -> String {
     template.replace("{####}", "12345678").replace("{username}", "alice@example.com")
 }
 
-fn area_named(areas: &'static [Area], name: &str) -> Option<&'static Area> {
-    areas.iter().find(|area| area.name == name)
+/// Every area of a pool's settings.
+fn areas_of_pools() -> impl Iterator<Item = &'static Area> + Clone {
+    pool_areas::AREAS.iter().chain(&trigger_areas::AREAS)
 }
 
 /// What an area says now, in short, so that a later save notices that it changed.
@@ -147,7 +164,7 @@ fn seen(fields: &[Field]) -> String {
 
 /// `GET …/edit/{area}`
 pub async fn edit(Path((pool_id, name)): Path<(String, String)>, desk: Desk) -> Answered {
-    let area = desk.area(&pool_areas::AREAS, &name)?;
+    let area = desk.area(areas_of_pools(), &name)?;
     let base = base(&pool_id);
     let place = format!("{base}{}", area.page);
     form(&desk, &pool_id, None, area, &format!("{base}/edit/{name}"), &place).await
@@ -158,14 +175,18 @@ pub async fn edit_client(
     Path((pool_id, client_id, name)): Path<(String, String, String)>,
     desk: Desk,
 ) -> Answered {
-    let area = desk.area(&client_areas::AREAS, &name)?;
+    let area = desk.area(client_areas::AREAS.iter(), &name)?;
     let client = format!("{}/clients/{}", base(&pool_id), part(&client_id));
     form(&desk, &pool_id, Some(&client_id), area, &format!("{client}/edit/{name}"), &client).await
 }
 
 impl Desk {
-    fn area(&self, areas: &'static [Area], name: &str) -> Result<&'static Area, Stopped> {
-        area_named(areas, name).ok_or_else(|| {
+    fn area(
+        &self,
+        mut areas: impl Iterator<Item = &'static Area>,
+        name: &str,
+    ) -> Result<&'static Area, Stopped> {
+        areas.find(|area| area.name == name).ok_or_else(|| {
             self.stopped(refusal(ResourceNotFoundException, format!("There are no settings named {name}.")))
         })
     }
@@ -204,6 +225,7 @@ fn page_title(page: &str) -> &'static str {
         "/methods" => "Authentication methods",
         "/sign-in" => "Sign-in",
         "/sign-up" => "Sign-up",
+        "/extensions" => "Extensions",
         "/messages" => "Message templates",
         _ => "Settings",
     }
@@ -218,7 +240,7 @@ fn lower_first(title: &str) -> String {
 
 /// `POST …/edit/{area}`
 pub async fn save(Path((pool_id, name)): Path<(String, String)>, desk: Desk) -> Answered {
-    let area = desk.area(&pool_areas::AREAS, &name)?;
+    let area = desk.area(areas_of_pools(), &name)?;
     let base = base(&pool_id);
     let done = format!("{base}{}", area.page);
     keep(&desk, &pool_id, None, area, &format!("{base}/edit/{name}"), &done).await
@@ -229,7 +251,7 @@ pub async fn save_client(
     Path((pool_id, client_id, name)): Path<(String, String, String)>,
     desk: Desk,
 ) -> Answered {
-    let area = desk.area(&client_areas::AREAS, &name)?;
+    let area = desk.area(client_areas::AREAS.iter(), &name)?;
     let client = format!("{}/clients/{}", base(&pool_id), part(&client_id));
     keep(&desk, &pool_id, Some(&client_id), area, &format!("{client}/edit/{name}"), &client).await
 }
@@ -297,7 +319,7 @@ mod tests {
 
     #[test]
     fn every_area_has_a_name_of_its_own_and_fields_that_the_api_can_refuse() {
-        let areas = pool_areas::AREAS.iter().chain(&client_areas::AREAS);
+        let areas = areas_of_pools().chain(&client_areas::AREAS);
         let mut names: Vec<&str> = areas.clone().map(|area| area.name).collect();
         names.sort_unstable();
         names.dedup();

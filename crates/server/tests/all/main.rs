@@ -3,6 +3,7 @@
 mod attacks;
 mod console;
 mod console_audit;
+mod console_settings;
 mod crash;
 mod device_attacks;
 mod devices;

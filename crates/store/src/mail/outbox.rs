@@ -95,22 +95,16 @@ impl Tx<'_> {
         Ok(deferred == 1)
     }
 
-    /// Lists what became of mails, newest first, without what they said; of one pool or of all.
-    pub fn list_mails(&mut self, pool_id: Option<&str>, limit: i64) -> Result<Vec<OutboxRow>> {
-        match pool_id {
-            Some(pool_id) => self.rows(
-                "select id, purpose, pool_id, user_id, recipient, state, null, attempts, next_ms, reply, \
-                 not_after_ms, created_ms from outbox where pool_id = $1 order by created_ms desc limit $2",
-                values![pool_id, limit],
-                outbox,
-            ),
-            None => self.rows(
-                "select id, purpose, pool_id, user_id, recipient, state, null, attempts, next_ms, reply, \
-                 not_after_ms, created_ms from outbox order by created_ms desc limit $1",
-                values![limit],
-                outbox,
-            ),
-        }
+    /// Lists what became of mails, newest first, without what they said; older than the one of this moment and id.
+    pub fn list_mails(&mut self, before: Option<(Timestamp, &str)>, limit: i64) -> Result<Vec<OutboxRow>> {
+        let (time, id) = before.unwrap_or((Timestamp::from_ms(i64::MAX), ""));
+        self.rows(
+            "select id, purpose, pool_id, user_id, recipient, state, null, attempts, next_ms, reply, \
+             not_after_ms, created_ms from outbox where (created_ms, id) < ($1, $2) \
+             order by created_ms desc, id desc limit $3",
+            values![time, id, limit],
+            outbox,
+        )
     }
 
     /// Forgets mails that were concluded long ago, a bounded number a call.
