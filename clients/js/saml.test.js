@@ -34,11 +34,11 @@ function keyPair() {
   return pair;
 }
 
-const provider = (pair) =>
+const provider = (pair, wantAuthnRequestsSigned = false) =>
   samlify.IdentityProvider({
     ...pair,
     entityID: ENTITY,
-    wantAuthnRequestsSigned: false,
+    wantAuthnRequestsSigned,
     nameIDFormat: [EMAIL],
     requestSignatureAlgorithm: "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
     singleSignOnService: [{ Binding: `${BINDING}:HTTP-Redirect`, Location: "https://idp.corp.example/sso" }],
@@ -159,4 +159,30 @@ test("nobody signs in by somebody else's key", async () => {
   const { back } = await signIn(provider(keyPair()), service({ wantAssertionsSigned: true }), "eve@corp.example");
   assert.equal(back.searchParams.get("error"), "invalid_request");
   assert.match(back.searchParams.get("error_description"), /signature is not valid/);
+});
+
+test("a provider that wants requests signed recognises them by the pool's certificate", async () => {
+  const UserPoolId = pool.id;
+  const ProviderDetails = { MetadataFile: idp.getMetadata(), RequestSigningAlgorithm: "rsa-sha256" };
+  await admin.updateIdentityProvider({ UserPoolId, ProviderName: "Corp", ProviderDetails });
+  const { Certificate: signingCert } = await admin.getSigningCertificate({ UserPoolId });
+  const asked = new URLSearchParams({
+    response_type: "code",
+    client_id: client,
+    redirect_uri: CALLBACK,
+    code_challenge: createHash("sha256").update("v".repeat(43)).digest("base64url"),
+    code_challenge_method: "S256",
+  });
+  const out = await fetch(`${url}/oauth2/authorize?${asked}`, { redirect: "manual" });
+  const { search, searchParams } = new URL(out.headers.get("location"));
+  const strict = provider(keyPair(), true);
+  const octetString = search.slice(1).split("&Signature=")[0];
+  const read = (query) => {
+    const sp = service({ authnRequestsSigned: true, signingCert, wantAssertionsSigned: true });
+    return strict.parseLoginRequest(sp, "redirect", { query, octetString });
+  };
+  const query = Object.fromEntries(searchParams);
+  assert.equal((await read(query)).extract.issuer, `urn:amazon:cognito:sp:${pool.id}`);
+  const other = Buffer.from(query.Signature, "base64").fill(1, 0, 8).toString("base64");
+  await assert.rejects(read({ ...query, Signature: other }));
 });

@@ -4,11 +4,12 @@
 mod arrive;
 pub mod oidc;
 pub mod saml;
+mod saml_key;
 
 pub use arrive::Arrived;
+use saml::SamlWay;
 
 use crate::Pools;
-use crate::auth::saml::Metadata;
 use crate::provider::Provider;
 use aws_lc_rs::constant_time;
 use base64::Engine;
@@ -62,7 +63,7 @@ impl Trouble {
 /// The way to a provider.
 pub enum Way {
     OpenId(oidc::Endpoints),
-    Saml(Metadata),
+    Saml(SamlWay),
 }
 
 /// What an app's request says to providers, too.
@@ -98,7 +99,7 @@ impl Way {
                 let state = format!("{flow_id}.{}", secrets.state);
                 endpoints.authorize_href(provider, &state, secrets, redirect_uri, hints)
             }
-            Way::Saml(metadata) => saml::href(metadata, provider, flow_id, secrets, redirect_uri, hints),
+            Way::Saml(way) => way.href(provider, flow_id, secrets, redirect_uri, hints),
         }
     }
 }
@@ -107,7 +108,7 @@ impl Pools {
     /// Finds the way to a provider.
     pub async fn way_to(&self, provider: &Provider) -> Result<Way, Trouble> {
         match provider.kind {
-            IdentityProviderTypeType::Saml => self.saml_metadata(provider).await.map(Way::Saml),
+            IdentityProviderTypeType::Saml => self.saml_way(provider).await.map(Way::Saml),
             _ => self.endpoints(provider).await.map(Way::OpenId),
         }
     }

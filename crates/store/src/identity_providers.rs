@@ -23,6 +23,16 @@ pub struct OutsideIdentity {
     pub subject: String,
 }
 
+/// What a pool's SAML requests are signed by.
+#[derive(Clone)]
+pub struct RequestKeyRow {
+    /// PKCS #8; sealed where it is kept.
+    pub private_key: Vec<u8>,
+    /// X.509, DER.
+    pub certificate: Vec<u8>,
+    pub created: Timestamp,
+}
+
 macro_rules! select_provider {
     ($rest:literal) => {
         concat!(
@@ -145,6 +155,32 @@ impl Tx<'_> {
             values![pool_id, &identity.provider, &identity.issuer, &identity.subject],
             |row| row.text(0),
         )
+    }
+
+    pub fn find_request_key(&mut self, pool_id: &str) -> Result<Option<RequestKeyRow>> {
+        let keys = self.keys.clone();
+        self.row(
+            "select private_key, certificate, created_ms from request_keys where pool_id = $1",
+            values![pool_id],
+            |row| {
+                Ok(RequestKeyRow {
+                    private_key: keys.open(Purpose::PrivateKey, &row.blob(0)?)?,
+                    certificate: row.blob(1)?,
+                    created: row.time(2)?,
+                })
+            },
+        )
+    }
+
+    /// Gives a pool its key, unless it has one.
+    pub fn add_request_key(&mut self, pool_id: &str, key: &RequestKeyRow) -> Result<()> {
+        let sealed = self.keys.seal(Purpose::PrivateKey, &key.private_key);
+        self.run(
+            "insert into request_keys (pool_id, private_key, certificate, created_ms) values ($1, $2, $3, $4) \
+             on conflict do nothing",
+            values![pool_id, &sealed, &key.certificate, key.created],
+        )?;
+        Ok(())
     }
 
     /// Notes that an assertion was used; true for one caller only.

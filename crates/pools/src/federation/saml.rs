@@ -1,15 +1,26 @@
 //! Providers that speak SAML 2.0: where a browser is sent, and what becomes of the answer that it is made to post.
 
+use super::saml_key::sign_by;
 use super::{Arrived, Hints, Secrets, Trouble};
 use crate::Pools;
 use crate::auth::saml::{self, AuthnRequest, Expected, Metadata};
+use crate::oauth::pairs::query;
 use crate::oauth::redirect::with;
 use crate::provider::Provider;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use postern_store::Timestamp;
+use postern_store::identity_providers::RequestKeyRow;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+
+const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
+
+/// A provider, and the key that requests to it are signed by, where it wants that.
+pub struct SamlWay {
+    metadata: Metadata,
+    key: Option<RequestKeyRow>,
+}
 
 /// An assertion that was good, and is good once.
 pub struct Proven {
@@ -34,6 +45,18 @@ impl Pools {
             return Err(Trouble::new("The IdP metadata names another entity"));
         }
         Ok(metadata)
+    }
+
+    pub(super) async fn saml_way(&self, provider: &Provider) -> Result<SamlWay, Trouble> {
+        let metadata = self.saml_metadata(provider).await?;
+        let key = match provider.detail("RequestSigningAlgorithm") {
+            Some(_) => {
+                let key = self.request_key(&provider.pool_id).await;
+                Some(key.map_err(|_| Trouble::new("The request cannot be signed"))?)
+            }
+            None => None,
+        };
+        Ok(SamlWay { metadata, key })
     }
 
     /// Judges an answer to a request, or one that nobody asked for.
@@ -76,25 +99,36 @@ pub fn request_id(secrets: &Secrets) -> String {
     format!("_{}", secrets.state)
 }
 
-/// The address at which a person signs in there, with the request (SAML Bindings §3.4.4).
-pub fn href(
-    metadata: &Metadata,
-    provider: &Provider,
-    flow_id: &str,
-    secrets: &Secrets,
-    answer_to: &str,
-    hints: &Hints<'_>,
-) -> String {
-    let moment = OffsetDateTime::from_unix_timestamp(hints.now.seconds()).ok();
-    let moment = moment.and_then(|moment| moment.format(&Rfc3339).ok()).unwrap_or_default();
-    let request = AuthnRequest {
-        id: &request_id(secrets),
-        issuer: &saml::entity_id(&provider.pool_id),
-        destination: &metadata.sign_in,
-        answer_to,
-        now: &moment,
-        asks_again: hints.asks_again,
-    };
-    let packed = STANDARD.encode(saml::deflated(&request.write()));
-    with(&metadata.sign_in, &[("SAMLRequest", packed.as_str()), ("RelayState", flow_id)])
+impl SamlWay {
+    /// The address at which a person signs in there, with the request (SAML Bindings §3.4.4).
+    pub(super) fn href(
+        &self,
+        provider: &Provider,
+        flow_id: &str,
+        secrets: &Secrets,
+        answer_to: &str,
+        hints: &Hints<'_>,
+    ) -> String {
+        let moment = OffsetDateTime::from_unix_timestamp(hints.now.seconds()).ok();
+        let moment = moment.and_then(|moment| moment.format(&Rfc3339).ok()).unwrap_or_default();
+        let request = AuthnRequest {
+            id: &request_id(secrets),
+            issuer: &saml::entity_id(&provider.pool_id),
+            destination: &self.metadata.sign_in,
+            answer_to,
+            now: &moment,
+            asks_again: hints.asks_again,
+        };
+        let packed = STANDARD.encode(saml::deflated(&request.write()));
+        let signature;
+        let mut pairs = vec![("SAMLRequest", packed.as_str()), ("RelayState", flow_id)];
+        if let Some(key) = &self.key {
+            pairs.push(("SigAlg", RSA_SHA256));
+            // What is signed are the parameters as they are sent (SAML Bindings §3.4.4.1).
+            signature =
+                sign_by(&key.private_key, query(&pairs).as_bytes()).map(|bytes| STANDARD.encode(bytes));
+            pairs.extend(signature.as_deref().ok().map(|signature| ("Signature", signature)));
+        }
+        with(&self.metadata.sign_in, &pairs)
+    }
 }

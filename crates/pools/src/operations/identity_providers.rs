@@ -7,13 +7,16 @@ use crate::page::Page;
 use crate::provider::Provider;
 use crate::settings::providers::{Pairs, SECRETS, settled, subject_claim};
 use crate::user::{Status, User};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use postern_access::{Caller, Operations};
 use postern_model::cognito_idp::errors::*;
 use postern_model::cognito_idp::{
     AdminDisableProviderForUserRequest, AdminDisableProviderForUserResponse, AdminLinkProviderForUserRequest,
     AdminLinkProviderForUserResponse, CreateIdentityProviderRequest, CreateIdentityProviderResponse,
     DeleteIdentityProviderRequest, DescribeIdentityProviderRequest, DescribeIdentityProviderResponse,
-    GetIdentityProviderByIdentifierRequest, GetIdentityProviderByIdentifierResponse, IdentityProviderType,
+    GetIdentityProviderByIdentifierRequest, GetIdentityProviderByIdentifierResponse,
+    GetSigningCertificateRequest, GetSigningCertificateResponse, IdentityProviderType,
     ListIdentityProvidersRequest, ListIdentityProvidersResponse, ProviderDescription,
     ProviderUserIdentifierType, UpdateIdentityProviderRequest, UpdateIdentityProviderResponse, op,
 };
@@ -38,6 +41,7 @@ pub fn operations() -> Operations<Pools> {
         .on(op::DeleteIdentityProvider, Pools::delete_identity_provider)
         .on(op::ListIdentityProviders, Pools::list_identity_providers)
         .on(op::GetIdentityProviderByIdentifier, Pools::get_identity_provider_by_identifier)
+        .on(op::GetSigningCertificate, Pools::get_signing_certificate)
         .on(op::AdminLinkProviderForUser, Pools::admin_link_provider_for_user)
         .on(op::AdminDisableProviderForUser, Pools::admin_disable_provider_for_user)
 }
@@ -220,6 +224,17 @@ impl Pools {
                 Ok(GetIdentityProviderByIdentifierResponse { identity_provider: provider.shown() })
             })
             .await
+    }
+
+    /// Shows the certificate of the key that a pool's SAML requests are signed by: base64 of its DER.
+    pub async fn get_signing_certificate(
+        &self,
+        _: &Caller,
+        request: GetSigningCertificateRequest,
+    ) -> Answer<GetSigningCertificateResponse> {
+        let pool = self.pool(&request.user_pool_id).await?;
+        let key = self.request_key(&pool.id).await?;
+        Ok(GetSigningCertificateResponse { certificate: Some(STANDARD.encode(key.certificate)) })
     }
 
     /// Has somebody at a provider be a user that there is: from now on they sign in as that user by the provider, too.

@@ -46,12 +46,6 @@ const CLIENT: &[NotYet<UserPoolClientType>] = &[
 
 const PROVIDER: &[NotYet<IdentityProviderType>] = &[
     ("IDPSignout", |provider| details_say(provider, "IDPSignout", "true")),
-    ("RequestSigningAlgorithm", |provider| {
-        provider
-            .provider_details
-            .as_ref()
-            .is_some_and(|details| details.contains_key("RequestSigningAlgorithm"))
-    }),
     ("EncryptedResponses", |provider| details_say(provider, "EncryptedResponses", "true")),
     ("AcrMapping", |provider| provider.acr_mapping.as_ref().is_some_and(|mapping| !mapping.is_empty())),
 ];

@@ -98,7 +98,14 @@ fn rules(kind: IdentityProviderTypeType, details: &Pairs) -> Rules {
         }
         Saml => Rules {
             required: &[],
-            optional: &["MetadataURL", "MetadataFile", "IDPInit", "IDPSignout", "EncryptedResponses"],
+            optional: &[
+                "MetadataURL",
+                "MetadataFile",
+                "IDPInit",
+                "IDPSignout",
+                "EncryptedResponses",
+                "RequestSigningAlgorithm",
+            ],
             fixed: Vec::new(),
         },
     }
@@ -220,6 +227,9 @@ fn saml(details: &mut Pairs, fetched: Option<&str>) -> Answer<()> {
         if details.get(key).is_some_and(|value| !["true", "false"].contains(&value.as_str())) {
             return Err(invalid(format!("{key} must be true or false.")));
         }
+    }
+    if details.get("RequestSigningAlgorithm").is_some_and(|algorithm| algorithm != "rsa-sha256") {
+        return Err(invalid("RequestSigningAlgorithm must be rsa-sha256."));
     }
     let Some(metadata) = text.and_then(Metadata::read) else {
         return Err(invalid(

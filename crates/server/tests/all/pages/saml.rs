@@ -266,7 +266,7 @@ async fn a_provider_is_known_by_its_metadata() {
         json!({ "MetadataFile": metadata, "IDPInit": "yes" }),
         json!({ "MetadataFile": metadata, "IDPSignout": "true" }),
         json!({ "MetadataFile": metadata, "EncryptedResponses": "true" }),
-        json!({ "MetadataFile": metadata, "RequestSigningAlgorithm": "rsa-sha256" }),
+        json!({ "MetadataFile": metadata, "RequestSigningAlgorithm": "rsa-sha1" }),
         json!({ "MetadataFile": metadata.replace("https://idp.corp.example/sso", "http://idp.corp.example/sso") }),
     ] {
         make(details).await.refused("InvalidParameterException");
@@ -293,4 +293,23 @@ async fn a_provider_is_known_by_its_metadata() {
     let posted = play.posts(&play.signer.answer(&play.says("a1", Some(sent.id()))), &sent.relay).await;
     let home = browser.open(&posted.leads_to().expect("the way on")).await;
     assert!(home.answer().first("code").is_some());
+}
+
+#[tokio::test]
+async fn requests_are_signed_where_a_provider_wants_that() {
+    let play = Play::with(json!({ "RequestSigningAlgorithm": "rsa-sha256" })).await;
+    let out = play.scene.browser().open(&play.scene.authorize(&[("identity_provider", "Corp")])).await;
+    assert_eq!(out.parameter("SigAlg"), "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256");
+    let to = out.header("location");
+    let (signed, _) =
+        to.split_once('?').expect("parameters").1.split_once("&Signature=").expect("a signature");
+    assert!(signed.starts_with("SAMLRequest=") && signed.contains("&RelayState="), "{signed}");
+    assert_eq!(STANDARD.decode(out.parameter("Signature")).expect("base64").len(), 256);
+    // The certificate is the pool's, and stays.
+    let pool = json!({ "UserPoolId": play.scene.demo.pool_id });
+    let first = play.scene.server.signed("GetSigningCertificate", pool.clone()).await.ok().body;
+    assert!(STANDARD.decode(text(&first, "Certificate")).expect("base64").starts_with(&[0x30, 0x82]));
+    assert_eq!(play.scene.server.signed("GetSigningCertificate", pool).await.ok().body, first);
+    let nowhere = json!({ "UserPoolId": "us-east-1_Unknown99" });
+    play.scene.server.signed("GetSigningCertificate", nowhere).await.refused("ResourceNotFoundException");
 }
