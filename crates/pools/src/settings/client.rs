@@ -372,8 +372,8 @@ mod tests {
                 "DefaultRedirectURI must be one of the CallbackURLs.",
             ),
             (
-                json!({"SupportedIdentityProviders": ["COGNITO", "Google"]}),
-                "The provider Google does not exist for User Pool us-east-1_a.",
+                json!({"SupportedIdentityProviders": ["COGNITO", "Facebook"]}),
+                "The provider Facebook does not exist for User Pool us-east-1_a.",
             ),
             (
                 json!({"ReadAttributes": ["custom:none"]}),
