@@ -30,7 +30,7 @@ const STEPS: &[(&str, &str)] = &[
     ("devices", include_str!("../migrations/0024_devices.sql")),
     ("assertions", include_str!("../migrations/0025_assertions.sql")),
     ("import hashes", include_str!("../migrations/0026_import_hashes.sql")),
-    ("request keys", include_str!("../migrations/0026_request_keys.sql")),
+    ("request keys", include_str!("../migrations/0027_request_keys.sql")),
 ];
 
 const VERSIONS: &str =
