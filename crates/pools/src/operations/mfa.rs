@@ -17,18 +17,24 @@ pub fn operations() -> Operations<Pools> {
 }
 
 impl Pools {
-    /// Sets the MFA mode and its blocks, and with them the words of the mail that brings a sign-in code.
+    /// Sets the MFA mode and its blocks, with them the words of the messages that bring a sign-in code, and the role by
+    /// which the pool texts.
     pub async fn set_user_pool_mfa_config(
         &self,
-        _: &Caller,
+        caller: &Caller,
         request: SetUserPoolMfaConfigRequest,
     ) -> Answer<SetUserPoolMfaConfigResponse> {
-        let now = self.clock.now();
+        let (pools, caller, now) = (self.clone(), caller.clone(), self.clock.now());
         self.store
             .write(move |tx| {
                 let mut stored = StoredPool::find_to_change(tx, &request.user_pool_id)?;
-                stored.mfa = mfa::changed(stored.mfa, &stored.config, settings::asked(&request)?)?;
-                let response = settings::asked(&stored.mfa)?;
+                let mut asked = settings::asked(&request)?;
+                if let Some(role) = mfa::take_text_role(&mut asked)? {
+                    pools.accept_text_role(tx, &caller, &request.user_pool_id, Some(&role))?;
+                    stored.config.sms_configuration = Some(role);
+                }
+                stored.mfa = mfa::changed(stored.mfa, &stored.config, asked)?;
+                let response = settings::asked(&mfa::shown(stored.mfa.clone(), &stored.config))?;
                 stored.save(tx, now)?;
                 Ok(response)
             })
@@ -41,6 +47,11 @@ impl Pools {
         _: &Caller,
         request: GetUserPoolMfaConfigRequest,
     ) -> Answer<GetUserPoolMfaConfigResponse> {
-        self.store.read(move |tx| Ok(StoredPool::find(tx, &request.user_pool_id)?.mfa)).await
+        self.store
+            .read(move |tx| {
+                let stored = StoredPool::find(tx, &request.user_pool_id)?;
+                Ok(mfa::shown(stored.mfa, &stored.config))
+            })
+            .await
     }
 }

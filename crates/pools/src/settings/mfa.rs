@@ -1,16 +1,29 @@
 //! A pool's MFA settings: the mode, the blocks of factors, and what they must agree on with its first factors.
 
-use super::{invalid, not_yet, passkeys, pool};
+use super::{invalid, passkeys, pool, sms};
 use postern_model::cognito_idp::errors::FeatureUnavailableInTierException;
 use postern_model::cognito_idp::{
     AuthFactorType, EmailSendingAccountType, GetUserPoolMfaConfigResponse as Mfa, RecoveryOptionNameType,
-    UserPoolMfaType, UserPoolTierType, UserPoolType,
+    SmsConfigurationType, UserPoolMfaType, UserPoolTierType, UserPoolType,
 };
 use postern_model::{Answer, Error, refuse};
 
 /// The settings of a new pool.
 pub fn created() -> Mfa {
     Mfa { mfa_configuration: Some(UserPoolMfaType::Off), ..Mfa::default() }
+}
+
+/// Takes the role by which the pool is to text out of the block of texts: it is the pool's, wherever it is set.
+pub fn take_text_role(asked: &mut Mfa) -> Answer<Option<SmsConfigurationType>> {
+    sms::settled(asked.sms_mfa_configuration.as_mut().and_then(|block| block.sms_configuration.take()))
+}
+
+/// The settings as the API shows them: the block of texts with the pool's role in it.
+pub fn shown(mut mfa: Mfa, pool: &UserPoolType) -> Mfa {
+    if let Some(block) = &mut mfa.sms_mfa_configuration {
+        block.sms_configuration = pool.sms_configuration.clone();
+    }
+    mfa
 }
 
 /// Answers SetUserPoolMfaConfig. A mode replaces all blocks; without one, blocks are put beside those there. The
@@ -63,10 +76,7 @@ pub fn mode(before: &Mfa, pool: &UserPoolType, asked: Option<UserPoolMfaType>) -
         Some(UserPoolMfaType::Off) if before.mfa_configuration != mode => {
             Ok(Mfa { web_authn_configuration: before.web_authn_configuration.clone(), ..created() })
         }
-        Some(UserPoolMfaType::On | UserPoolMfaType::Optional) if !has_factor(before) => Err(invalid(
-            "SMS configuration and Auto verification for phone_number are required when MFA is \
-             required/optional",
-        )),
+        Some(UserPoolMfaType::On | UserPoolMfaType::Optional) if !has_factor(before) => Err(no_texts()),
         _ => possible(pool, Mfa { mfa_configuration: mode, ..before.clone() }),
     }
 }
@@ -89,6 +99,9 @@ fn possible(pool: &UserPoolType, mfa: Mfa) -> Answer<Mfa> {
             "Email MFA requires an EmailConfiguration with EmailSendingAccount set to DEVELOPER.",
         ));
     }
+    if is_in_use && mfa.sms_mfa_configuration.is_some() && !texts(pool) {
+        return Err(no_texts());
+    }
     if is_in_use && mfa.sms_mfa_configuration.is_some() && recovers_by_phone_alone(pool) {
         return Err(invalid(
             "Invalid account recovery setting parameter. Account Recovery Setting cannot use \
@@ -96,8 +109,20 @@ fn possible(pool: &UserPoolType, mfa: Mfa) -> Answer<Mfa> {
         ));
     }
     passkeys::possible(pool, mfa.web_authn_configuration.as_ref())?;
-    not_yet::in_mfa(&mfa)?;
     Ok(mfa)
+}
+
+/// Whether the pool has a role to text by, or a function that does it.
+fn texts(pool: &UserPoolType) -> bool {
+    let functions = pool.lambda_config.as_ref();
+    pool.sms_configuration.is_some()
+        || functions.is_some_and(|functions| functions.custom_sms_sender.is_some())
+}
+
+fn no_texts() -> Error {
+    invalid(
+        "SMS configuration and Auto verification for phone_number are required when MFA is required/optional",
+    )
 }
 
 fn sends_by_its_own(pool: &UserPoolType) -> bool {
@@ -185,10 +210,31 @@ mod tests {
     }
 
     #[test]
-    fn factors_that_are_not_there_are_refused() {
+    fn texts_need_a_role_or_a_function_that_sends_them() {
         let asked = json!({"MfaConfiguration": "OPTIONAL", "SmsMfaConfiguration": {}});
-        let words = words(set(created(), asked));
-        assert_eq!(words, "SmsMfaConfiguration is not available on this server yet.");
+        let no_texts = "SMS configuration and Auto verification for phone_number are required when MFA is \
+                        required/optional";
+        assert_eq!(words(set(created(), asked.clone())), no_texts);
+        for sends in [
+            json!({"SmsConfiguration": {"SnsCallerArn": "r"}}),
+            json!({"LambdaConfig": {"CustomSMSSender": {"LambdaVersion": "V1_0", "LambdaArn": "f"}}}),
+        ] {
+            let pool: UserPoolType = Shape::read(&sends).expect("settings");
+            let asked = Shape::read(&asked).expect("settings");
+            assert!(changed(created(), &pool, asked).is_ok(), "{sends}");
+        }
+    }
+
+    #[test]
+    fn the_role_in_the_block_of_texts_is_the_pools() {
+        let role = json!({"SnsCallerArn": "r", "ExternalId": "e"});
+        let block =
+            json!({"SmsMfaConfiguration": {"SmsConfiguration": role, "SmsAuthenticationMessage": "{####}"}});
+        let mut asked: Mfa = Shape::read(&block).expect("settings");
+        let taken = take_text_role(&mut asked).expect("a role");
+        assert_eq!(asked.write(), json!({"SmsMfaConfiguration": {"SmsAuthenticationMessage": "{####}"}}));
+        let pool = UserPoolType { sms_configuration: taken, ..UserPoolType::default() };
+        assert_eq!(shown(asked, &pool).write(), block);
     }
 
     #[test]

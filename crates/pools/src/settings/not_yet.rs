@@ -27,9 +27,6 @@ const POOL: &[NotYet<UserPoolType>] = &[
     ("DcrConfiguration", |pool| pool.dcr_configuration.is_some()),
 ];
 
-const MFA: &[NotYet<GetUserPoolMfaConfigResponse>] =
-    &[("SmsMfaConfiguration", |mfa| mfa.sms_mfa_configuration.is_some())];
-
 const CLIENT: &[NotYet<UserPoolClientType>] = &[
     ("The implicit flow", |client| flows(client, OAuthFlowType::Implicit)),
     ("ALLOW_TOKEN_EXCHANGE_DELEGATION", |client| {
@@ -55,11 +52,6 @@ const DOMAIN: &[NotYet<DomainDescriptionType>] = &[("Routing", |domain| domain.r
 /// Refuses what a pool cannot be set to.
 pub fn in_pool(asked: &UserPoolType) -> Answer<()> {
     refuse_first(POOL, asked)
-}
-
-/// Refuses what MFA cannot be set to.
-pub fn in_mfa(asked: &GetUserPoolMfaConfigResponse) -> Answer<()> {
-    refuse_first(MFA, asked)
 }
 
 /// Refuses what an app client cannot be set to.
@@ -167,8 +159,6 @@ mod tests {
         let words = |name: &str| {
             Some(format!("InvalidParameterException: {name} is not available on this server yet."))
         };
-        assert_eq!(refusal(in_mfa, json!({"SmsMfaConfiguration": {}})), words("SmsMfaConfiguration"));
-        assert_eq!(refusal(in_mfa, json!({"EmailMfaConfiguration": {}})), None);
         assert_eq!(
             refusal(in_client, json!({"AllowedOAuthFlows": ["implicit"]})),
             words("The implicit flow")

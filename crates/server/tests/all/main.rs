@@ -34,4 +34,5 @@ mod step_up;
 mod story;
 #[path = "../support/mod.rs"]
 mod support;
+mod text_mfa;
 mod texts;

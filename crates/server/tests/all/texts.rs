@@ -5,11 +5,11 @@ use crate::story::{App, another, challenge, code_in, mail_settles, newest_mail, 
 use crate::support::{TestServer, allowing};
 use serde_json::{Value, json};
 
-const NUMBER: &str = "+15555550123";
+pub const NUMBER: &str = "+15555550123";
 const MASKED: &str = "+*******0123";
-const EXTERNAL_ID: &str = "an-external-id";
+pub const EXTERNAL_ID: &str = "an-external-id";
 
-fn trust(service: &str, external_id: &str) -> Value {
+pub fn trust(service: &str, external_id: &str) -> Value {
     json!({
         "Version": "2012-10-17",
         "Statement": [{
@@ -22,7 +22,7 @@ fn trust(service: &str, external_id: &str) -> Value {
 }
 
 /// Makes a role that user pools may assume, and that may publish to these resources.
-async fn role(server: &TestServer, name: &str, trust: &Value, resources: &[&str]) -> String {
+pub async fn role(server: &TestServer, name: &str, trust: &Value, resources: &[&str]) -> String {
     let trust = trust.to_string();
     let made =
         server.iam("CreateRole", &[("RoleName", name), ("AssumeRolePolicyDocument", &trust)]).await.ok();
@@ -32,11 +32,11 @@ async fn role(server: &TestServer, name: &str, trust: &Value, resources: &[&str]
     made.xml("Arn")
 }
 
-async fn good_role(server: &TestServer) -> String {
+pub async fn good_role(server: &TestServer) -> String {
     role(server, "texts", &trust("cognito-idp.amazonaws.com", EXTERNAL_ID), &["*"]).await
 }
 
-fn sms(role_arn: &str) -> Value {
+pub fn sms(role_arn: &str) -> Value {
     json!({ "SnsCallerArn": role_arn, "ExternalId": EXTERNAL_ID, "SnsRegion": "us-east-1" })
 }
 

@@ -35,7 +35,7 @@ const SENDING: [&str; 12] = [
 ];
 
 /// What saves the role that sends texts.
-const SAVING: [&str; 2] = ["CreateUserPool", "UpdateUserPool"];
+const SAVING: [&str; 3] = ["CreateUserPool", "SetUserPoolMfaConfig", "UpdateUserPool"];
 
 fn lists(operation: &str, error: &str) -> bool {
     super::model(operation).errors.iter().any(|listed| listed == error)
@@ -202,6 +202,13 @@ async fn without_a_role_that_may_text_no_operation_that_texts_goes_on() {
         vec![
             ("CreateUserPool", json!({ "PoolName": "x", "SmsConfiguration": sms })),
             ("UpdateUserPool", json!({ "UserPoolId": pool, "SmsConfiguration": sms })),
+            (
+                "SetUserPoolMfaConfig",
+                json!({
+                    "UserPoolId": pool, "MfaConfiguration": "OPTIONAL",
+                    "SmsMfaConfiguration": { "SmsConfiguration": sms },
+                }),
+            ),
         ]
     };
     let mut ready = all_ready(&app, Way::Text, 100).await;

@@ -127,12 +127,6 @@ pub const NEVER: &[(&str, &[&str], &str)] = &[
         &["CreateUserPool", "UpdateUserPool"],
         "policies decide at each mail, not when the sender is saved",
     ),
-    (
-        "InvalidSmsRoleAccessPolicyException",
-        &["SetUserPoolMfaConfig"],
-        "texts as a second factor are not written yet: InvalidParameterException",
-    ),
-    ("InvalidSmsRoleTrustRelationshipException", &["SetUserPoolMfaConfig"], "the same"),
     ("UserPoolTaggingException", &["DescribeUserPool"], "it tags nothing"),
     (
         "ResourceNotFoundException",
