@@ -157,11 +157,14 @@ impl Secrets {
     }
 }
 
+/// Documents by their address, with the moment at which each was fetched.
+type Kept = BTreeMap<String, (Timestamp, Arc<str>)>;
+
 /// The way to providers, and what they publish, kept for a while. Clones share it.
 #[derive(Clone)]
 pub struct Outside {
     web: Web,
-    kept: Arc<Mutex<BTreeMap<String, (Timestamp, Arc<str>)>>>,
+    kept: Arc<Mutex<Kept>>,
 }
 
 impl Outside {
@@ -228,7 +231,7 @@ impl Outside {
         self.web.post(post).await.map_err(|unreached| Trouble::unreached(unreached, endpoint))
     }
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, (Timestamp, Arc<str>)>> {
+    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -22,7 +22,7 @@ struct Nodes<'a>(&'a TestServer, &'a TestServer);
 
 impl Nodes<'_> {
     fn client(&self, number: usize) -> Client {
-        let server = if number % 2 == 0 { self.0 } else { self.1 };
+        let server = if number.is_multiple_of(2) { self.0 } else { self.1 };
         Client::new(&server.url, server.clock.clone())
     }
 
