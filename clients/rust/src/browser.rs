@@ -38,7 +38,8 @@ impl Browser {
     /// Sends the form that a page has for an action, filled in.
     pub fn press(&mut self, page: &Page, action: &str, fields: &[(&str, &str)]) -> Page {
         let Page::Html(html) = page else { panic!("there is no page to press on") };
-        let form = html.split(&format!("action=\"{action}\"")).nth(1).and_then(|rest| rest.split("</form>").next());
+        let form =
+            html.split(&format!("action=\"{action}\"")).nth(1).and_then(|rest| rest.split("</form>").next());
         let form = form.unwrap_or_else(|| panic!("no form for {action}: {html}"));
         let hidden = form.split("<input type=\"hidden\" name=\"").skip(1).filter_map(|rest| {
             let (name, rest) = rest.split_once("\" value=\"")?;
@@ -73,8 +74,11 @@ impl Browser {
             let Some(location) = answer.header("location") else {
                 return Page::Html(answer.as_str().expect("a page of text").to_owned());
             };
-            let address =
-                if location.starts_with('/') { format!("{}{location}", self.url) } else { location.to_owned() };
+            let address = if location.starts_with('/') {
+                format!("{}{location}", self.url)
+            } else {
+                location.to_owned()
+            };
             if !address.starts_with(&format!("{}/", self.url)) {
                 return Page::Elsewhere(address);
             }

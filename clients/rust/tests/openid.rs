@@ -6,8 +6,9 @@ use aws_sdk_cognitoidentityprovider::types::{
 };
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata, CoreUserInfoClaims};
 use openidconnect::{
-    AccessTokenHash, AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse, IssuerUrl,
-    Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, RedirectUrl, Scope, TokenResponse as _, http,
+    AccessTokenHash, AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse,
+    IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, RedirectUrl, Scope, TokenResponse as _,
+    http,
 };
 use postern_client::{administrator, browser::Browser, code_for, environment};
 
@@ -108,10 +109,12 @@ async fn the_openidconnect_crate_signs_in_by_a_mailed_code() {
     let back = browser.press(&asked, "/login/code", &[("code", &code_for(&email))]).left_for();
     assert!(back.starts_with(CALLBACK), "{back}");
     let back = openidconnect::url::Url::parse(&back).expect("an address");
-    let answer = |name: &str| back.query_pairs().find(|(key, _)| key == name).expect("an answer").1.into_owned();
+    let answer =
+        |name: &str| back.query_pairs().find(|(key, _)| key == name).expect("an answer").1.into_owned();
     assert_eq!(answer("state"), *state.secret());
 
-    let exchange = || relying_party.exchange_code(AuthorizationCode::new(answer("code"))).expect("an endpoint");
+    let exchange =
+        || relying_party.exchange_code(AuthorizationCode::new(answer("code"))).expect("an endpoint");
     let tokens = exchange().set_pkce_verifier(verifier).request(&over_http).expect("tokens");
     let id_token = tokens.id_token().expect("an ID token");
     let trust = relying_party.id_token_verifier();
@@ -119,8 +122,11 @@ async fn the_openidconnect_crate_signs_in_by_a_mailed_code() {
     assert_eq!(claims.email().map(|email| email.as_str()), Some(email.as_str()));
     let hash = claims.access_token_hash().expect("the tokens name each other");
     let key = id_token.signing_key(&trust).expect("a published key");
-    let expected =
-        AccessTokenHash::from_token(tokens.access_token(), id_token.signing_alg().expect("an algorithm"), key);
+    let expected = AccessTokenHash::from_token(
+        tokens.access_token(),
+        id_token.signing_alg().expect("an algorithm"),
+        key,
+    );
     assert_eq!(expected.as_ref().ok(), Some(hash));
     assert!(id_token.claims(&trust, &Nonce::new("another".to_owned())).is_err());
 
