@@ -86,20 +86,21 @@ impl Way {
     }
 
     /// The address at which a person signs in there.
-    pub fn href(
+    pub async fn href(
         &self,
+        pools: &Pools,
         provider: &Provider,
         flow_id: &str,
         secrets: &Secrets,
         redirect_uri: &str,
         hints: &Hints<'_>,
-    ) -> String {
+    ) -> Result<String, Trouble> {
         match self {
             Way::OpenId(endpoints) => {
                 let state = format!("{flow_id}.{}", secrets.state);
-                endpoints.authorize_href(provider, &state, secrets, redirect_uri, hints)
+                Ok(endpoints.authorize_href(provider, &state, secrets, redirect_uri, hints))
             }
-            Way::Saml(way) => way.href(provider, flow_id, secrets, redirect_uri, hints),
+            Way::Saml(way) => way.href(&pools.signers, provider, flow_id, secrets, redirect_uri, hints).await,
         }
     }
 }

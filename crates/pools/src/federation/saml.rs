@@ -7,6 +7,7 @@ use crate::auth::saml::{self, AuthnRequest, Expected, Metadata};
 use crate::oauth::pairs::query;
 use crate::oauth::redirect::with;
 use crate::provider::Provider;
+use crate::work::Workers;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use postern_store::Timestamp;
@@ -52,7 +53,7 @@ impl Pools {
         let key = match provider.detail("RequestSigningAlgorithm") {
             Some(_) => {
                 let key = self.request_key(&provider.pool_id).await;
-                Some(key.map_err(|_| Trouble::new("The request cannot be signed"))?)
+                Some(key.map_err(|_| unsigned())?)
             }
             None => None,
         };
@@ -94,6 +95,11 @@ impl Pools {
     }
 }
 
+/// A provider that wants signed requests is sent no others.
+fn unsigned() -> Trouble {
+    Trouble::new("The request cannot be signed")
+}
+
 /// The id of the request that a browser was sent out with.
 pub fn request_id(secrets: &Secrets) -> String {
     format!("_{}", secrets.state)
@@ -101,14 +107,15 @@ pub fn request_id(secrets: &Secrets) -> String {
 
 impl SamlWay {
     /// The address at which a person signs in there, with the request (SAML Bindings §3.4.4).
-    pub(super) fn href(
+    pub(super) async fn href(
         &self,
+        signers: &Workers,
         provider: &Provider,
         flow_id: &str,
         secrets: &Secrets,
         answer_to: &str,
         hints: &Hints<'_>,
-    ) -> String {
+    ) -> Result<String, Trouble> {
         let moment = OffsetDateTime::from_unix_timestamp(hints.now.seconds()).ok();
         let moment = moment.and_then(|moment| moment.format(&Rfc3339).ok()).unwrap_or_default();
         let request = AuthnRequest {
@@ -125,10 +132,12 @@ impl SamlWay {
         if let Some(key) = &self.key {
             pairs.push(("SigAlg", RSA_SHA256));
             // What is signed are the parameters as they are sent (SAML Bindings §3.4.4.1).
-            signature =
-                sign_by(&key.private_key, query(&pairs).as_bytes()).map(|bytes| STANDARD.encode(bytes));
-            pairs.extend(signature.as_deref().ok().map(|signature| ("Signature", signature)));
+            let (key, signed) = (key.private_key.clone(), query(&pairs));
+            let made = signers.run(move || sign_by(&key, signed.as_bytes())).await;
+            let made = made.ok().and_then(Result::ok).ok_or_else(unsigned)?;
+            signature = STANDARD.encode(made);
+            pairs.push(("Signature", &signature));
         }
-        with(&self.metadata.sign_in, &pairs)
+        Ok(with(&self.metadata.sign_in, &pairs))
     }
 }

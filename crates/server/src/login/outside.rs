@@ -163,7 +163,10 @@ async fn sent_out(visit: &Visit, flow_id: &str, browser: &str, name: &str) -> An
         lang: request.lang.as_deref(),
         now: flow.at.now,
     };
-    let href = way.href(&provider, flow_id, &secrets, &redirect_uri, &hints);
+    let href = match way.href(&pools, &provider, flow_id, &secrets, &redirect_uri, &hints).await {
+        Ok(href) => href,
+        Err(trouble) => return Ok(told(visit, &flow, No::from(trouble))),
+    };
     let (caller, id, its_browser) = (visit.caller.clone(), flow_id.to_owned(), browser.to_owned());
     let is_kept: Answer<bool> = visit
         .app
