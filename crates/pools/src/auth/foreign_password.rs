@@ -164,11 +164,11 @@ impl Scrypt {
         let Some(blocks) = 1_u64.checked_shl(self.log_n.into()).filter(|_| self.log_n < 32) else {
             return false;
         };
-        let memory = blocks * u64::from(self.r) * 128;
         let work = blocks.checked_mul(u64::from(self.r)).and_then(|work| work.checked_mul(u64::from(self.p)));
-        memory <= u64::from(MEMORY_KIB_MAX) * 1024
-            && work.is_some_and(|work| work <= SCRYPT_WORK_MAX)
+        // Within the bound of work, and with a lane at least, the product of the memory fits.
+        work.is_some_and(|work| work <= SCRYPT_WORK_MAX)
             && self.params().is_some()
+            && blocks * u64::from(self.r) * 128 <= u64::from(MEMORY_KIB_MAX) * 1024
     }
 
     fn params(&self) -> Option<scrypt::Params> {
@@ -352,6 +352,7 @@ mod tests {
             (Algorithm::Scrypt, SCRYPT.replace("ln=12", "ln=31")),
             (Algorithm::Scrypt, SCRYPT.replace("p=1", "p=1000000")),
             (Algorithm::Scrypt, SCRYPT.replace("ln=12", "ln=200")),
+            (Algorithm::Scrypt, SCRYPT.replace("ln=12", "ln=31").replace("r=8", "r=4294967295")),
             (Algorithm::Pbkdf2Sha256, PHC.replace("i=10000", "i=4000000000")),
         ] {
             assert_eq!(taken(algorithm, &text), Err(TOO_COSTLY), "{text}");
