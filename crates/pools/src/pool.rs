@@ -355,8 +355,7 @@ impl Pool {
 
     /// Tells whether text messages can leave the pool: by a role, or by a function that sends them.
     pub fn sends_texts(&self) -> bool {
-        let functions = self.config.lambda_config.as_ref();
-        self.texting.is_some() || functions.is_some_and(|functions| functions.custom_sms_sender.is_some())
+        crate::settings::sms::can_leave(&self.config)
     }
 
     /// Tells whether sign-up verifies what a medium leads to.

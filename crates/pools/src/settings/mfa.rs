@@ -99,7 +99,7 @@ fn possible(pool: &UserPoolType, mfa: Mfa) -> Answer<Mfa> {
             "Email MFA requires an EmailConfiguration with EmailSendingAccount set to DEVELOPER.",
         ));
     }
-    if is_in_use && mfa.sms_mfa_configuration.is_some() && !texts(pool) {
+    if is_in_use && mfa.sms_mfa_configuration.is_some() && !sms::can_leave(pool) {
         return Err(no_texts());
     }
     if is_in_use && mfa.sms_mfa_configuration.is_some() && recovers_by_phone_alone(pool) {
@@ -110,13 +110,6 @@ fn possible(pool: &UserPoolType, mfa: Mfa) -> Answer<Mfa> {
     }
     passkeys::possible(pool, mfa.web_authn_configuration.as_ref())?;
     Ok(mfa)
-}
-
-/// Whether the pool has a role to text by, or a function that does it.
-fn texts(pool: &UserPoolType) -> bool {
-    let functions = pool.lambda_config.as_ref();
-    pool.sms_configuration.is_some()
-        || functions.is_some_and(|functions| functions.custom_sms_sender.is_some())
 }
 
 fn no_texts() -> Error {

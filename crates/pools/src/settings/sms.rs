@@ -2,11 +2,11 @@
 
 use super::invalid;
 use postern_mail::texting::Untexted;
-use postern_model::cognito_idp::SmsConfigurationType;
 use postern_model::cognito_idp::errors::{
     CodeDeliveryFailureException, InvalidSmsRoleAccessPolicyException,
     InvalidSmsRoleTrustRelationshipException,
 };
+use postern_model::cognito_idp::{SmsConfigurationType, UserPoolType};
 use postern_model::{Answer, Error, refusal};
 
 /// Fills in a configuration as the API shows it; one whose role is the empty text takes it away.
@@ -20,6 +20,13 @@ pub fn settled(asked: Option<SmsConfigurationType>) -> Answer<Option<SmsConfigur
         Some("") => Ok(None),
         Some(_) => Ok(Some(sms)),
     }
+}
+
+/// Tells whether text messages can leave a pool: by a role, or by a function that sends them.
+pub fn can_leave(pool: &UserPoolType) -> bool {
+    let functions = pool.lambda_config.as_ref();
+    pool.sms_configuration.is_some()
+        || functions.is_some_and(|functions| functions.custom_sms_sender.is_some())
 }
 
 /// Says no in Cognito's words (Developer Guide, "SMS message settings"); the reason is for the audit.
