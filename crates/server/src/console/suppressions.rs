@@ -52,7 +52,7 @@ pub async fn list(desk: Desk) -> Answered {
     });
     let mut table = Table::new("Suppressed addresses", vec!["Address", "Why", "Since"], rows.collect())
         .or_empty(
-            "No address is suppressed. One comes here by itself when mail to it bounces for good, or its owner complains.",
+            "No address is suppressed. Add those that mail bounces from, and those whose owners do not want it.",
             Some((format!("{HERE}/new"), "Add address")),
             "aws sesv2 put-suppressed-destination --email-address gone@example.com --reason BOUNCE",
         );
