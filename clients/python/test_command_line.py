@@ -40,7 +40,7 @@ def aws(server):
 
 
 def test_the_demo_pool_is_listed(aws):
-    pools = aws("cognito-idp", "list-user-pools", "--max-results", "60")["UserPools"]
+    pools = aws("cognito-idp", "list-user-pools", "--page-size", "60")["UserPools"]
     assert environment("POSTERN_POOL") in [pool["Id"] for pool in pools]
 
 

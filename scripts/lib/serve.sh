@@ -55,7 +55,8 @@ printed() {
 # The two servers that the clients speak to, once for all suites. Who sets the variables speaks to servers of their own.
 start_servers() {
   [[ -z ${POSTERN_SANDBOX_URL:-} ]] || return 0
-  cargo build --quiet -p postern-server || return
+  # With all the tests, for a program alone has fewer features in its dependencies, and they would be compiled again.
+  cargo test --quiet --workspace --no-run || return
   export POSTERN_PROGRAM=$target/debug/postern
   start_server sandbox --ses-sandbox --strict-limits || return
   export POSTERN_SANDBOX_URL=$server_url

@@ -54,9 +54,31 @@ impl Administrator<'_> {
         answer.map_err(|error| anyhow!("the demo could not be made: {operation}: {error}"))
     }
 
+    /// The first of a list whose `member` is `name`, through all its pages.
+    async fn find(
+        &self,
+        operation: &str,
+        mut input: Value,
+        list: &str,
+        (member, name): (&str, &str),
+    ) -> Result<Option<Value>> {
+        input["MaxResults"] = 20.into();
+        loop {
+            let mut page = self.call(operation, input.clone()).await?;
+            let items = page[list].as_array_mut().map(std::mem::take).unwrap_or_default();
+            if let Some(found) = items.into_iter().find(|item| item[member] == name) {
+                return Ok(Some(found));
+            }
+            match page["NextToken"].take() {
+                Value::Null => return Ok(None),
+                token => input["NextToken"] = token,
+            }
+        }
+    }
+
     async fn find_pool(&self) -> Result<Option<String>> {
-        let listed = self.call("ListUserPools", json!({ "MaxResults": 60 })).await?;
-        Ok(named(&listed["UserPools"], "Name", POOL_NAME).map(|pool| text(&pool["Id"])))
+        let pool = self.find("ListUserPools", json!({}), "UserPools", ("Name", POOL_NAME)).await?;
+        Ok(pool.map(|pool| text(&pool["Id"])))
     }
 
     async fn make_pool(&self) -> Result<String> {
@@ -96,10 +118,10 @@ impl Administrator<'_> {
     }
 
     async fn find_client(&self, pool_id: &str) -> Result<Option<String>> {
-        let listed =
-            self.call("ListUserPoolClients", json!({ "UserPoolId": pool_id, "MaxResults": 60 })).await?;
-        let found = named(&listed["UserPoolClients"], "ClientName", CLIENT_NAME);
-        Ok(found.map(|client| text(&client["ClientId"])))
+        let of_pool = json!({ "UserPoolId": pool_id });
+        let named = ("ClientName", CLIENT_NAME);
+        let client = self.find("ListUserPoolClients", of_pool, "UserPoolClients", named).await?;
+        Ok(client.map(|client| text(&client["ClientId"])))
     }
 
     async fn make_client(&self, pool_id: &str) -> Result<String> {
@@ -151,10 +173,6 @@ impl Administrator<'_> {
     fn address(&self, path: &str) -> String {
         format!("{}{path}", self.app.public_url)
     }
-}
-
-fn named<'a>(list: &'a Value, member: &str, name: &str) -> Option<&'a Value> {
-    list.as_array()?.iter().find(|item| item[member] == name)
 }
 
 fn text(value: &Value) -> String {

@@ -405,6 +405,15 @@ async fn the_demo_app_shows_what_its_tokens_say_and_can_be_opened_again() {
 }
 
 #[tokio::test]
+async fn the_demo_stays_the_same_however_many_pools_there_are() {
+    let scene = Scene::new().await;
+    for number in 0..21 {
+        scene.server.signed("CreateUserPool", json!({ "PoolName": format!("pool-{number}") })).await.ok();
+    }
+    assert_eq!(scene.server.demo().await.pool_id, scene.demo.pool_id);
+}
+
+#[tokio::test]
 async fn outside_development_there_is_no_demo() {
     let server = TestServer::start().await;
     let browser = Browser::new(&server.url);
