@@ -40,8 +40,14 @@ def aws(server):
 
 
 def test_the_demo_pool_is_listed(aws):
-    pools = aws("cognito-idp", "list-user-pools", "--page-size", "60")["UserPools"]
-    assert environment("POSTERN_POOL") in [pool["Id"] for pool in pools]
+    pools, more = [], []
+    while True:
+        page = aws("cognito-idp", "list-user-pools", "--max-results", "60", *more)
+        pools += [pool["Id"] for pool in page["UserPools"]]
+        if "NextToken" not in page:
+            break
+        more = ["--next-token", page["NextToken"]]
+    assert environment("POSTERN_POOL") in pools
 
 
 def test_the_caller_is_known(aws, server):
