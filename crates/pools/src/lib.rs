@@ -101,8 +101,6 @@ pub struct Rules {
     pub pkce_required: bool,
     /// A browser's session lasts longer by being used.
     pub sliding_sessions: bool,
-    /// A sign-in older than this changes no passkeys; 0 takes any, which is Cognito's behaviour.
-    pub passkey_fresh_ms: i64,
     /// When the pages offer to make a passkey.
     pub passkey_offer: PasskeyOffer,
 }

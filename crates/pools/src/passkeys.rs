@@ -4,6 +4,7 @@
 use crate::Pools;
 use crate::auth::factors::Factor;
 use crate::auth::webauthn::{ALGORITHMS, Assertion, Fault, Known, Registered, Registration, RelyingParty};
+use crate::limits;
 use crate::messages::Occasion;
 use crate::outgoing::shown_name;
 use crate::pool::Pool;
@@ -99,8 +100,7 @@ impl Pools {
 
     /// Tells whether whoever proved themselves at a moment may change their passkeys now.
     pub fn is_fresh(&self, at: &At, auth: Timestamp) -> bool {
-        let most_ms = self.rules.passkey_fresh_ms;
-        most_ms == 0 || at.now.since(auth) <= most_ms
+        limits::is_fresh(auth.seconds(), self.rules.fresh_sign_in_s, at.now)
     }
 
     fn require_recent_proof(&self, at: &At, owner: &Owner<'_>) -> Answer<()> {
@@ -111,8 +111,8 @@ impl Pools {
             NotAuthorizedException,
             format!(
                 "Sign in again to change your passkeys: the last sign-in is more than {} minutes old (setting \
-                 passkeys.fresh_minutes).",
-                self.rules.passkey_fresh_ms / 60_000
+                 limits.fresh_sign_in_minutes).",
+                self.rules.fresh_sign_in_s / 60
             ),
         )
     }

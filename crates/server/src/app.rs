@@ -1,6 +1,7 @@
 //! The running server's parts, built once from its settings: the store, the services on it, and what watches over
 //! their edges.
 
+use crate::http;
 use crate::master_key::make_private;
 use crate::rate::Limiter;
 use crate::settings::{ConsoleDoor, Settings};
@@ -154,6 +155,16 @@ impl App {
 
     pub fn is_https(&self) -> bool {
         self.public_url.starts_with("https://")
+    }
+
+    /// What connections may take.
+    pub fn connection_limits(&self) -> http::Limits {
+        http::Limits {
+            connections: self.settings.connections,
+            per_source: self.settings.connections_per_source,
+            proxies: self.settings.trusted_proxies.clone(),
+            patience: self.settings.patience,
+        }
     }
 
     pub fn request_timeout(&self) -> Duration {

@@ -151,6 +151,10 @@ pub struct Http {
     /// Networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Host` are believed, as `10.0.0.0/8`.
     pub trusted_proxies: Vec<String>,
     pub connections: usize,
+    /// Of these from one source; proxies that are believed may have all.
+    pub connections_per_source: usize,
+    /// How long a client may keep silent, between and in its requests, or leave an answer unread.
+    pub patience_s: u64,
     pub request_timeout_s: u64,
 }
 
@@ -167,7 +171,7 @@ pub struct Limits {
     pub sends_per_client_10_minutes: i64,
     pub sends_per_pool_10_minutes: i64,
     pub breaker_after: i64,
-    /// How old a sign-in may be that adds or removes a factor; 0 means any age.
+    /// How old a sign-in may be that adds or removes a factor or a passkey; 0 means any age.
     pub fresh_sign_in_minutes: i64,
     /// For how long a remembered device stands in for the second factor; 0 means for ever.
     pub device_trust_days: i64,
@@ -312,12 +316,10 @@ pub enum Pkce {
     Optional,
 }
 
-/// How people change their passkeys.
+/// How people come to passkeys.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Passkeys {
-    /// A sign-in older than this adds and removes no passkeys; 0 takes any, as Cognito does.
-    pub fresh_minutes: u32,
     pub offer: PasskeyOffer,
 }
 
@@ -332,7 +334,7 @@ pub enum PasskeyOffer {
 
 impl Default for Passkeys {
     fn default() -> Self {
-        Passkeys { fresh_minutes: 5, offer: PasskeyOffer::SignIn }
+        Passkeys { offer: PasskeyOffer::SignIn }
     }
 }
 
@@ -371,7 +373,13 @@ impl Default for Passwords {
 
 impl Default for Http {
     fn default() -> Self {
-        Http { trusted_proxies: Vec::new(), connections: 4096, request_timeout_s: 30 }
+        Http {
+            trusted_proxies: Vec::new(),
+            connections: 4096,
+            connections_per_source: 512,
+            patience_s: 20,
+            request_timeout_s: 30,
+        }
     }
 }
 

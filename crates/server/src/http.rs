@@ -1,22 +1,24 @@
 //! Connections: accepted, bounded in number, in the size of their headers and in patience, and ended without loss.
 
-use crate::source::Peer;
+use crate::patience::{TimelyBody, TimelyStream};
+use crate::source::{self, Peer};
 use anyhow::{Context as _, Result};
 use axum::Router;
+use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use postern_mail::transport::Network;
+use std::collections::HashMap;
 use std::future::Future;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tower_service::Service as _;
 
-/// A client's time to send the headers of its next request.
-const HEADERS_TIMEOUT: Duration = Duration::from_secs(20);
 /// Bytes of a request's line and headers.
 const HEADERS_BYTES_MAX: usize = 16 * 1024;
 const HEADERS_MAX: usize = 100;
@@ -24,6 +26,17 @@ const HEADERS_MAX: usize = 100;
 const FAREWELL: Duration = Duration::from_millis(700);
 /// A pause after a failure to accept, such as too many open files.
 const BREATHER: Duration = Duration::from_millis(50);
+
+/// What connections may take.
+#[derive(Clone)]
+pub struct Limits {
+    pub connections: usize,
+    /// Of these from one source, unless it is a proxy that speaks for many.
+    pub per_source: usize,
+    pub proxies: Vec<Network>,
+    /// A client's time to send the headers of its next request, and what bodies and answers get before they must move.
+    pub patience: Duration,
+}
 
 /// Binds the addresses. The first must succeed; others may not exist on this machine.
 pub async fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>> {
@@ -49,47 +62,89 @@ pub async fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>> {
 pub async fn serve(
     listeners: Vec<TcpListener>,
     router: Router,
-    connections_max: usize,
+    limits: Limits,
     stop: impl Future<Output = ()>,
 ) {
-    let permits = Arc::new(Semaphore::new(connections_max.max(1)));
+    let permits = Arc::new(Semaphore::new(limits.connections.max(1)));
     let graceful = GracefulShutdown::new();
     let (accepted, mut connections) = mpsc::channel(64);
     let acceptors: Vec<_> = listeners
         .into_iter()
         .map(|listener| tokio::spawn(accept(listener, permits.clone(), accepted.clone())))
         .collect();
+    let sources = Arc::new(Sources::default());
     tokio::pin!(stop);
     loop {
         let (stream, peer, permit) = tokio::select! {
             () = &mut stop => break,
             Some(connection) = connections.recv() => connection,
         };
+        // Who holds too many gets no more; the others never notice.
+        let Some(place) = sources.enter(peer.ip(), &limits) else { continue };
         let router = router.clone();
-        let service = service_fn(move |mut request: http::Request<Incoming>| {
+        let patience = limits.patience;
+        let service = service_fn(move |request: http::Request<Incoming>| {
+            let mut request = request.map(|body| Body::new(TimelyBody::new(body, patience)));
             request.extensions_mut().insert(Peer(SocketAddr::ip(&peer)));
             let mut router = router.clone();
             async move { router.call(request).await }
         });
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEADERS_TIMEOUT)
+            .header_read_timeout(patience)
             .max_headers(HEADERS_MAX)
             .max_buf_size(HEADERS_BYTES_MAX)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(TimelyStream::new(stream, patience)), service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // A client that breaks its connection off is no fault of ours.
             if let Err(fault) = connection.await {
                 tracing::debug!(%fault, "connection ended early");
             }
-            drop(permit);
+            drop((permit, place));
         });
     }
     for acceptor in acceptors {
         acceptor.abort();
     }
     let _ = tokio::time::timeout(FAREWELL, graceful.shutdown()).await;
+}
+
+/// How many connections each source holds.
+#[derive(Default)]
+struct Sources(Mutex<HashMap<IpAddr, usize>>);
+
+impl Sources {
+    /// Takes a place for a connection, if its source may have another.
+    fn enter(self: &Arc<Self>, peer: IpAddr, limits: &Limits) -> Option<Held> {
+        if limits.proxies.iter().any(|network| network.contains(source::unfolded(peer))) {
+            return Some(Held(None));
+        }
+        let bucket = source::bucket(peer);
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = held.entry(bucket).or_default();
+        if *count >= limits.per_source {
+            return None;
+        }
+        *count += 1;
+        Some(Held(Some((self.clone(), bucket))))
+    }
+}
+
+/// A source's place, given back at the end of the connection.
+struct Held(Option<(Arc<Sources>, IpAddr)>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Some((sources, bucket)) = &self.0 else { return };
+        let mut held = sources.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = held.get_mut(bucket) {
+            *count -= 1;
+            if *count == 0 {
+                held.remove(bucket);
+            }
+        }
+    }
 }
 
 type Connection = (TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit);

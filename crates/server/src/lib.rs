@@ -15,6 +15,7 @@ pub mod login;
 mod loopback;
 pub mod master_key;
 pub mod pages;
+mod patience;
 pub mod rate;
 pub mod respond;
 pub mod seed;

@@ -62,7 +62,10 @@ pub struct Settings {
     /// Unsigned calls from one source.
     pub pace: Option<Pace>,
     pub trusted_proxies: Vec<Network>,
-    pub connections_max: usize,
+    pub connections: usize,
+    pub connections_per_source: usize,
+    /// How long clients may keep us waiting.
+    pub patience: Duration,
     pub request_timeout: Duration,
     pub console: ConsoleDoor,
     pub development: Development,
@@ -151,7 +154,7 @@ impl Settings {
         if !flags.strict_limits {
             rules = Rules { address_limits: false, ..without_counts(rules) };
         }
-        let ses = config::Ses::default();
+        let (ses, http) = (config::Ses::default(), config::Http::default());
         Ok(Settings {
             listen,
             public_url: None,
@@ -186,8 +189,10 @@ impl Settings {
             reachable: vec![Network::parse("127.0.0.0/8")?, Network::parse("::1")?],
             pace: flags.strict_limits.then(|| pace(&limits)).flatten(),
             trusted_proxies: Vec::new(),
-            connections_max: config::Http::default().connections,
-            request_timeout: Duration::from_secs(config::Http::default().request_timeout_s),
+            connections: http.connections,
+            connections_per_source: http.connections,
+            patience: Duration::from_secs(http.patience_s),
+            request_timeout: Duration::from_secs(http.request_timeout_s),
             console: ConsoleDoor::Shared,
             development: Development {
                 administrator: Some(KnownKey {
@@ -281,7 +286,9 @@ impl Settings {
             reachable: reachable.collect::<Result<_>>()?,
             pace: pace(&config.limits),
             trusted_proxies: proxies.collect::<Result<_>>()?,
-            connections_max: config.http.connections,
+            connections: config.http.connections,
+            connections_per_source: config.http.connections_per_source,
+            patience: Duration::from_secs(config.http.patience_s),
             request_timeout: Duration::from_secs(config.http.request_timeout_s),
             development: Development::default(),
         })
@@ -484,7 +491,6 @@ fn rules(
         },
         pkce_required: oauth.pkce == Pkce::Required,
         sliding_sessions: oauth.sliding_sessions,
-        passkey_fresh_ms: i64::from(passkeys.fresh_minutes) * 60_000,
         passkey_offer: match passkeys.offer {
             config::PasskeyOffer::Never => PasskeyOffer::Never,
             config::PasskeyOffer::SignUp => PasskeyOffer::SignUp,

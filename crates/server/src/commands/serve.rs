@@ -43,14 +43,14 @@ pub(super) async fn run(settings: Settings) -> Result<()> {
         ending.ending.send_replace(true);
     });
     let (stop, stop_console) = (app.clone(), app.clone());
-    let connections_max = app.settings.connections_max;
+    let limits = app.connection_limits();
     let console = async {
         if !console_listeners.is_empty() {
             let stopped = async move { stop_console.ended().await };
-            http::serve(console_listeners, doors::console_router(&app), connections_max, stopped).await;
+            http::serve(console_listeners, doors::console_router(&app), limits.clone(), stopped).await;
         }
     };
-    let main = http::serve(listeners, doors::router(&app), connections_max, async move {
+    let main = http::serve(listeners, doors::router(&app), limits.clone(), async move {
         stop.ended().await;
     });
     tokio::join!(main, console);

@@ -3,6 +3,7 @@
 
 mod addresses;
 mod codes;
+mod connections;
 mod sending;
 mod strangers;
 

@@ -166,7 +166,12 @@ async fn a_console_with_an_address_of_its_own_is_nowhere_else() {
     let port = listeners[0].local_addr().expect("an address").port();
     let router = postern_server::doors::console_router(&server.app);
     let ending = server.app.clone();
-    tokio::spawn(postern_server::http::serve(listeners, router, 16, async move { ending.ended().await }));
+    tokio::spawn(postern_server::http::serve(
+        listeners,
+        router,
+        server.app.connection_limits(),
+        async move { ending.ended().await },
+    ));
     let browser = Browser::new(&format!("http://127.0.0.1:{port}"));
     let page = browser.open("/console/sign-in").await;
     page.says("console.example.com");

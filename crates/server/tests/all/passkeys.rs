@@ -198,7 +198,7 @@ async fn a_passkey_that_was_removed_opens_nothing() {
 
 #[tokio::test]
 async fn the_setting_takes_any_sign_in_as_cognito_does() {
-    let server = TestServer::with(|settings| settings.rules.passkey_fresh_ms = 0).await;
+    let server = TestServer::with(|settings| settings.rules.fresh_sign_in_s = 0).await;
     let app = app(&server, json!({})).await;
     app.person(ALICE).await;
     let token = token(&app, ALICE).await;

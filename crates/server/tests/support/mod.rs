@@ -91,7 +91,7 @@ impl TestServer {
         let (app, mails) = App::open(settings, clock.clone(), url).await.expect("the server opens");
         worker::start(&app, mails);
         let stop = app.clone();
-        let served = http::serve(listeners, doors::router(&app), app.settings.connections_max, async move {
+        let served = http::serve(listeners, doors::router(&app), app.connection_limits(), async move {
             stop.ended().await;
         });
         tokio::spawn(served);

@@ -77,7 +77,6 @@ async fn pools() -> Pools {
             fresh_sign_in_s: 300,
             device_trust_ms: 0,
             texts: TextRules::default(),
-            passkey_fresh_ms: 0,
             passkey_offer: crate::PasskeyOffer::Never,
             known_passwords: Arc::default(),
             pkce_required: true,

@@ -210,7 +210,7 @@ async fn a_passkey_is_added_only_by_who_has_just_signed_in_here() {
     let challenge = options["challenge"].as_str().expect("a challenge");
     let ceremony = at(&scene, Ceremony::create(challenge, PARTY));
     let credential = Passkey::fresh().registers(&ceremony, Attested::No).to_string();
-    scene.server.clock.advance(5 * 60_000 + 1);
+    scene.server.clock.advance(5 * 60_000 + 1000);
     let page = browser.press(&page, "/passkeys/add", &[("credential", &credential)]).await;
     page.says("The passkey could not be saved.");
     // From a form of another site, or in another browser: nothing.
