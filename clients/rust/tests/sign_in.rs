@@ -106,7 +106,8 @@ async fn a_sign_in_is_renewed_until_it_is_revoked() {
 
 #[tokio::test]
 async fn signatures_are_checked() {
-    let pools = administrator("test", "test").list_user_pools().max_results(60).into_paginator().items().send();
+    let pools =
+        administrator("test", "test").list_user_pools().max_results(60).into_paginator().items().send();
     let pools = pools.collect::<Result<Vec<_>, _>>().await.expect("the right key");
     assert!(pools.iter().any(|pool| pool.id() == Some(&environment("POSTERN_POOL"))));
     let refused = administrator("test", "wrong").list_user_pools().max_results(60).send().await;
