@@ -278,7 +278,7 @@ impl Worker {
             }
             Verdict::Final { state, reply, caught } => {
                 match *state {
-                    "sent" => tracing::info!(id = row.id, attempt = row.attempts, took_ms, "mail sent"),
+                    "sent" => tracing::debug!(id = row.id, attempt = row.attempts, took_ms, "mail sent"),
                     "dropped" => {}
                     state => {
                         tracing::warn!(id = row.id, state, code = code_of(reply), took_ms, "mail not sent")

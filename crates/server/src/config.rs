@@ -195,7 +195,7 @@ pub struct Users {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Tokens {
-    /// Signing keys get successors when they are so old; 0: only by `postern rotate-keys`.
+    /// Signing keys get successors when they are so old; 0: only by `postern keys rotate`.
     pub rotate_keys_days: u32,
 }
 

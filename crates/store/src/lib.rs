@@ -25,6 +25,7 @@ pub mod resource_servers;
 mod seal;
 pub mod second_factors;
 mod sqlite_engine;
+mod sqlite_log;
 pub mod stamps;
 pub mod texts;
 pub mod token_sessions;

@@ -1,6 +1,7 @@
 //! SQLite: one thread owns the writing connection and commits all waiting units together, so that one flush serves
 //! many; a unit that refuses is undone alone. A few threads read.
 
+use crate::sqlite_log::Log;
 use crate::tx::{Cache, Engine, Tx};
 use crate::{Job, Keys, migrate};
 use anyhow::{Context, Result, anyhow};
@@ -28,9 +29,10 @@ impl Queues {
         let writing = connect(path)?;
         migrate::sqlite(&writing)?;
         let (writer, jobs) = channel();
+        let log = path.map(|_| connect(path).and_then(Log::start)).transpose()?;
         {
             let (keys, cache) = (keys.clone(), cache.clone());
-            spawn("store-write", move || write_all(&writing, &jobs, &keys, &cache))?;
+            spawn("store-write", move || write_all(&writing, log, &jobs, &keys, &cache))?;
         }
         let readers = match path {
             None => None,
@@ -78,12 +80,19 @@ fn connect(path: Option<&Path>) -> Result<Connection> {
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", "on")?;
     connection.pragma_update(None, "cache_size", -16000)?;
-    connection.pragma_update(None, "wal_autocheckpoint", 2000)?;
+    // See [`Log`].
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     Ok(connection)
 }
 
 /// The writing thread: takes what waits, runs it, flushes once, answers.
-fn write_all(connection: &Connection, jobs: &Receiver<Job>, keys: &Keys, cache: &Cache) {
+fn write_all(
+    connection: &Connection,
+    mut log: Option<Log>,
+    jobs: &Receiver<Job>,
+    keys: &Keys,
+    cache: &Cache,
+) {
     let unit = Unit { connection, keys, cache };
     while let Ok(first) = jobs.recv() {
         let mut batch = vec![first];
@@ -95,6 +104,9 @@ fn write_all(connection: &Connection, jobs: &Receiver<Job>, keys: &Keys, cache: 
                 (Err(error), Ok(_)) => Err(anyhow!("the database could not commit: {error:#}")),
                 (Ok(()), Ok(_)) => Ok(()),
             });
+        }
+        if let Some(log) = &mut log {
+            log.committed(connection);
         }
     }
 }

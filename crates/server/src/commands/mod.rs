@@ -1,7 +1,10 @@
 //! The command line: what can be said, and what is said back. Data goes to standard output, talk to standard error.
 
 mod init;
+mod mail;
+mod manage;
 mod port;
+mod remote;
 mod rotate_keys;
 mod serve;
 
@@ -10,8 +13,11 @@ use crate::config::{Config, ENV_MASTER_KEY};
 use crate::settings::{Flags, Settings};
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use mail::WaitArgs;
+use manage::{AddUserArgs, CreateClientArgs, ListArgs, ListClientsArgs, StatusArgs};
 use postern_access::Role;
 use postern_mail::transport::web::Url;
+use remote::Fault;
 use std::io::IsTerminal as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -50,19 +56,66 @@ enum Verb {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
-    /// Publish new signing keys; they sign a day later, and the old ones are recognised until their tokens have ended
-    RotateKeys {
+    /// Signing keys of the pools
+    #[command(subcommand)]
+    Keys(KeysVerb),
+    /// Check the configuration and the database
+    Check {
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Tell whether a running server is ready, and what there is to sign in to
+    Status(StatusArgs),
+    /// User pools of a running server
+    #[command(subcommand)]
+    Pool(PoolVerb),
+    /// App clients of a running server
+    #[command(subcommand)]
+    Client(ClientVerb),
+    /// Users of a running server
+    #[command(subcommand)]
+    User(UserVerb),
+    /// Messages that a server in development mode has caught
+    #[command(subcommand)]
+    Mail(MailVerb),
+}
+
+#[derive(Subcommand)]
+enum KeysVerb {
+    /// Publish new ones; they sign a day later, and the old ones are recognised until their tokens have ended
+    Rotate {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
         /// Of this pool only
         #[arg(long, value_name = "ID")]
         pool: Option<String>,
     },
-    /// Check the configuration and the database
-    Check {
-        #[arg(long, value_name = "FILE")]
-        config: PathBuf,
-    },
+}
+
+#[derive(Subcommand)]
+enum PoolVerb {
+    /// List them
+    List(ListArgs),
+}
+
+#[derive(Subcommand)]
+enum ClientVerb {
+    /// List those of a pool
+    List(ListClientsArgs),
+    /// Make one for choice-based sign-in; prints its id
+    Create(CreateClientArgs),
+}
+
+#[derive(Subcommand)]
+enum UserVerb {
+    /// Add one who signs in by code
+    Add(AddUserArgs),
+}
+
+#[derive(Subcommand)]
+enum MailVerb {
+    /// Print the code of the next message to somebody, as soon as it is there
+    Wait(WaitArgs),
 }
 
 /// The roles of administrators, as they are typed.
@@ -161,9 +214,17 @@ pub fn run() -> ExitCode {
             Some(Verb::Init { config, name, role }) => {
                 init::run(production(&config)?, &name, role.into()).await
             }
-            Some(Verb::RotateKeys { config, pool }) => rotate_keys::run(production(&config)?, pool).await,
+            Some(Verb::Keys(KeysVerb::Rotate { config, pool })) => {
+                rotate_keys::run(production(&config)?, pool).await
+            }
             Some(Verb::Migrate { config }) => migrate(production(&config)?).await,
             Some(Verb::Check { config }) => check(production(&config)?).await,
+            Some(Verb::Status(args)) => manage::status(&args).await,
+            Some(Verb::Pool(PoolVerb::List(args))) => manage::list_pools(&args).await,
+            Some(Verb::Client(ClientVerb::List(args))) => manage::list_clients(&args).await,
+            Some(Verb::Client(ClientVerb::Create(args))) => manage::create_client(&args).await,
+            Some(Verb::User(UserVerb::Add(args))) => manage::add_user(&args).await,
+            Some(Verb::Mail(MailVerb::Wait(args))) => mail::wait(&args).await,
         }
     });
     // Threads that wait for a name server or the like must not hold up the end.
@@ -189,7 +250,7 @@ fn told(done: Result<()>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(cause) => {
             eprintln!("postern: {cause:#}");
-            ExitCode::FAILURE
+            cause.downcast_ref::<Fault>().map_or(ExitCode::FAILURE, |fault| fault.exit_code().into())
         }
     }
 }
@@ -218,7 +279,12 @@ mod tests {
         assert!(parsed(&["init", "--config", "x", "--role", "view"]).is_ok());
         assert!(parsed(&["init", "--config", "x", "--role", "king"]).is_err());
         assert!(parsed(&["init"]).is_err());
-        assert!(parsed(&["rotate-keys", "--config", "x", "--pool", "p"]).is_ok());
+        assert!(parsed(&["keys", "rotate", "--config", "x", "--pool", "p"]).is_ok());
+        assert!(
+            parsed(&["mail", "wait", "--to", "alice@example.com", "--timeout", "10s", "-o", "json"]).is_ok()
+        );
+        assert!(parsed(&["mail", "wait", "--timeout", "10s"]).is_err());
+        assert!(parsed(&["user", "add", "alice@example.com", "--url", "example.com"]).is_err());
         assert!(parsed(&["sevre"]).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! The inbox for programs: list, wait for the next, one, delete. Messages are JSON with `id`, `to`, `from`, `subject`,
-//! `text`, `html`, `code`, `created` (ISO 8601, UTC), `medium`, `parts` (of a text message), `purpose` and `facts`, newest
-//! first.
+//! `text`, `html`, `code`, `created` (ISO 8601, UTC), `medium`, `parts` (of a text message), `purpose`, `facts` and
+//! `read`, newest first.
 
 use crate::app::App;
 use crate::respond::json;
@@ -193,6 +193,7 @@ fn shown(mail: &Caught) -> Value {
         },
         "purpose": mail.letter.purpose,
         "facts": mail.letter.facts,
+        "read": mail.seen,
     })
 }
 

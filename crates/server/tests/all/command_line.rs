@@ -1,0 +1,125 @@
+//! The program typed in a shell, against a running server: what it prints, and the code it ends with.
+
+use crate::support::TestServer;
+use postern_store::Clock;
+use serde_json::{Value, json};
+use std::process::Command;
+
+/// What came of a line.
+struct Done {
+    code: i32,
+    out: String,
+    talk: String,
+}
+
+impl Done {
+    fn data(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("no JSON: {} {}", self.out, self.talk))
+    }
+
+    fn ends(self, code: i32, word: &str) {
+        assert_eq!((self.code, self.out.as_str()), (code, ""), "{}", self.talk);
+        assert!(self.talk.contains(word), "{}", self.talk);
+    }
+}
+
+/// Runs a line in a shell where the server and a key are exported, as the program prints them.
+async fn typed(url: &str, key: (&str, &str), line: &str) -> Done {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_postern"));
+    command
+        .args(line.split_whitespace())
+        .env("AWS_ENDPOINT_URL", url)
+        .env_remove("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER")
+        .env("AWS_ACCESS_KEY_ID", key.0)
+        .env("AWS_SECRET_ACCESS_KEY", key.1)
+        .env("AWS_REGION", "us-east-1");
+    let ran = tokio::task::spawn_blocking(move || command.output()).await.expect("not cancelled");
+    let ran = ran.expect("the program runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    Done { code: ran.status.code().unwrap_or(-1), out: text(ran.stdout), talk: text(ran.stderr) }
+}
+
+/// A server whose clock agrees with the program's, for its signatures.
+async fn server() -> TestServer {
+    TestServer::at(Clock::system().now(), |_| {}).await
+}
+
+const KEY: (&str, &str) = ("test", "test");
+
+#[tokio::test]
+async fn a_script_makes_an_app_adds_a_user_and_reads_the_code() {
+    let server = server().await;
+    let demo = server.demo().await;
+    let run = async |line: &str| typed(&server.url, KEY, line).await;
+
+    let status = run("status").await;
+    assert_eq!(status.code, 0, "{}", status.talk);
+    assert_eq!(status.out, format!("{}  ready\n  {}  demo\n", server.url, demo.pool_id));
+    assert_eq!(run("pool list").await.out, format!("{}  demo\n", demo.pool_id));
+    let exported = run("status --env --pool demo").await.out;
+    assert!(exported.contains(&format!("export AWS_ENDPOINT_URL='{}'\n", server.url)), "{exported}");
+    assert!(exported.contains(&format!("export USER_POOL_CLIENT_ID='{}'\n", demo.client_id)), "{exported}");
+
+    let made = run("client create Shop --callback https://shop.example/callback -o json").await.data();
+    assert_eq!(made["CallbackURLs"], json!(["https://shop.example/callback"]));
+    let client = made["ClientId"].as_str().expect("an id").to_owned();
+    let listed = run("client list --pool demo").await.out;
+    assert!(listed.contains(&format!("{client}  Shop\n")), "{listed}");
+
+    let added = run("user add noor@example.com").await;
+    assert!(
+        added.out.ends_with("  FORCE_CHANGE_PASSWORD\n") || added.out.ends_with("  CONFIRMED\n"),
+        "{}",
+        added.out
+    );
+    let twice = run("user add noor@example.com").await;
+    twice.ends(1, "UsernameExistsException");
+
+    let asked = server
+        .api(
+            "InitiateAuth",
+            json!({
+                "ClientId": client,
+                "AuthFlow": "USER_AUTH",
+                "AuthParameters": { "USERNAME": "noor@example.com", "PREFERRED_CHALLENGE": "EMAIL_OTP" },
+            }),
+        )
+        .await
+        .ok();
+    let code = run("mail wait --to noor@example.com").await;
+    assert_eq!(code.code, 0, "{}", code.talk);
+    let signed_in = server
+        .api(
+            "RespondToAuthChallenge",
+            json!({
+                "ClientId": client,
+                "ChallengeName": "EMAIL_OTP",
+                "Session": asked.body["Session"],
+                "ChallengeResponses": { "USERNAME": "noor@example.com", "EMAIL_OTP_CODE": code.out.trim_end() },
+            }),
+        )
+        .await
+        .ok();
+    assert!(signed_in.body["AuthenticationResult"]["IdToken"].is_string());
+    // It has been read; there is no other.
+    run("mail wait --to noor@example.com --timeout 0s").await.ends(3, "no new message to noor@example.com");
+}
+
+#[tokio::test]
+async fn what_goes_wrong_is_said_and_told_by_the_exit_code() {
+    let server = server().await;
+    let run = async |line: &str| typed(&server.url, KEY, line).await;
+    run("client list").await.ends(3, "there is no user pool");
+    run("client list --pool nowhere").await.ends(3, "there is no user pool nowhere");
+    run("mail wait --to nobody").await.ends(1, "nobody: ");
+    run("pool lits").await.ends(2, "list");
+    run("mail wait").await.ends(2, "--to");
+    for name in ["one", "two"] {
+        server.signed("CreateUserPool", json!({ "PoolName": name })).await.ok();
+    }
+    run("user add sam@example.com").await.ends(1, "several");
+    typed(&server.url, ("test", "wrong"), "pool list").await.ends(1, "InvalidSignatureException");
+    // A port that nobody listens on: it was free just now.
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    typed(&format!("http://{gone}"), KEY, "status").await.ends(4, "nobody answers");
+}
