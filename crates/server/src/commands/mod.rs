@@ -10,6 +10,7 @@ mod serve;
 
 use crate::app::{check_master_key, open_store};
 use crate::config::{Config, ENV_MASTER_KEY};
+use crate::seed::Seed;
 use crate::settings::{Flags, Settings};
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -162,12 +163,19 @@ struct ServeArgs {
     /// Keep the limits that are lifted for tests
     #[arg(long)]
     strict_limits: bool,
+    /// Make the pools, app clients, groups and users of this file, or bring them to what it says
+    #[arg(long, value_name = "FILE")]
+    seed: Option<PathBuf>,
     /// Call the functions of Lambda triggers at this Invoke API
     #[arg(long, value_name = "URL", value_parser = |text: &str| Url::parse(text))]
     functions: Option<Url>,
 }
 
 impl ServeArgs {
+    fn seed(&self) -> Result<Option<Seed>> {
+        self.seed.as_deref().map(Seed::load).transpose()
+    }
+
     fn settings(&self) -> Result<Settings> {
         let Some(path) = &self.config else {
             return Settings::development(&Flags {
@@ -209,8 +217,8 @@ pub fn run() -> ExitCode {
     };
     let done = runtime.block_on(async {
         match line.verb {
-            None => serve::run(line.serve.settings()?).await,
-            Some(Verb::Serve(args)) => serve::run(args.settings()?).await,
+            None => serve::run(line.serve.settings()?, line.serve.seed()?).await,
+            Some(Verb::Serve(args)) => serve::run(args.settings()?, args.seed()?).await,
             Some(Verb::Init { config, name, role }) => {
                 init::run(production(&config)?, &name, role.into()).await
             }

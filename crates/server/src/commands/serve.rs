@@ -2,6 +2,7 @@
 
 use super::port;
 use crate::app::App;
+use crate::seed::{ALICE, BOB, BOBS_PASSWORD, Seed};
 use crate::settings::{ConsoleDoor, Settings};
 use crate::{doors, http, login, seed, worker};
 use anyhow::{Context as _, Result, anyhow};
@@ -16,7 +17,7 @@ use tokio::sync::broadcast::error::RecvError;
 /// What the workers get to finish what they are at.
 const FAREWELL: Duration = Duration::from_millis(250);
 
-pub(super) async fn run(settings: Settings) -> Result<()> {
+pub(super) async fn run(settings: Settings, seed: Option<Seed>) -> Result<()> {
     let clock = Clock::system();
     let began = clock.now();
     let listeners = bind(&settings).await?;
@@ -28,14 +29,15 @@ pub(super) async fn run(settings: Settings) -> Result<()> {
     let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://localhost:{port}"));
     let (app, mails) = App::open(settings, clock.clone(), public_url).await?;
     let workers = worker::start(&app, mails);
-    let demo = match app.settings.development.demo {
-        true => Some(seed::demo(&app).await?),
-        false => None,
+    let made = match seed {
+        Some(seed) => Made::Seed(seed.apply(&app).await?),
+        None if app.settings.development.demo => Made::Demo(seed::demo(&app).await?),
+        None => Made::Seed(Vec::new()),
     };
     if app.settings.development.inbox {
         tokio::spawn(print_mails(app.clone()));
     }
-    say(&greeting(&app, demo.as_ref(), clock.now().since(began)));
+    say(&greeting(&app, &made, clock.now().since(began)));
 
     let ending = app.clone();
     tokio::spawn(async move {
@@ -92,10 +94,40 @@ async fn asked_to_end() {
     let _ = interrupt.await;
 }
 
-fn greeting(app: &App, demo: Option<&seed::Demo>, took_ms: i64) -> String {
+/// What there is to sign in to from the start.
+enum Made {
+    Demo(seed::Demo),
+    Seed(Vec<seed::Seeded>),
+}
+
+impl Made {
+    fn lines(&self) -> String {
+        match self {
+            Made::Demo(seed::Demo { pool_id, client_id }) => format!(
+                "\x20 User pool     {pool_id}\n\
+                 \x20 App client    {client_id}\n\
+                 \x20 Users         {ALICE} (by code), {BOB} (by code or password {BOBS_PASSWORD})\n"
+            ),
+            Made::Seed(pools) => pools
+                .iter()
+                .map(|pool| {
+                    let clients = pool.clients.iter();
+                    let clients: String =
+                        clients.map(|(name, id)| format!("  App client    {id}  {name}\n")).collect();
+                    format!("  User pool     {}  {}\n{clients}", pool.pool_id, pool.name)
+                })
+                .collect(),
+        }
+    }
+}
+
+fn greeting(app: &App, made: &Made, took_ms: i64) -> String {
     let url = &app.public_url;
     let seconds = took_ms as f64 / 1000.0;
-    let Some(demo) = demo else { return format!("ready in {seconds:.1} s   {url}\n") };
+    let lines = made.lines();
+    if !app.settings.development.demo {
+        return format!("ready in {seconds:.1} s   {url}\n{lines}");
+    }
     let data = match &app.settings.place {
         Place::File(path) => path.parent().unwrap_or(path).display().to_string(),
         Place::Memory => "kept in memory only".to_owned(),
@@ -106,19 +138,20 @@ fn greeting(app: &App, demo: Option<&seed::Demo>, took_ms: i64) -> String {
     } else {
         format!("./{data}")
     };
-    let seed::Demo { pool_id, client_id } = demo;
-    let (alice, bob, password) = (seed::ALICE, seed::BOB, seed::BOBS_PASSWORD);
-    let sign_in = login::DEMO_PATH;
+    let sign_in = match made {
+        Made::Demo(_) => {
+            format!("\x20 Sign-in       {url}{}      demo app client, open it now\n", login::DEMO_PATH)
+        }
+        Made::Seed(_) => String::new(),
+    };
     format!(
         "ready in {seconds:.1} s   (development mode: mail is caught, not sent)\n\n\
          \x20 API           {url}\n\
-         \x20 Sign-in       {url}{sign_in}      demo app client, open it now\n\
+         {sign_in}\
          \x20 Console       {url}/console\n\
          \x20 Inbox         {url}/inbox\n\
          \x20 Data          {data}\n\n\
-         \x20 User pool     {pool_id}\n\
-         \x20 App client    {client_id}\n\
-         \x20 Users         {alice} (by code), {bob} (by code or password {password})\n\
+         {lines}\
          \x20 Access key    test, secret test\n\n\
          Paste into your shell:   export AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER={url}\n\n"
     )

@@ -26,6 +26,7 @@ mod races;
 mod recovery;
 mod refusals;
 mod resource_servers;
+mod seed;
 mod server_answers;
 mod sessions;
 mod sign_in;

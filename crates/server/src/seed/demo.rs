@@ -1,11 +1,9 @@
 //! Something to try: a pool, an app client and users, made once, by the very calls that an administrator would make.
 
-use crate::api::{Call, perform};
+use super::{Administrator, text};
 use crate::app::App;
-use anyhow::{Context as _, Result, anyhow};
-use postern_access::Caller;
-use postern_model::{Document, Service};
-use serde_json::{Value, json};
+use anyhow::{Context as _, Result};
+use serde_json::json;
 
 const POOL_NAME: &str = "demo";
 const CLIENT_NAME: &str = "Demo app";
@@ -27,19 +25,17 @@ pub struct Demo {
     pub client_id: String,
 }
 
-struct Administrator<'a> {
-    app: &'a App,
-    caller: Caller,
-}
-
 /// Makes what is missing; leaves alone what is there.
 pub async fn demo(app: &App) -> Result<Demo> {
-    let administrator = Administrator { app, caller: app.own_caller() };
-    let pool_id = match administrator.find_pool().await? {
+    make(&Administrator::of(app)).await.context("the demo could not be made")
+}
+
+async fn make(administrator: &Administrator<'_>) -> Result<Demo> {
+    let pool_id = match administrator.find_pool(POOL_NAME).await? {
         Some(pool_id) => pool_id,
         None => administrator.make_pool().await?,
     };
-    let client_id = match administrator.find_client(&pool_id).await? {
+    let client_id = match administrator.find_client(&pool_id, CLIENT_NAME).await? {
         Some(client_id) => administrator.keep_addresses(&pool_id, client_id).await?,
         None => administrator.make_client(&pool_id).await?,
     };
@@ -47,40 +43,6 @@ pub async fn demo(app: &App) -> Result<Demo> {
 }
 
 impl Administrator<'_> {
-    async fn call(&self, operation: &str, input: Value) -> Result<Document> {
-        let call =
-            Call::find(Service::CognitoIdp, operation).context("seeds call operations of the model")?;
-        let answer = perform(self.app, &self.caller, call, &input).await;
-        answer.map_err(|error| anyhow!("the demo could not be made: {operation}: {error}"))
-    }
-
-    /// The first of a list whose `member` is `name`, through all its pages.
-    async fn find(
-        &self,
-        operation: &str,
-        mut input: Value,
-        list: &str,
-        (member, name): (&str, &str),
-    ) -> Result<Option<Value>> {
-        input["MaxResults"] = 20.into();
-        loop {
-            let mut page = self.call(operation, input.clone()).await?;
-            let items = page[list].as_array_mut().map(std::mem::take).unwrap_or_default();
-            if let Some(found) = items.into_iter().find(|item| item[member] == name) {
-                return Ok(Some(found));
-            }
-            match page["NextToken"].take() {
-                Value::Null => return Ok(None),
-                token => input["NextToken"] = token,
-            }
-        }
-    }
-
-    async fn find_pool(&self) -> Result<Option<String>> {
-        let pool = self.find("ListUserPools", json!({}), "UserPools", ("Name", POOL_NAME)).await?;
-        Ok(pool.map(|pool| text(&pool["Id"])))
-    }
-
     async fn make_pool(&self) -> Result<String> {
         let made = self
             .call(
@@ -115,13 +77,6 @@ impl Administrator<'_> {
         });
         self.call("AdminSetUserPassword", password).await?;
         Ok(pool_id)
-    }
-
-    async fn find_client(&self, pool_id: &str) -> Result<Option<String>> {
-        let of_pool = json!({ "UserPoolId": pool_id });
-        let named = ("ClientName", CLIENT_NAME);
-        let client = self.find("ListUserPoolClients", of_pool, "UserPoolClients", named).await?;
-        Ok(client.map(|client| text(&client["ClientId"])))
     }
 
     async fn make_client(&self, pool_id: &str) -> Result<String> {
@@ -173,8 +128,4 @@ impl Administrator<'_> {
     fn address(&self, path: &str) -> String {
         format!("{}{path}", self.app.public_url)
     }
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
 }
