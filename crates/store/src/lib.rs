@@ -4,6 +4,7 @@
 pub mod access;
 pub mod audit;
 pub mod auth;
+mod backup;
 pub mod branding;
 pub mod clients;
 mod clock;
@@ -35,6 +36,7 @@ pub mod user_search;
 pub mod users;
 mod value;
 
+pub use backup::back_up;
 pub use clock::{Clock, STEP_MAX_MS, Timestamp};
 pub use seal::{Keys, Purpose};
 pub use tx::Tx;

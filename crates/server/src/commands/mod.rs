@@ -18,6 +18,7 @@ use mail::WaitArgs;
 use manage::{AddUserArgs, CreateClientArgs, ListArgs, ListClientsArgs, StatusArgs};
 use postern_access::Role;
 use postern_mail::transport::web::Url;
+use postern_store::back_up;
 use remote::Fault;
 use std::io::IsTerminal as _;
 use std::net::IpAddr;
@@ -56,6 +57,14 @@ enum Verb {
     Migrate {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
+    },
+    /// Copy the database into a file, also while the server runs
+    Backup {
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// The new file
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
     },
     /// Signing keys of the pools
     #[command(subcommand)]
@@ -226,6 +235,7 @@ pub fn run() -> ExitCode {
                 rotate_keys::run(production(&config)?, pool).await
             }
             Some(Verb::Migrate { config }) => migrate(production(&config)?).await,
+            Some(Verb::Backup { config, to }) => backup(&production(&config)?, &to),
             Some(Verb::Check { config }) => check(production(&config)?).await,
             Some(Verb::Status(args)) => manage::status(&args).await,
             Some(Verb::Pool(PoolVerb::List(args))) => manage::list_pools(&args).await,
@@ -243,6 +253,12 @@ pub fn run() -> ExitCode {
 async fn migrate(settings: Settings) -> Result<()> {
     check_master_key(&open_store(&settings)?).await?;
     println!("the database is at this program's version");
+    Ok(())
+}
+
+fn backup(settings: &Settings, to: &Path) -> Result<()> {
+    back_up(&settings.place, to)?;
+    eprintln!("keep {} apart from the master key, which opens what is sealed in it", to.display());
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! The program typed in a shell, against a running server: what it prints, and the code it ends with.
 
 use crate::support::TestServer;
-use postern_store::Clock;
+use postern_store::{Clock, random};
 use serde_json::{Value, json};
 use std::process::Command;
 
@@ -122,4 +122,47 @@ async fn what_goes_wrong_is_said_and_told_by_the_exit_code() {
     // A port that nobody listens on: it was free just now.
     let gone = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     typed(&format!("http://{gone}"), KEY, "status").await.ends(4, "nobody answers");
+}
+
+#[tokio::test]
+async fn a_backup_opens_with_the_master_key_and_replaces_no_file() {
+    let folder = std::env::temp_dir().join(format!("postern-backup-{}", hex::encode(random::bytes::<8>())));
+    let config_of = |name: &str| {
+        let home = folder.join(name);
+        std::fs::create_dir_all(&home).expect("a folder");
+        let config = home.join("postern.toml");
+        let text = format!(
+            "public_url = \"http://localhost\"\ndata = {home:?}\n[mail]\nfrom = \"no-reply@example.com\"\nfile = {:?}\n",
+            home.join("mails.jsonl")
+        );
+        std::fs::write(&config, text).expect("a file");
+        (home, config.display().to_string())
+    };
+    let run = async |line: &str| typed("http://localhost:1", KEY, line).await;
+    let (home, config) = config_of("first");
+    let begun = run(&format!("init --config {config}")).await;
+    assert_eq!(begun.code, 0, "{}", begun.talk);
+    let copy = folder.join("copy.db");
+    let line = format!("backup --config {config} --to {}", copy.display());
+    assert_eq!(run(&line).await.code, 0);
+    let length = std::fs::metadata(&copy).expect("a copy").len();
+    run(&line).await.ends(1, "cannot be made");
+    assert_eq!(std::fs::metadata(&copy).expect("the copy still").len(), length);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(&copy).expect("a copy").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{mode:o}");
+    }
+
+    let (other, config) = config_of("second");
+    std::fs::copy(&copy, other.join("postern.db")).expect("put back");
+    let keyless = run(&format!("check --config {config}")).await;
+    assert!(keyless.code == 1 && keyless.talk.contains("master.key is missing"), "{}", keyless.talk);
+    std::fs::copy(home.join("master.key"), other.join("master.key")).expect("put back");
+    let checked = run(&format!("check --config {config}")).await;
+    assert!(checked.out.contains("the master key is the right one"), "{}", checked.talk);
+    // The administrator is in it.
+    run(&format!("init --config {config}")).await.ends(1, "there is a user administrator already");
+    std::fs::remove_dir_all(&folder).expect("tidied up");
 }
