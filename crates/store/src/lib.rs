@@ -39,6 +39,7 @@ mod value;
 pub use backup::back_up;
 pub use clock::{Clock, STEP_MAX_MS, Timestamp};
 pub use seal::{Keys, Purpose};
+pub use sqlite_log::empty_log;
 pub use tx::Tx;
 pub use value::{Row, Value};
 

@@ -1,17 +1,21 @@
 //! Moves what SQLite's write-ahead log holds into the database, on a thread beside the writing one: a commit that did
 //! it would keep all others waiting for as long as the disk takes for some thousand pages.
 
+use crate::Place;
 use anyhow::{Context, Result};
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
+use std::time::Duration;
 
+/// What others get to finish with a log that is to be emptied.
+const PATIENCE: Duration = Duration::from_millis(100);
 /// Rows that are changed between two moves.
 const CHANGES: u64 = 4_000;
 /// Pages of the log, of 4 KiB each, from which on it is to begin anew.
-const PAGES_MAX: i64 = 16_000;
+const PAGES_MAX: i64 = 8_000;
 
 /// The writing thread's side.
 pub(crate) struct Log {
@@ -66,6 +70,17 @@ fn move_when_woken(connection: &Connection, woken: &Receiver<()>, pages_max: i64
 /// again: nothing is lost while it stands in the log.
 fn move_pages(connection: &Connection) -> i64 {
     connection.query_row("pragma wal_checkpoint(passive)", [], |row| row.get(1)).unwrap_or(0)
+}
+
+/// Empties the log of a database that is written to no more: the next start would have to read it. It may stay when
+/// somebody is still at it; nothing is lost by that.
+pub fn empty_log(place: &Place) -> Result<()> {
+    if let Place::File(path) = place {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.busy_timeout(PATIENCE)?;
+        connection.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::settings::{ConsoleDoor, Settings};
 use crate::{doors, http, login, seed, worker};
 use anyhow::{Context as _, Result, anyhow};
 use postern_mail::Caught;
-use postern_store::{Clock, Place};
+use postern_store::{Clock, Place, empty_log};
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,6 +62,8 @@ pub(super) async fn run(settings: Settings, seed: Option<Seed>) -> Result<()> {
         }
     })
     .await;
+    let place = app.settings.place.clone();
+    let _ = tokio::time::timeout(FAREWELL, tokio::task::spawn_blocking(move || empty_log(&place))).await;
     Ok(())
 }
 

@@ -55,6 +55,14 @@ impl Process {
         assert!(set.expect("prlimit is there").success());
     }
 
+    /// Asks the process to end, as a service manager does, and waits until it has.
+    #[cfg(unix)]
+    fn stop(mut self) {
+        let asked = Command::new("kill").arg(self.child.id().to_string()).status();
+        assert!(asked.expect("kill is there").success());
+        assert!(self.child.wait().expect("the process has ended").success());
+    }
+
     /// Ends the process without a word to it.
     fn kill(mut self) {
         self.child.kill().expect("the process can be killed");
@@ -159,6 +167,24 @@ async fn what_was_acknowledged_outlives_any_death_and_what_was_used_stays_used()
         holds(&after).await;
     }
     process.kill();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_server_that_was_asked_to_end_leaves_no_log_to_be_read() {
+    let folder = Folder::new();
+    let process = Process::start(&folder.0).await;
+    pool(&process.client).await;
+    let log = folder.0.join("postern.db-wal");
+    assert!(std::fs::metadata(&log).expect("a log").len() > 0);
+    process.stop();
+    assert_eq!(std::fs::metadata(&log).map_or(0, |log| log.len()), 0);
+    // What stood in it is there.
+    let again = Process::start(&folder.0).await;
+    let input = json!({ "MaxResults": 60 });
+    let pools = again.client.json("ListUserPools", &input, Some(&Key::new("test", "test"))).await.ok();
+    assert!(pools.body["UserPools"].as_array().is_some_and(|pools| pools.len() > 1), "{}", pools.text);
+    again.kill();
 }
 
 /// Attack case 78: no room on the disk. The limit on the size of files stands for it: what is written past it fails, as it
