@@ -6,7 +6,7 @@ use crate::prepare::{CALLBACK, Door, address, username};
 use crate::tokens::Tokens;
 use crate::wire::{Answer, Connection};
 use anyhow::{Context as _, Result, ensure};
-use http::header::{CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, SET_COOKIE};
+use http::header::{CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, REFRESH, SET_COOKIE};
 use http::{Method, Request, StatusCode};
 use http_body_util::Full;
 use serde_json::Value;
@@ -48,10 +48,12 @@ impl Browser<'_> {
     }
 }
 
+/// Where a redirect leads, or a page that goes on by itself.
 fn location(answer: &Answer) -> Result<String> {
     let said = || String::from_utf8_lossy(&answer.body).into_owned();
-    let to = answer.headers.get(LOCATION).with_context(|| format!("{}: {}", answer.status, said()))?;
-    Ok(to.to_str()?.to_owned())
+    let to = answer.headers.get(LOCATION).or_else(|| answer.headers.get(REFRESH));
+    let to = to.with_context(|| format!("{}: {}", answer.status, said()))?.to_str()?;
+    Ok(to.trim_start_matches("0;url=").to_owned())
 }
 
 /// The hidden fields of the first form on a page, as a form.

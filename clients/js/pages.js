@@ -24,6 +24,11 @@ function hidden(html, action) {
   return [...form.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)].map(([, name, value]) => [name, value]);
 }
 
+/** Where an answer leads on to: a redirect, or a page that goes on by itself. */
+export function goesOn(response) {
+  return response.headers.get("location") ?? response.headers.get("refresh")?.replace(/^0;url=/, "");
+}
+
 /** Signs a person in by a mailed code; gives the address that the browser is sent back to. */
 export async function signIn(start, email) {
   const jar = new Jar();
@@ -32,7 +37,7 @@ export async function signIn(start, email) {
     for (;;) {
       const response = await fetch(next, { ...init, redirect: "manual", headers: { ...init.headers, cookie: jar.header() } });
       jar.keep(response);
-      const location = response.headers.get("location");
+      const location = goesOn(response);
       if (!location) return { html: await response.text() };
       next = new URL(location, next);
       if (!next.href.startsWith(`${url}/`)) return { back: next };

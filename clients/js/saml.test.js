@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import samlify from "samlify";
 import { admin, makePool, url } from "../postern.js";
+import { goesOn } from "./pages.js";
 
 const CALLBACK = "http://localhost:3999/callback";
 const ENTITY = "https://idp.corp.example/metadata";
@@ -123,10 +124,10 @@ async function signIn(from, sp, email) {
   const { context } = await from.createLoginResponse(sp, request, "post", { email }, fill);
   const body = new URLSearchParams({ SAMLResponse: context, RelayState: query.RelayState });
   const posted = await fetch(`${url}/saml2/idpresponse`, { method: "POST", body, redirect: "manual" });
-  const next = new URL(posted.headers.get("location"), url);
+  const next = new URL(goesOn(posted), url);
   if (next.origin !== new URL(url).origin) return { back: next, verifier };
   const home = await fetch(next, { redirect: "manual", headers: { cookie } });
-  return { back: new URL(home.headers.get("location")), verifier };
+  return { back: new URL(goesOn(home)), verifier };
 }
 
 for (const [what, signed] of [

@@ -71,7 +71,9 @@ impl Browser {
                     self.cookies.insert(name.to_owned(), value.to_owned());
                 }
             }
-            let Some(location) = answer.header("location") else {
+            // A redirect, or a page that goes on by itself.
+            let onward = answer.header("refresh").and_then(|refresh| refresh.strip_prefix("0;url="));
+            let Some(location) = answer.header("location").or(onward) else {
                 return Page::Html(answer.as_str().expect("a page of text").to_owned());
             };
             let address = if location.starts_with('/') {

@@ -36,10 +36,11 @@ pub fn page_under(policy: &str, status: StatusCode, html: String) -> Response {
     with_header(response, CONTENT_SECURITY_POLICY, policy)
 }
 
-/// A page whose form may end in a redirect to another origin: browsers hold `form-action` against redirects, too.
-pub fn page_leading_to(origin: &str, status: StatusCode, html: String) -> Response {
-    let policy = PAGE_POLICY.replace("form-action 'self'", &format!("form-action 'self' {origin}"));
-    page_under(&policy, status, html)
+/// A page whose forms may lead to further places than ourselves, as policies write them. Browsers hold `form-action`
+/// against every redirect that a form sets off, however far it leads.
+pub fn page_leading_to(places: &str, html: String) -> Response {
+    let policy = PAGE_POLICY.replace("form-action 'self'", &format!("form-action 'self' {places}"));
+    page_under(&policy, StatusCode::OK, html)
 }
 
 pub fn json(status: StatusCode, value: &Value) -> Response {

@@ -1,45 +1,88 @@
-//! Answers on their way back to an app: by a redirect, or by a form that the browser posts.
+//! The way from our pages to an app's. Requests of apps are answered by plain redirects; a person's press is answered by a
+//! page that goes on by itself, because browsers hold a page's `form-action` against the whole chain of redirects that its
+//! form sets off, and where an app leads people afterwards nobody knows here.
 
+use super::flow::Flow;
 use super::press::redirect;
 use super::problem;
 use super::visit::Visit;
 use crate::pages::Page as _;
-use crate::pages::login::PostBack;
-use crate::respond::{page, page_leading_to};
+use crate::pages::login::{Onward, PostBack};
+use crate::respond::{page, page_leading_to, with_header};
 use axum::http::StatusCode;
+use axum::http::header::REFRESH;
 use axum::response::Response;
 use postern_pools::oauth::redirect::{Back, Mode};
 
-/// Sends an answer to an app.
-pub fn send(visit: &Visit, app_name: &str, back: Back) -> Response {
-    match back.mode {
-        Mode::Query => redirect(StatusCode::FOUND, &back.href()),
-        Mode::FormPost => {
-            let frame = problem::frame(visit, app_name);
-            let html =
-                PostBack { frame, address: back.address.clone(), parameters: back.parameters }.render();
-            match origin(&back.address) {
-                Some(origin) => page_leading_to(origin, StatusCode::OK, html),
-                None => page(StatusCode::OK, html),
-            }
+/// A place outside of our forms that a person goes on to.
+pub struct Away {
+    app_name: String,
+    href: String,
+    /// The way ends in an app on a device, which the system opens at once or not at all.
+    to_device: bool,
+}
+
+impl Away {
+    /// The address of an app.
+    pub fn to_app(app_name: &str, href: String) -> Away {
+        Away { app_name: app_name.to_owned(), to_device: own_scheme(&href).is_some(), href }
+    }
+
+    /// An address that leads on to the app of a flow.
+    pub fn of_flow(flow: &Flow, href: String) -> Away {
+        let to_device = own_scheme(&flow.state.request.redirect_uri).is_some();
+        Away { app_name: flow.app_name().to_owned(), href, to_device }
+    }
+
+    /// Lets the person go. To an app on a device leads a redirect, which carries the press along; there is nothing
+    /// behind it that a policy could stop.
+    pub fn response(&self, visit: &Visit) -> Response {
+        if self.to_device {
+            return redirect(StatusCode::SEE_OTHER, &self.href);
         }
+        let frame = problem::frame(visit, &self.app_name);
+        let html = Onward { frame, href: self.href.clone() }.render();
+        with_header(page(StatusCode::OK, html), REFRESH, &format!("0;url={}", self.href))
     }
 }
 
-/// What a policy calls the place that an address is at: `https://host:port`, or `scheme:` for an app's own scheme.
-pub fn origin(address: &str) -> Option<&str> {
-    let (scheme, rest) = address.split_once(':')?;
-    let is_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
-    if scheme.is_empty() || !scheme.chars().all(is_scheme) {
-        return None;
+/// Answers an app's own request.
+pub fn send(visit: &Visit, app_name: &str, back: Back) -> Response {
+    match back.mode {
+        Mode::Query => redirect(StatusCode::FOUND, &back.href()),
+        Mode::FormPost => post(visit, app_name, back),
     }
-    let Some(rest) = rest.strip_prefix("//").filter(|_| ["http", "https"].contains(&scheme)) else {
-        return Some(&address[..=scheme.len()]);
-    };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let is_host = |c: char| c.is_ascii_alphanumeric() || "-.:[]".contains(c);
-    let is_plain = !authority.is_empty() && authority.chars().all(is_host);
-    is_plain.then(|| &address[..scheme.len() + 3 + authority.len()])
+}
+
+/// Answers an app at the end of a way that may have begun with a form, here or at a provider.
+pub fn send_on(visit: &Visit, app_name: &str, back: Back) -> Response {
+    match back.mode {
+        Mode::Query => Away::to_app(app_name, back.href()).response(visit),
+        Mode::FormPost => post(visit, app_name, back),
+    }
+}
+
+/// A page that posts an answer. It takes nothing from anybody, so its one form may lead as far as the app likes.
+fn post(visit: &Visit, app_name: &str, back: Back) -> Response {
+    let places = own_scheme(&back.address).map_or("*".to_owned(), |scheme| format!("* {scheme}"));
+    let frame = problem::frame(visit, app_name);
+    page_leading_to(&places, PostBack { frame, address: back.address, parameters: back.parameters }.render())
+}
+
+/// A page on the way to an app's address: its forms lead to ourselves, and to the scheme of an app that has its own.
+pub fn page_before(address: &str, html: String) -> Response {
+    match own_scheme(address) {
+        Some(scheme) => page_leading_to(scheme, html),
+        None => page(StatusCode::OK, html),
+    }
+}
+
+/// The scheme of an address, as a policy names it (`myapp:`), if it is an app's own rather than the web's.
+fn own_scheme(address: &str) -> Option<&str> {
+    let (scheme, _) = address.split_once(':')?;
+    let is_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    let is_web = ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web));
+    (!scheme.is_empty() && scheme.chars().all(is_scheme) && !is_web).then(|| &address[..=scheme.len()])
 }
 
 #[cfg(test)]
@@ -47,20 +90,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_origin_of_an_address_is_all_that_a_policy_gets() {
+    fn only_a_scheme_of_ones_own_goes_into_a_policy() {
         let cases = [
-            ("https://app.example/cb?x=1", Some("https://app.example")),
-            ("http://localhost:3000/cb", Some("http://localhost:3000")),
-            ("http://[::1]:3000?x", Some("http://[::1]:3000")),
+            ("https://app.example/cb?x=1", None),
+            ("HTTPS://app.example/cb", None),
+            ("http://[::1]:3000?x", None),
             ("myapp://cb", Some("myapp:")),
             ("com.example.app:/cb", Some("com.example.app:")),
-            ("https://app.example;script-src *", None),
-            ("https://a b/", None),
+            ("/oauth2/authorize?redirect_uri=myapp:", None),
             ("my app://cb", None),
+            ("a;script-src *://cb", None),
+            ("://cb", None),
             ("nothing", None),
         ];
         for (address, expected) in cases {
-            assert_eq!(origin(address), expected, "{address}");
+            assert_eq!(own_scheme(address), expected, "{address}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `/logout`: ends the session of this browser, and goes to where the app may send it. Who does not show by an ID token
 //! whose sign-in it was has the person asked first (rule O10).
 
+use super::back::{Away, page_before};
 use super::cookies::Cookies;
 use super::flow::{csrf, csrf_matches};
 use super::press::{gone, redirect};
@@ -28,7 +29,11 @@ struct Left {
 }
 
 enum To {
-    Address(String),
+    App {
+        app_name: String,
+        href: String,
+    },
+    SignIn,
     OurPage {
         app_name: String,
         /// Where the app is; its own pages know how a sign-in begins.
@@ -36,6 +41,8 @@ enum To {
     },
     Question {
         app_name: String,
+        /// The app's address that a yes leads to.
+        then: String,
     },
 }
 
@@ -54,7 +61,8 @@ pub async fn logout_posted(visit: Visit) -> Response {
     redirect(StatusCode::SEE_OTHER, &format!("/logout?{}", visit.form.query()))
 }
 
-/// `POST /logout/confirm`: the person says yes. The same request once more then goes straight on.
+/// `POST /logout/confirm`: the person says yes, and goes on to the app; or to our own page, which the same request once
+/// more then brings.
 pub async fn confirmed(visit: Visit) -> Response {
     let given = visit.form.first("csrf").unwrap_or_default();
     if !visit.is_from_here() || !csrf_matches(&visit.app, &visit.cookies, FORM, given) {
@@ -67,23 +75,27 @@ pub async fn confirmed(visit: Visit) -> Response {
         Ok(Err(wrong)) => return problem::wrong(&visit, wrong),
         Err(cause) => return problem::failed(&visit, &cause),
     };
-    let to = redirect(StatusCode::SEE_OTHER, &format!("/logout?{}", asked.query()));
+    let to = match left.to {
+        To::App { app_name, href } => Away::to_app(&app_name, href).response(&visit),
+        _ => redirect(StatusCode::SEE_OTHER, &format!("/logout?{}", asked.query())),
+    };
     without_sessions(&visit, to, &left.pools)
 }
 
 fn show(visit: &Visit, left: Left) -> Response {
     let response = match left.to {
-        To::Address(href) => redirect(StatusCode::FOUND, &href),
+        To::App { href, .. } => redirect(StatusCode::FOUND, &href),
+        To::SignIn => redirect(StatusCode::FOUND, &format!("/login?{}", visit.query.query())),
         To::OurPage { app_name, app_href } => {
             let frame = problem::frame(visit, &app_name);
             page(StatusCode::OK, SignedOut { frame, sign_in_href: app_href }.render())
         }
-        To::Question { app_name } => return ask(visit, &app_name),
+        To::Question { app_name, then } => return ask(visit, &app_name, &then),
     };
     without_sessions(visit, response, &left.pools)
 }
 
-fn ask(visit: &Visit, app_name: &str) -> Response {
+fn ask(visit: &Visit, app_name: &str, then: &str) -> Response {
     let known = visit.cookies.browser().map(str::to_owned);
     let browser = known.clone().unwrap_or_else(Cookies::fresh_browser);
     let form = SignOut {
@@ -91,7 +103,7 @@ fn ask(visit: &Visit, app_name: &str) -> Response {
         csrf: csrf(visit.app.store.keys(), &browser, FORM),
         parameters: visit.query.without(&["csrf"]).into_iter().collect(),
     };
-    let response = page(StatusCode::OK, form.render());
+    let response = page_before(then, form.render());
     match known {
         Some(_) => response,
         None => visit.cookies.set_browser(&browser).on(response),
@@ -135,15 +147,16 @@ impl Visit {
             Err(wrong) => return Ok(Err(wrong)),
         };
         if !is_agreed && logout::asks_first(&self.query) && self.is_somebody_else(tx, &at, hinted.as_ref())? {
-            let to = To::Question { app_name: at.app_name().to_owned() };
+            let then = if let Next::App(href) = next { href } else { String::new() };
+            let to = To::Question { app_name: at.app_name().to_owned(), then };
             return Ok(Ok(Left { pools: Vec::new(), to }));
         }
         if let Some(handle) = self.cookies.session(&at.pool.id) {
             self.app.pools.sign_browser_out(tx, handle)?;
         }
         let to = match next {
-            Next::App(href) => To::Address(href),
-            Next::SignIn => To::Address(format!("/login?{}", self.query.query())),
+            Next::App(href) => To::App { app_name: at.app_name().to_owned(), href },
+            Next::SignIn => To::SignIn,
             Next::Here => {
                 To::OurPage { app_name: at.app_name().to_owned(), app_href: logout::front_page(&at.client) }
             }
@@ -160,7 +173,8 @@ impl Visit {
     /// Nobody says which app: the browser leaves every pool, once the person says so.
     fn leave_all(&self, tx: &mut Tx<'_>, is_agreed: bool) -> Answer<Left> {
         if !is_agreed && self.cookies.sessions().next().is_some() {
-            return Ok(Left { pools: Vec::new(), to: To::Question { app_name: String::new() } });
+            let to = To::Question { app_name: String::new(), then: String::new() };
+            return Ok(Left { pools: Vec::new(), to });
         }
         let mut pools = Vec::new();
         for (pool_id, handle) in self.cookies.sessions() {

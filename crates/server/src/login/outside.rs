@@ -1,7 +1,7 @@
 //! The way to an outside provider and back. A browser is sent out with secrets that its flow keeps; it comes back with
 //! the provider's answer, once; and what went wrong is told to the app, as the OAuth of RFC 6749 §4.1.2.1 words it.
 
-use super::back;
+use super::back::{self, Away};
 use super::flow::{Flow, Page};
 use super::press::{Hand, Pressed, Went, gone, redirect};
 use super::problem;
@@ -203,28 +203,33 @@ pub async fn posted(visit: Visit) -> Response {
         return gone(&visit);
     };
     let (pools, caller, id) = (visit.app.pools.clone(), visit.caller.clone(), flow_id.clone());
-    let is_left: Answer<bool> = visit
+    let left: Answer<Option<Away>> = visit
         .app
         .store
         .write(move |tx| {
             let Some(mut flow) = Flow::find_in_any_browser(tx, &pools, &caller, &id)? else {
-                return Ok(false);
+                return Ok(None);
             };
             let secrets = flow.state.sent.as_ref().and_then(|sent| sent.open(tx.keys()));
             if flow.is_expired || flow.state.done || !secrets.is_some_and(|secrets| secrets.is_state(&state))
             {
-                return Ok(false);
+                return Ok(None);
             }
             flow.state.brought = Some(answered.sealed(tx.keys())?);
             flow.save(tx)?;
-            Ok(true)
+            Ok(Some(Away::of_flow(&flow, left_at(&flow.id))))
         })
         .await;
-    match is_left {
-        Ok(true) => redirect(StatusCode::SEE_OTHER, &format!("/login/provider/back?flow={flow_id}")),
-        Ok(false) | Err(Error::Refused(_)) => gone(&visit),
+    match left {
+        Ok(Some(away)) => away.response(&visit),
+        Ok(None) | Err(Error::Refused(_)) => gone(&visit),
         Err(failed) => problem::failed(&visit, &failed),
     }
+}
+
+/// Where the browser itself goes on with what a provider had it post.
+pub(super) fn left_at(flow_id: &str) -> String {
+    format!("/login/provider/back?flow={flow_id}")
 }
 
 /// `GET /login/provider/back`: goes on with what the browser was made to post.
@@ -338,7 +343,7 @@ pub(super) fn told(visit: &Visit, flow: &Flow, No(error, description): No) -> Re
         "a sign-in by an outside provider came to nothing"
     );
     let refused = request.refused(error, &description);
-    back::send(visit, flow.app_name(), refused.back(&flow.at.pool.issuer))
+    back::send_on(visit, flow.app_name(), refused.back(&flow.at.pool.issuer))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! the flow as it stands; the flow moves with any answer, so each challenge takes one (rule F4).
 
 use super::authorize;
-use super::back::origin;
+use super::back::{Away, page_before};
 use super::flow::{Fault, Flow, Page, PasskeyBrowser, csrf_matches};
 use super::press::{Hand, Went, gone, redirect};
 use super::show::View;
@@ -10,7 +10,7 @@ use super::visit::Visit;
 use super::{problem, typed};
 use crate::pages::Page as _;
 use crate::pages::passkey::{AddPasskey, UsePasskey};
-use crate::respond::{self, json, page_leading_to};
+use crate::respond::json;
 use axum::http::StatusCode;
 use axum::response::Response;
 use base64::Engine;
@@ -277,16 +277,19 @@ pub async fn offer(visit: Visit) -> Response {
     match found.await {
         Ok(Some((flow, true))) if !flow.is_expired => {
             let view = View { visit: &visit, page: Page::AddPasskey, flow: &flow, challenge: None };
-            let html = view.add_passkey().render();
-            match origin(&flow.state.request.redirect_uri) {
-                Some(origin) => page_leading_to(origin, StatusCode::OK, html),
-                None => respond::page(StatusCode::OK, html),
-            }
+            page_before(&flow.state.request.redirect_uri, view.add_passkey().render())
         }
-        Ok(Some((flow, _))) => redirect(StatusCode::SEE_OTHER, &flow.state.request.href(true)),
+        Ok(Some((flow, _))) => Away::of_flow(&flow, flow.state.request.href(true)).response(&visit),
         Ok(None) => gone(&visit),
         Err(cause) => problem::failed(&visit, &cause),
     }
+}
+
+/// What an answer to the offer leads to.
+enum Added {
+    Over(Away),
+    /// To the offer once more.
+    Again(String),
 }
 
 /// `POST /passkeys/add`: a passkey was made, or "Not now".
@@ -305,26 +308,24 @@ pub async fn added(visit: Visit) -> Response {
             let Some(mut flow) = flow_of(tx, &adding, &flow_id)?.filter(|flow| !flow.is_expired) else {
                 return Ok(None);
             };
-            let back = flow.state.request.href(true);
-            let Some(person) = signed_in(tx, &flow, &adding)? else { return Ok(Some(back)) };
+            let away = Away::of_flow(&flow, flow.state.request.href(true));
+            let Some(person) = signed_in(tx, &flow, &adding)? else { return Ok(Some(Added::Over(away))) };
             if is_later || add(tx, &adding, &flow, &person)? {
                 flow.state.fault = None;
                 flow.save(tx)?;
-                return Ok(Some(back));
+                return Ok(Some(Added::Over(away)));
             }
             flow.state.fault = Some((Page::AddPasskey, Fault::Refused));
             flow.save(tx)?;
-            Ok(Some(flow.href(Page::AddPasskey)))
+            Ok(Some(Added::Again(flow.href(Page::AddPasskey))))
         })
         .await;
     match done {
-        Ok(Some(href)) => {
-            let response = redirect(StatusCode::SEE_OTHER, &href);
-            match is_later {
-                true => visit.cookies.set(LATER, "1", LATER_S).on(response),
-                false => response,
-            }
+        Ok(Some(Added::Over(away))) if is_later => {
+            visit.cookies.set(LATER, "1", LATER_S).on(away.response(&visit))
         }
+        Ok(Some(Added::Over(away))) => away.response(&visit),
+        Ok(Some(Added::Again(href))) => redirect(StatusCode::SEE_OTHER, &href),
         // Pressed twice: the first press counts.
         Err(Error::Refused(_)) => {
             let flow = [("flow", visit.form.first("flow").unwrap_or_default())];

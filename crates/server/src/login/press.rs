@@ -1,6 +1,7 @@
 //! What every press of a button shares: the form is ours, one unit of work moves the flow, and the answer is a redirect
-//! to a page that can be opened again.
+//! to a page that can be opened again, or leads away from our pages.
 
+use super::back::Away;
 use super::cookies::Setting;
 use super::flow::{Fault, Flow, OVERTAKEN, Page, csrf_matches};
 use super::problem;
@@ -33,7 +34,7 @@ pub enum Went {
     To(Page),
     /// Back to the app, signed in in this browser under a new handle.
     Home {
-        href: String,
+        away: Away,
         pool_id: String,
         session: String,
         session_s: i64,
@@ -49,9 +50,7 @@ pub enum Pressed {
         went: Went,
     },
     /// The sign-in was over already; the same request shows where it stands.
-    Over {
-        href: String,
-    },
+    Over(Away),
     Expired {
         app_name: String,
         href: String,
@@ -91,7 +90,7 @@ impl Hand {
         flow.at.device =
             self.visit.cookies.mark(&flow.at.pool.id).map(|mark| Device::Browser(mark.to_owned()));
         if flow.state.done {
-            return Ok(Err(Pressed::Over { href: flow.state.request.href(true) }));
+            return Ok(Err(Pressed::Over(Away::of_flow(&flow, flow.state.request.href(true)))));
         }
         if flow.is_expired {
             let href = flow.state.request.href(false);
@@ -197,15 +196,16 @@ impl Hand {
         let href = match request.mode {
             _ if offers_passkey => flow.href(Page::AddPasskey),
             Mode::Query => self.pools.answer_with_code(tx, at, request, &person)?.href(),
-            // A press is answered by a redirect: the same request once more brings the page that posts the answer.
+            // The same request once more brings the page that posts the answer.
             Mode::FormPost => request.href(true),
         };
+        let away = Away::of_flow(flow, href);
         let pool_id = at.pool.id.clone();
         let mark = self.pools.mark_browser(tx.keys(), at, &person.user);
         flow.state.done = true;
         flow.state.forget_session();
         flow.state.fields.clear();
-        Ok(Went::Home { href, pool_id, session, session_s: life_ms / 1000, mark })
+        Ok(Went::Home { away, pool_id, session, session_s: life_ms / 1000, mark })
     }
 
     /// The response to a press.
@@ -215,12 +215,12 @@ impl Hand {
             Ok(Pressed::Went { flow, went: Went::To(page) }) => {
                 redirect(StatusCode::SEE_OTHER, &format!("{}?flow={flow}", page.path()))
             }
-            Ok(Pressed::Went { went: Went::Home { href, pool_id, session, session_s, mark }, .. }) => {
-                let response = redirect(StatusCode::SEE_OTHER, &href);
+            Ok(Pressed::Went { went: Went::Home { away, pool_id, session, session_s, mark }, .. }) => {
+                let response = away.response(visit);
                 let response = visit.cookies.set_session(&pool_id, &session, session_s).on(response);
                 visit.cookies.set_mark(&pool_id, &mark).on(response)
             }
-            Ok(Pressed::Over { href }) => redirect(StatusCode::SEE_OTHER, &href),
+            Ok(Pressed::Over(away)) => away.response(visit),
             Ok(Pressed::Expired { app_name, href }) => {
                 let trouble = Trouble::Expired { back_href: Some(href) };
                 problem::page(visit, &app_name, trouble)

@@ -2,14 +2,13 @@
 //! left for the browser's next request, since browsers send no cookie along when another site has them post.
 
 use super::authorize::wanted;
-use super::back;
+use super::back::{self, Away};
 use super::cookies::Cookies;
 use super::flow::{Flow, Page, State};
-use super::outside::{Answered, No, told};
-use super::press::{gone, redirect, redirect_with};
+use super::outside::{Answered, No, left_at, told};
+use super::press::gone;
 use super::problem;
 use super::visit::Visit;
-use axum::http::StatusCode;
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -109,7 +108,7 @@ async fn answered(
         })
         .await;
     Ok(match is_left? {
-        true => redirect(StatusCode::SEE_OTHER, &format!("/login/provider/back?flow={}", flow.id)),
+        true => Away::of_flow(&flow, left_at(&flow.id)).response(visit),
         false => gone(visit),
     })
 }
@@ -139,7 +138,7 @@ async fn unasked(visit: &Visit, relay: &str, answer: &str) -> Answer<Response> {
     let (at, request, provider) = match found? {
         Some(For::App(app)) => *app,
         Some(For::Wrong(wrong)) => return Ok(problem::wrong(visit, wrong)),
-        Some(For::Back { app_name, back }) => return Ok(back::send(visit, &app_name, back)),
+        Some(For::Back { app_name, back }) => return Ok(back::send_on(visit, &app_name, back)),
         None => return Ok(gone(visit)),
     };
     let pools = visit.app.pools.clone();
@@ -152,14 +151,14 @@ async fn unasked(visit: &Visit, relay: &str, answer: &str) -> Answer<Response> {
         Ok(proven) => proven,
         Err(trouble) => {
             let refused = request.refused("invalid_request", &trouble.0);
-            return Ok(back::send(visit, at.app_name(), refused.back(&at.pool.issuer)));
+            return Ok(back::send_on(visit, at.app_name(), refused.back(&at.pool.issuer)));
         }
     };
     // The browser's own cookie did not come along; from now on it goes by a new one.
     let browser = Cookies::fresh_browser();
     let (sent, _) = Sent::fresh(visit.app.store.keys(), &provider, answer_to)?;
     let its_browser = browser.clone();
-    let begun: Answer<Option<String>> = visit
+    let begun: Answer<Option<Away>> = visit
         .app
         .store
         .write(move |tx| {
@@ -169,15 +168,12 @@ async fn unasked(visit: &Visit, relay: &str, answer: &str) -> Answer<Response> {
             let mut state = State::new(request.clone(), Page::Identify);
             state.sent = Some(sent.clone());
             state.brought = Some(Answered::arrived(&proven.arrived).sealed(tx.keys())?);
-            Flow::begin(tx, &at, &its_browser, &state).map(Some)
+            let id = Flow::begin(tx, &at, &its_browser, &state)?;
+            Ok(Some(Away::to_app(at.app_name(), left_at(&id))))
         })
         .await;
     Ok(match begun? {
-        Some(id) => redirect_with(
-            StatusCode::SEE_OTHER,
-            &format!("/login/provider/back?flow={id}"),
-            Some(visit.cookies.set_browser(&browser)),
-        ),
+        Some(away) => visit.cookies.set_browser(&browser).on(away.response(visit)),
         None => gone(visit),
     })
 }

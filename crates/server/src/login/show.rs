@@ -4,7 +4,7 @@ mod forgot;
 mod second_factor;
 
 use super::authorize;
-use super::back::origin;
+use super::back::{Away, page_before};
 use super::flow::{Fault, Flow, Notice, Page, csrf};
 use super::press::{gone, redirect};
 use super::visit::Visit;
@@ -17,7 +17,6 @@ use crate::pages::login::{
 };
 use crate::pages::problem::Trouble;
 use crate::pages::{Form, Frame, Page as _};
-use crate::respond::{self, page_leading_to};
 use axum::http::StatusCode;
 use axum::response::Response;
 use postern_model::Answer;
@@ -151,7 +150,7 @@ async fn open(visit: Visit, page: Page) -> Response {
         Err(cause) => return problem::failed(&visit, &cause),
     };
     if flow.state.done {
-        return redirect(StatusCode::SEE_OTHER, &flow.state.request.href(true));
+        return Away::of_flow(&flow, flow.state.request.href(true)).response(&visit);
     }
     if flow.is_expired {
         let trouble = Trouble::Expired { back_href: Some(flow.state.request.href(false)) };
@@ -179,11 +178,7 @@ async fn open(visit: Visit, page: Page) -> Response {
         // Only a flow that is done is there.
         Page::AddPasskey => return redirect(StatusCode::SEE_OTHER, &flow.href(flow.state.page)),
     };
-    let page = match origin(&flow.state.request.redirect_uri) {
-        Some(origin) => page_leading_to(origin, StatusCode::OK, html),
-        None => respond::page(StatusCode::OK, html),
-    };
-    visit.keep_language(page)
+    visit.keep_language(page_before(&flow.state.request.redirect_uri, html))
 }
 
 /// A flow that was just begun, in a browser that keeps no cookie at all.

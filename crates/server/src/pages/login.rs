@@ -437,6 +437,20 @@ impl PostBack {
     }
 }
 
+/// On the way to an app, or to a page of ours outside of the form that was pressed.
+#[derive(askama::Template)]
+#[template(path = "login/onward.html")]
+pub struct Onward {
+    pub frame: Frame,
+    pub href: String,
+}
+
+impl Onward {
+    fn heading(&self) -> String {
+        self.frame.words.back_to.with("app", &self.frame.app)
+    }
+}
+
 /// "You're signed out".
 #[derive(askama::Template)]
 #[template(path = "login/signed_out.html")]

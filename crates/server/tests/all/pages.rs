@@ -49,7 +49,7 @@ async fn a_person_signs_in_by_mailed_code_and_the_app_gets_verified_tokens() {
     let typed = format!("{} - {}", &code[..4], &code[4..]);
     let home = browser.press_once(&page, "/login/code", &[("code", &typed)]).await;
     let issuer = format!("{}/{}", scene.server.app.public_url, scene.demo.pool_id);
-    assert!(home.header("location").starts_with(&format!("{}?code=", scene.callback())));
+    assert!(home.to().starts_with(&format!("{}?code=", scene.callback())));
     assert_eq!((home.parameter("state"), home.parameter("iss")), ("a&b".to_owned(), issuer.clone()));
 
     let (status, tokens) = scene.redeem(&home.parameter("code")).await;
@@ -390,7 +390,7 @@ async fn the_demo_app_shows_what_its_tokens_say_and_can_be_opened_again() {
     let page = browser.visit("/demo").await;
     let page = browser.press(&page, "/login", &[("username", ALICE)]).await;
     let home = browser.press_once(&page, "/login/code", &[("code", &scene.code(ALICE).await)]).await;
-    let callback = home.header("location").replace(&scene.server.app.public_url, "");
+    let callback = home.to().replace(&scene.server.app.public_url, "");
     let shown = browser.visit(&callback).await;
     assert_eq!((shown.path.as_str(), shown.heading()), ("/demo/callback", "You're signed in".to_owned()));
     shown.says(ALICE).says("email_verified");

@@ -86,7 +86,7 @@ impl Browser {
         self.follow(shown).await
     }
 
-    /// Goes where redirects lead, as long as that is on this server and not back to an app.
+    /// Goes where answers lead, as long as that is on this server and not back to an app.
     pub async fn follow(&self, mut shown: Shown) -> Shown {
         for _ in 0..10 {
             let Some(to) = shown.leads_to() else { return shown };
@@ -112,7 +112,8 @@ impl Browser {
         all.extend_from_slice(fields);
         let answer =
             self.post(action, &all, &[("origin", &self.origin()), ("sec-fetch-site", "same-origin")]).await;
-        assert_ne!(answer.status, 200, "{action} answers a press with a page that cannot be opened again");
+        let stays = answer.status == 200 && answer.leads_to().is_none();
+        assert!(!stays, "{action} answers a press with a page that cannot be opened again");
         answer
     }
 
@@ -172,9 +173,18 @@ impl Shown {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// Where a redirect leads.
+    /// Where a redirect leads, or a page that goes on by itself.
     pub fn leads_to(&self) -> Option<String> {
-        (300..400).contains(&self.status).then(|| self.header("location").to_owned())
+        match self.status {
+            200 => self.header("refresh").strip_prefix("0;url=").map(str::to_owned),
+            300..400 => Some(self.header("location").to_owned()),
+            _ => None,
+        }
+    }
+
+    /// The same; nothing where it leads nowhere.
+    pub fn to(&self) -> String {
+        self.leads_to().unwrap_or_default()
     }
 
     /// The parameters of the address that a redirect leads to.
@@ -187,10 +197,7 @@ impl Shown {
     /// A parameter of the address that a redirect leads to.
     #[track_caller]
     pub fn parameter(&self, name: &str) -> String {
-        self.answer()
-            .first(name)
-            .unwrap_or_else(|| panic!("no {name} in {}", self.header("location")))
-            .to_owned()
+        self.answer().first(name).unwrap_or_else(|| panic!("no {name} in {}", self.to())).to_owned()
     }
 
     #[track_caller]

@@ -21,7 +21,7 @@ async fn gives(browser: &Browser, page: &Shown, code: &str) -> Shown {
 }
 
 fn reached_the_app(shown: &Shown) -> bool {
-    shown.header("location").contains("code=")
+    shown.to().contains("code=")
 }
 
 #[tokio::test]
@@ -205,7 +205,7 @@ async fn case_41_pages_that_mail_take_no_host_from_a_request() {
     let fields: Vec<(&str, &str)> =
         fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let shown = browser.post("/login", &fields, &headers).await;
-    assert!(!shown.header("location").contains("evil.test") && !shown.html.contains("evil.test"));
+    assert!(!shown.to().contains("evil.test") && !shown.html.contains("evil.test"));
     let page = browser.follow(shown).await;
     assert_eq!(page.heading(), "Check your email");
     mail_settles(&scene.server).await;
@@ -214,5 +214,5 @@ async fn case_41_pages_that_mail_take_no_host_from_a_request() {
     // Under another name there is no form of ours to press.
     let elsewhere = browser.at("evil.test");
     let shown = elsewhere.open(&scene.authorize(&[])).await;
-    assert!(!shown.header("location").contains("evil.test") && !shown.html.contains("evil.test"));
+    assert!(!shown.to().contains("evil.test") && !shown.html.contains("evil.test"));
 }

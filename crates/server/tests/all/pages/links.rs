@@ -177,7 +177,7 @@ async fn case_44_a_forwarded_link_signs_nobody_in_and_the_browser_that_waits_goe
     page.says("We sent a code to <strong>d***@e***</strong>.");
     let code = scene.code(DORA).await;
     let home = browser.press_once(&page, "/login/code", &[("code", &code)]).await;
-    assert!(home.header("location").starts_with(&format!("{}?code=", scene.callback())));
+    assert!(home.to().starts_with(&format!("{}?code=", scene.callback())));
 }
 
 #[tokio::test]
@@ -224,7 +224,7 @@ async fn case_45_the_pages_of_a_link_tell_nobody_its_code() {
     assert!(!page.html.contains("src=\"http") && !page.html.contains("rel=\"stylesheet\" href=\"http"));
     let answer = browser.press_once(&page, "/confirmUser", &[]).await;
     // What stays in the address bar and the history has no code in it.
-    assert!(!answer.header("location").contains(&code));
+    assert!(!answer.to().contains(&code));
     assert!(!browser.follow(answer).await.html.contains(&code));
 }
 

@@ -42,7 +42,7 @@ async fn what_else_is_wrong_goes_back_to_the_app() {
     ] {
         let shown = browser.open(&scene.authorize(more)).await;
         assert_eq!(shown.status, 302, "{more:?}");
-        assert!(shown.header("location").starts_with(&scene.callback()));
+        assert!(shown.to().starts_with(&scene.callback()));
         assert_eq!((shown.parameter("error").as_str(), shown.parameter("state").as_str()), (error, "a&b"));
         assert!(shown.answer().has("iss") && !shown.answer().has("code"));
     }
@@ -181,7 +181,7 @@ async fn signing_out_ends_the_session_and_goes_to_registered_addresses_only() {
     assert!(signed_in().await);
     let left = browser.copy();
     let shown = browser.open(&out).await;
-    assert_eq!((shown.status, shown.header("location")), (302, bye.as_str()));
+    assert_eq!((shown.status, shown.to()), (302, bye.clone()));
     assert!(!signed_in().await);
     // Who kept the cookie has nothing.
     let shown = left.open(&scene.authorize(&[("prompt", "none")])).await;
@@ -191,7 +191,7 @@ async fn signing_out_ends_the_session_and_goes_to_registered_addresses_only() {
     let hint = text(&tokens, "id_token");
     let pairs = [("id_token_hint", hint), ("post_logout_redirect_uri", &bye), ("state", "s")];
     let shown = browser.open(&path(&pairs)).await;
-    assert_eq!(shown.header("location"), format!("{bye}?state=s"));
+    assert_eq!(shown.to(), format!("{bye}?state=s"));
     assert!(!signed_in().await);
     scene.signed_in(&browser, ALICE).await;
     let asked = browser.open("/logout").await;

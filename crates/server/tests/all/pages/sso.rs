@@ -9,7 +9,7 @@ const MINUTE_MS: i64 = 60_000;
 
 /// Tells whether the browser is asked to sign in.
 async fn is_asked(scene: &Scene, browser: &super::browser::Browser) -> bool {
-    !browser.open(&scene.authorize(&[])).await.header("location").contains("code=")
+    !browser.open(&scene.authorize(&[])).await.to().contains("code=")
 }
 
 #[tokio::test]

@@ -116,7 +116,7 @@ async fn elsewhere(scene: &Scene) -> (Browser, Value) {
 
 async fn has_ended(scene: &Scene, (browser, tokens): (Browser, Value), how: &str) {
     let shown = browser.open(&scene.authorize(&[("prompt", "none")])).await;
-    assert!(shown.header("location").contains("error=login_required"), "{how}: {}", shown.header("location"));
+    assert!(shown.to().contains("error=login_required"), "{how}: {}", shown.to());
     assert_eq!(scene.refresh(text(&tokens, "refresh_token")).await.0, 400, "{how}");
     let bearer = format!("Bearer {}", text(&tokens, "access_token"));
     assert_eq!(scene.user_info(&bearer).await.status, 401, "{how}");
