@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, test } from "node:test";
 import { authenticatorCode } from "../authenticator.js";
-import { addUser, admin, app, demo, freshAddress, makePool, newestCode, newestMail, ses, url, wrong } from "../postern.js";
+import { addUser, admin, app, demo, freshAddress, mails, makePool, newestCode, newestMail, ses, url, wrong } from "../postern.js";
 import { isAt, look, person, startBrowser, stopBrowser, tellsNothing } from "./browser.js";
 
 before(startBrowser);
@@ -137,6 +137,21 @@ test("whoever has two second steps chooses one of them", async () => {
   await isAt(page, "Check your email");
   const code = await newestCode(pool.email, [told]);
   assert.match(code, /^\d{6}$/);
+  // To the authenticator and back: the code that was sent stays good, and no other one is sent.
+  await look(page, "second-5-email");
+  await page.getByRole("link", { name: "Try another way" }).click();
+  await isAt(page, "Choose a second step");
+  await look(page, "second-6-change");
+  await page.getByRole("button", { name: "Use your authenticator app" }).click();
+  await isAt(page, "Enter your authenticator code");
+  await look(page, "second-7-authenticator-or-another");
+  await page.getByRole("link", { name: "Try another way" }).click();
+  await page.getByRole("link", { name: "Back" }).click();
+  await isAt(page, "Enter your authenticator code");
+  await page.getByRole("link", { name: "Try another way" }).click();
+  await page.getByRole("button", { name: "Email a code" }).click();
+  await isAt(page, "Check your email");
+  assert.equal((await mails(pool.email, { after: told.id })).length, 1);
   await page.getByLabel("Verification code").fill(code);
   const home = await leadsHome(page, () => page.getByRole("button", { name: "Sign in" }).click());
   assert.ok(home.searchParams.get("code"));

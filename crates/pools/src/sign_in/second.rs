@@ -13,7 +13,7 @@ use crate::step::{Asked, At, Kind, Proof, SignedIn, Step, Subject};
 use crate::user::User;
 use postern_mail::address::Address;
 use postern_model::cognito_idp::errors::*;
-use postern_model::{Answer, refusal, refuse};
+use postern_model::{Answer, Error, refusal, refuse};
 use postern_store::Tx;
 use postern_store::auth::ChallengeRow;
 use postern_store::devices::DeviceRow;
@@ -95,7 +95,14 @@ impl Pools {
             SecondFactor::Email => self.ask_for_code(tx, at, subject, CodeKind::EMAIL_MFA, &facts)?,
         };
         self.audit(tx, at, subject, "SignIn", "second factor asked for", factor.as_str())?;
-        Ok(Asked { user: subject.user.clone().map(Box::new), ..asked })
+        let held = match &subject.user {
+            Some(user) => self.second_factors(tx, user)?.held(user),
+            None => Held::default(),
+        };
+        let demand = at.demand();
+        let second =
+            SecondFactor::ALL.into_iter().filter(|other| second_factor::accepts(&demand, &held, amr, *other));
+        Ok(Asked { second: second.collect(), user: subject.user.clone().map(Box::new), ..asked })
     }
 
     /// Finds a sign-in that waits between its factors. It ends with the sign-ins of its user (rule B4).
@@ -147,6 +154,37 @@ impl Pools {
         self.still_accepts(tx, at, &halfway.user, &halfway.facts.amr, factor)?;
         self.consume(tx, &halfway.challenge, halfway.kind, at.now)?;
         Ok(Step::Ask(self.ask_second(tx, at, &halfway.subject(), factor, &halfway.facts.amr)?))
+    }
+
+    /// Asks for another second factor than the one that waits for its answer. What waits goes on waiting, so that who comes
+    /// back to it needs no second message; whoever has no tries left there changes to nothing.
+    pub fn change_second(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        username: &str,
+        session: &str,
+        [waiting, wanted]: [SecondFactor; 2],
+    ) -> Answer<Step<SignedIn>> {
+        let halfway = self.halfway(tx, at, username, session, kind_of(waiting))?;
+        self.still_accepts(tx, at, &halfway.user, &halfway.facts.amr, wanted)?;
+        Ok(Step::Ask(self.ask_second(tx, at, &halfway.subject(), wanted, &halfway.facts.amr)?))
+    }
+
+    /// Tells whether a second factor that was asked for still waits for its answer.
+    pub fn still_waits(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        username: &str,
+        session: &str,
+        factor: SecondFactor,
+    ) -> Answer<bool> {
+        match self.halfway(tx, at, username, session, kind_of(factor)) {
+            Ok(_) => Ok(true),
+            Err(Error::Refused(_)) => Ok(false),
+            Err(failed) => Err(failed),
+        }
     }
 
     /// Judges a code of an authenticator. A wrong one is remembered, in the challenge and for the day, and leaves the
@@ -363,6 +401,15 @@ impl Pools {
 /// Tells whether a factor is one that is to be set up before a sign-in ends.
 fn can_set_up(demand: &Demand, held: &Held, amr: &[String], factor: SecondFactor) -> bool {
     matches!(second_factor::next(demand, held, amr), Next::SetUp(offered) if offered.contains(&factor))
+}
+
+/// The question that asks for a factor.
+fn kind_of(factor: SecondFactor) -> Kind {
+    match factor {
+        SecondFactor::Totp => Kind::SoftwareTokenMfa,
+        SecondFactor::Sms => Kind::Code(CodeKind::SMS_MFA),
+        SecondFactor::Email => Kind::Code(CodeKind::EMAIL_MFA),
+    }
 }
 
 fn names(factors: &[SecondFactor]) -> Vec<String> {

@@ -124,6 +124,12 @@ pub struct State {
     /// The second factors on offer, by their names on the wire.
     #[serde(default)]
     pub second: Vec<String>,
+    /// The second factor that is asked for.
+    #[serde(default)]
+    second_asked: Option<String>,
+    /// Second factors that were asked for, to come back to: the handle of each challenge, sealed, and where its code went.
+    #[serde(default)]
+    second_sent: BTreeMap<String, (String, String)>,
     /// The handle of the challenge that waits, sealed.
     #[serde(default)]
     session: Option<String>,
@@ -199,6 +205,8 @@ impl State {
             request,
             offered: Vec::new(),
             second: Vec::new(),
+            second_asked: None,
+            second_sent: BTreeMap::new(),
             session: None,
             destination: String::new(),
             sent_ms: 0,
@@ -232,6 +240,11 @@ impl State {
         self.second.iter().any(|offered| offered == factor.as_str())
     }
 
+    /// The second factor that is asked for, if it is one's turn.
+    pub fn second_asked(&self) -> Option<SecondFactor> {
+        SecondFactor::parse(self.second_asked.as_deref()?)
+    }
+
     /// Whether the first factor is proven and another one is asked for by a page of its own.
     fn is_at_second(&self) -> bool {
         matches!(self.page, Page::Authenticator | Page::ChooseSecond | Page::SetUp)
@@ -243,6 +256,8 @@ impl State {
 
     pub fn forget_session(&mut self) {
         self.session = None;
+        self.second_asked = None;
+        self.second_sent.clear();
     }
 
     /// Forgets what was said about the press before.
@@ -353,13 +368,39 @@ impl Flow {
             self.state.offer(&asked.available);
         }
         self.state.missing = asked.missing.clone();
+        self.state.second_asked = None;
         self.state.second = asked.second.iter().map(|factor| factor.as_str().to_owned()).collect();
+    }
+
+    /// Keeps the question of a second factor, beside those that were asked before.
+    pub fn keep_second(&mut self, keys: &Keys, asked: &Asked, factor: SecondFactor) {
+        self.keep(keys, asked);
+        let state = &mut self.state;
+        let sealed = state.session.clone().unwrap_or_default();
+        let name = factor.as_str().to_owned();
+        state.second_sent.insert(name.clone(), (sealed, state.destination.clone()));
+        state.second_asked = Some(name);
+    }
+
+    /// The handle of a second factor's challenge that was asked before.
+    pub fn session_of_second(&self, keys: &Keys, factor: SecondFactor) -> Option<String> {
+        let (sealed, _) = self.state.second_sent.get(factor.as_str())?;
+        opened(keys, sealed)
+    }
+
+    /// Goes back to the question of a second factor that was asked before.
+    pub fn resume_second(&mut self, factor: SecondFactor) {
+        let state = &mut self.state;
+        if let Some((sealed, destination)) = state.second_sent.get(factor.as_str()).cloned() {
+            state.session = Some(sealed);
+            state.destination = destination;
+            state.second_asked = Some(factor.as_str().to_owned());
+        }
     }
 
     /// The handle of the challenge that waits.
     pub fn session(&self, keys: &Keys) -> Option<String> {
-        let sealed = BASE64URL.decode(self.state.session.as_deref()?).ok()?;
-        String::from_utf8(keys.open(Purpose::Handle, &sealed).ok()?).ok()
+        opened(keys, self.state.session.as_deref()?)
     }
 
     /// Drawn anew whenever the flow moves.
@@ -409,9 +450,16 @@ impl Flow {
         let state = &self.state;
         match page {
             Page::Identify => state.page == Page::Identify,
-            Page::Code => {
-                let is_elsewhere = matches!(state.page, Page::NewPassword | Page::Confirm);
-                state.has_session() && !is_elsewhere && !state.is_at_second()
+            Page::Code => match state.second_asked() {
+                Some(factor) => factor != SecondFactor::Totp,
+                None => {
+                    let is_elsewhere = matches!(state.page, Page::NewPassword | Page::Confirm);
+                    state.has_session() && !is_elsewhere && !state.is_at_second()
+                }
+            },
+            Page::Authenticator => state.second_asked() == Some(SecondFactor::Totp),
+            Page::ChooseSecond => {
+                state.page == page || state.second_asked().is_some() && state.second.len() > 1
             }
             Page::Choose => state.offered.len() > 1 && state.page != Page::Identify,
             Page::Password => state.offers(Factor::Password) && state.page != Page::Identify,
@@ -419,9 +467,7 @@ impl Flow {
             Page::NewPassword => state.page == Page::NewPassword,
             Page::SignUp => self.may_sign_up(),
             Page::Forgot => self.may_recover(),
-            Page::Confirm | Page::Reset | Page::Authenticator | Page::ChooseSecond | Page::SetUp => {
-                state.page == page
-            }
+            Page::Confirm | Page::Reset | Page::SetUp => state.page == page,
             Page::AddPasskey => state.done,
         }
     }
@@ -442,6 +488,11 @@ pub fn csrf_matches(app: &App, cookies: &Cookies, flow: &str, given: &str) -> bo
     let (Some(browser), Ok(given)) = (cookies.browser(), BASE64URL.decode(given)) else { return false };
     let parts: [&[u8]; 3] = [b"form", browser.as_bytes(), flow.as_bytes()];
     app.store.keys().mac_matches(Purpose::Handle, &parts, &given)
+}
+
+fn opened(keys: &Keys, sealed: &str) -> Option<String> {
+    let sealed = BASE64URL.decode(sealed).ok()?;
+    String::from_utf8(keys.open(Purpose::Handle, &sealed).ok()?).ok()
 }
 
 fn parts(browser: &str) -> [&[u8]; 2] {

@@ -76,11 +76,18 @@ impl Hand {
 
     /// Leads to the page that asks for a second factor.
     pub fn second(&self, tx: &mut Tx<'_>, flow: &mut Flow, asked: &Asked) -> Answer<Went> {
-        flow.keep(tx.keys(), asked);
         flow.state.fields.clear();
+        let factor = match asked.kind {
+            Kind::Code(code) => Some(SecondFactor::of(code.medium)),
+            Kind::SoftwareTokenMfa => Some(SecondFactor::Totp),
+            _ => None,
+        };
+        if let Some(factor) = factor {
+            flow.keep_second(tx.keys(), asked, factor);
+            return Ok(Went::To(page_of(factor)));
+        }
+        flow.keep(tx.keys(), asked);
         Ok(Went::To(match asked.kind {
-            Kind::Code(_) => Page::Code,
-            Kind::SoftwareTokenMfa => Page::Authenticator,
             Kind::SelectMfaType => Page::ChooseSecond,
             Kind::MfaSetup => {
                 if asked.second.contains(&SecondFactor::Totp) {
@@ -118,7 +125,21 @@ impl Hand {
         let Some(chosen) = chosen else { return Ok(Went::To(Page::ChooseSecond)) };
         let Some(session) = flow.session(tx.keys()) else { return Ok(start_over(flow)) };
         let name = flow.state.name.clone();
-        match kept(self.pools.answer_second_choice(tx, &flow.at, &name, &session, chosen.as_str())) {
+        let asked = match flow.state.second_asked() {
+            None => self.pools.answer_second_choice(tx, &flow.at, &name, &session, chosen.as_str()),
+            Some(waiting) if waiting == chosen => return Ok(Went::To(page_of(chosen))),
+            Some(waiting) => {
+                // Who comes back to a code that was sent needs no other one.
+                if let Some(before) = flow.session_of_second(tx.keys(), chosen)
+                    && self.pools.still_waits(tx, &flow.at, &name, &before, chosen)?
+                {
+                    flow.resume_second(chosen);
+                    return Ok(Went::To(page_of(chosen)));
+                }
+                self.pools.change_second(tx, &flow.at, &name, &session, [waiting, chosen])
+            }
+        };
+        match kept(asked) {
             Ok(step) => self.go_on(tx, flow, step),
             Err(error) => over(flow, error),
         }
@@ -154,6 +175,14 @@ impl Hand {
             Ok(step) => self.go_on(tx, flow, step),
             Err(error) => over(flow, error),
         }
+    }
+}
+
+/// The page that asks for a second factor.
+pub(super) fn page_of(factor: SecondFactor) -> Page {
+    match factor {
+        SecondFactor::Totp => Page::Authenticator,
+        SecondFactor::Sms | SecondFactor::Email => Page::Code,
     }
 }
 

@@ -303,7 +303,10 @@ impl View<'_> {
             notice,
             resend_wait_s: if is_live { wait_s } else { 0 },
             may_resend: !is_live || sends < SENDS_MAX || state.notice != Some(Notice::NoneLeft),
-            other_way_href: self.other_way_href(),
+            other_way_href: match state.second_asked() {
+                Some(_) => self.other_second_href(),
+                None => self.other_way_href(),
+            },
             from: self.from(),
         }
     }

@@ -37,6 +37,7 @@ pub struct Authenticator {
     pub name: String,
     pub different_href: String,
     pub error: Option<AuthenticatorError>,
+    pub other_way_href: Option<String>,
 }
 
 impl Authenticator {
@@ -98,6 +99,8 @@ pub struct ChooseSecond {
     pub different_href: String,
     pub ways: Vec<SecondWay>,
     pub error: Option<AuthenticatorError>,
+    /// Back to the way that was asked for.
+    pub back_href: Option<String>,
 }
 
 impl ChooseSecond {

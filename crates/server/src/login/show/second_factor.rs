@@ -2,6 +2,7 @@
 
 use super::View;
 use crate::login::flow::{Fault, Page};
+use crate::login::second_factor::page_of;
 use crate::pages::second_factor::{
     Authenticator, AuthenticatorError, ChooseSecond, EmailError, NewAuthenticator, SecondWay, SetUp,
 };
@@ -15,7 +16,13 @@ impl View<'_> {
             name: self.flow.state.name.clone(),
             different_href: self.different_href(),
             error: self.code_error(Page::Authenticator),
+            other_way_href: self.other_second_href(),
         }
+    }
+
+    /// Where another second factor is chosen, if there is another.
+    pub(super) fn other_second_href(&self) -> Option<String> {
+        self.flow.fits(Page::ChooseSecond).then(|| self.flow.href(Page::ChooseSecond))
     }
 
     pub(super) fn choose_second(&self) -> ChooseSecond {
@@ -34,6 +41,7 @@ impl View<'_> {
                 })
                 .collect(),
             error: state.fault_on(Page::ChooseSecond).map(|fault| self.too_many(fault)),
+            back_href: state.second_asked().map(|factor| self.flow.href(page_of(factor))),
         }
     }
 

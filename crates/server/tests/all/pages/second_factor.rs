@@ -114,33 +114,132 @@ async fn a_code_by_mail_is_the_second_step_of_who_has_an_address() {
     assert_eq!(id["amr"], json!(["pwd", "otp", "email_otp", "mfa"]));
 }
 
-#[tokio::test]
-async fn whoever_has_two_second_steps_chooses_one() {
+/// A scene where Bob has an authenticator from a sign-in through the API, and codes by mail.
+async fn two_steps(prefers_authenticator: bool) -> (Scene, Authenticator) {
     let scene = strict_scene(json!({
         "EmailMfaConfiguration": {},
         "SoftwareTokenMfaConfiguration": { "Enabled": true },
     }))
     .await;
-    // Bob has an authenticator from a sign-in through the API.
     let token = scene.access_token_by_mail(BOB, BOBS_PASSWORD).await;
     let server = &scene.server;
     let made = server.api("AssociateSoftwareToken", json!({ "AccessToken": token })).await.ok().body;
     let authenticator = Authenticator::new(text(&made, "SecretCode"));
     let verify = json!({ "AccessToken": token, "UserCode": authenticator.code(server) });
     server.api("VerifySoftwareToken", verify).await.ok();
-    let both = json!({ "Enabled": true });
-    let prefer = json!({ "AccessToken": token, "SoftwareTokenMfaSettings": both, "EmailMfaSettings": both });
+    let prefer = json!({
+        "AccessToken": token,
+        "SoftwareTokenMfaSettings": { "Enabled": true, "PreferredMfa": prefers_authenticator },
+        "EmailMfaSettings": { "Enabled": true },
+    });
     server.api("SetUserMFAPreference", prefer).await.ok();
+    (scene, authenticator)
+}
 
+async fn another_way(browser: &Browser, page: &Shown) -> Shown {
+    let page = browser.visit(&page.link("Try another way")).await;
+    assert_eq!(page.heading(), "Choose a second step");
+    page
+}
+
+#[tokio::test]
+async fn whoever_has_two_second_steps_chooses_one() {
+    let (scene, authenticator) = two_steps(false).await;
     let browser = scene.browser();
     let page = by_password(&scene, &browser).await;
     assert_eq!(page.heading(), "Choose a second step");
-    page.says("value=\"SOFTWARE_TOKEN_MFA\"").says("value=\"EMAIL_OTP\"").says_not("SMS_MFA");
+    page.says("value=\"SOFTWARE_TOKEN_MFA\"")
+        .says("value=\"EMAIL_OTP\"")
+        .says_not("SMS_MFA")
+        .says_not(">Back<");
     let page = browser.press(&page, "/login/second", &[("factor", "SMS_MFA")]).await;
     assert_eq!(page.heading(), "Choose a second step");
     let page = browser.press(&page, "/login/second", &[("factor", "SOFTWARE_TOKEN_MFA")]).await;
     assert_eq!(page.heading(), "Enter your authenticator code");
-    let code = authenticator.next_code(server);
+    let code = authenticator.next_code(&scene.server);
+    let home = browser.press_once(&page, "/login/authenticator", &[("code", &code)]).await;
+    assert_eq!(scene.redeem(&home.parameter("code")).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_second_step_can_be_changed_for_another_and_back_without_a_second_mail() {
+    let (scene, authenticator) = two_steps(true).await;
+    let browser = scene.browser();
+    let page = by_password(&scene, &browser).await;
+    assert_eq!(page.heading(), "Enter your authenticator code");
+    let sent = scene.server.mails_to(BOB).await.len();
+    // A look at the other ways asks for nothing, and leads back.
+    let choose = another_way(&browser, &page).await;
+    assert_eq!(browser.visit(&choose.link("Back")).await.heading(), "Enter your authenticator code");
+    assert_eq!(scene.server.mails_to(BOB).await.len(), sent);
+
+    let page = browser.press(&choose, "/login/second", &[("factor", "EMAIL_OTP")]).await;
+    assert_eq!(page.heading(), "Check your email");
+    let code = scene.code(BOB).await;
+    assert_eq!(scene.server.mails_to(BOB).await.len(), sent + 1);
+    // To the authenticator, and to the code that was sent.
+    let choose = another_way(&browser, &page).await;
+    let totp = browser.press(&choose, "/login/second", &[("factor", "SOFTWARE_TOKEN_MFA")]).await;
+    assert_eq!(totp.heading(), "Enter your authenticator code");
+    let totp = browser.press(&totp, "/login/authenticator", &[("code", "000 000")]).await;
+    totp.says("That code isn't right.");
+    let choose = another_way(&browser, &totp).await;
+    for _ in 0..2 {
+        let page = browser.press(&choose, "/login/second", &[("factor", "EMAIL_OTP")]).await;
+        assert_eq!(page.heading(), "Check your email");
+        page.says("b***@e***");
+    }
+    assert_eq!(scene.server.mails_to(BOB).await.len(), sent + 1);
+    let home = browser.press_once(&page, "/login/code", &[("code", &code)]).await;
+    let (_, tokens) = scene.redeem(&home.parameter("code")).await;
+    let id = scene.verified(text(&tokens, "id_token"), TokenUse::Id).await;
+    assert_eq!(id["amr"], json!(["pwd", "otp", "email_otp", "mfa"]));
+    // The other one is over with it.
+    let code = authenticator.next_code(&scene.server);
+    let late = browser.press_once(&totp, "/login/authenticator", &[("code", &code)]).await;
+    assert!(late.to().starts_with("/oauth2/authorize?"));
+}
+
+#[tokio::test]
+async fn another_second_step_gives_no_more_tries_and_no_more_time() {
+    let (scene, authenticator) = two_steps(true).await;
+    let change = async |browser: &Browser, page: &Shown| {
+        let choose = another_way(browser, page).await;
+        browser.press(&choose, "/login/second", &[("factor", "EMAIL_OTP")]).await
+    };
+    // All tries are used up: the way on begins with the password.
+    let browser = scene.browser();
+    let mut page = by_password(&scene, &browser).await;
+    for _ in 0..5 {
+        page = browser.press(&page, "/login/authenticator", &[("code", "000000")]).await;
+    }
+    assert_eq!(change(&browser, &page).await.heading(), "Enter your password");
+    // So it does when the time is over.
+    let browser = scene.browser();
+    let page = by_password(&scene, &browser).await;
+    scene.server.clock.advance(4 * 60_000);
+    assert_eq!(change(&browser, &page).await.heading(), "Enter your password");
+    // And nobody changes anything before the password.
+    let browser = scene.browser();
+    let page = scene.named(&browser, BOB).await;
+    let flow = page.path.split_once('?').expect("a flow").1.to_owned();
+    assert_eq!(browser.visit(&format!("/login/second?{flow}")).await.heading(), "Enter your password");
+    let mut fields = page.hidden("/login/password");
+    fields.push(("factor".to_owned(), "EMAIL_OTP".to_owned()));
+    let fields: Vec<(&str, &str)> =
+        fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let sent = scene.server.mails_to(BOB).await.len();
+    let forced = browser.post("/login/second", &fields, &[("origin", &scene.server.url)]).await;
+    assert!(!forced.to().contains("code="), "{}", forced.to());
+    assert_eq!(scene.server.mails_to(BOB).await.len(), sent);
+    // A way that the person has not chosen is none of theirs.
+    let token = json!({ "Username": BOB, "EmailMfaSettings": { "Enabled": false } });
+    scene.admin("AdminSetUserMFAPreference", token).await;
+    scene.server.clock.advance(60_000);
+    let browser = scene.browser();
+    let page = by_password(&scene, &browser).await;
+    page.says_not("Try another way");
+    let code = authenticator.next_code(&scene.server);
     let home = browser.press_once(&page, "/login/authenticator", &[("code", &code)]).await;
     assert_eq!(scene.redeem(&home.parameter("code")).await.0, 200);
 }
