@@ -2,7 +2,7 @@
 
 use super::browser::{Browser, Shown};
 use super::scene::Scene;
-use crate::support::passkey::{Attested, Ceremony, Passkey};
+use crate::support::passkey::{Attested, Ceremony, PRESENT, Passkey};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use serde_json::{Value, json};
@@ -242,4 +242,49 @@ async fn a_pool_without_passkeys_speaks_of_none() {
     let code = scene.code(ALICE).await;
     let home = browser.press_once(&page, "/login/code", &[("code", &code)]).await;
     assert!(is_back_in_the_app(&home), "{home:?}");
+}
+
+#[tokio::test]
+async fn where_two_factors_are_demanded_a_passkey_that_verified_the_person_is_both() {
+    let scene = scene().await;
+    let browser = scene.browser();
+    let page = offered(&scene, &browser, ALICE).await;
+    let (passkey, _) = made(&scene, &browser, &page).await;
+    let pool = json!({
+        "Policies": { "SignInPolicy": { "AllowedFirstAuthFactors": ["PASSWORD", "WEB_AUTHN"] } },
+        "AutoVerifiedAttributes": ["email"],
+    });
+    scene.admin("UpdateUserPool", pool).await;
+    let demand = |factor: &str| {
+        json!({
+            "MfaConfiguration": "ON",
+            "SoftwareTokenMfaConfiguration": { "Enabled": true },
+            "WebAuthnConfiguration": { "RelyingPartyId": PARTY, "FactorConfiguration": factor },
+        })
+    };
+    // As one factor of two it is not taken at all.
+    scene.admin("SetUserPoolMfaConfig", demand("SINGLE_FACTOR")).await;
+    let browser = scene.browser();
+    let page = named(&scene, &browser, ALICE, "use").await;
+    assert_ne!(page.heading(), "Use your passkey");
+
+    scene.admin("SetUserPoolMfaConfig", demand("MULTI_FACTOR_WITH_USER_VERIFICATION")).await;
+    let browser = scene.browser();
+    let page = named(&scene, &browser, ALICE, "use").await;
+    assert_eq!(page.heading(), "Use your passkey");
+    let ceremony = get(&scene, &browser, &page).await;
+    let unverified = Ceremony { flags: PRESENT, ..ceremony };
+    let shown = browser
+        .press(&page, "/login/passkey", &[("credential", &passkey.asserts(&unverified).to_string())])
+        .await;
+    assert_eq!(shown.heading(), "Use your passkey");
+    let ceremony = get(&scene, &browser, &shown).await;
+    let home = browser
+        .press_once(&shown, "/login/passkey", &[("credential", &passkey.asserts(&ceremony).to_string())])
+        .await;
+    assert!(is_back_in_the_app(&home), "{home:?}");
+    let (status, tokens) = scene.redeem(&home.parameter("code")).await;
+    assert_eq!(status, 200, "{tokens}");
+    let id = crate::story::claims(tokens["id_token"].as_str().expect("an ID token"));
+    assert_eq!(id["amr"], json!(["hwk", "mfa"]));
 }
