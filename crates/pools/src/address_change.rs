@@ -5,6 +5,7 @@ use crate::Pools;
 use crate::account_codes::{AccountCode, Judged, Sending, code_expired, code_mismatch};
 use crate::attributes;
 use crate::destination::{Destination, Medium};
+use crate::identities;
 use crate::messages::Occasion;
 use crate::names::NameKind;
 use crate::operations::tokens::Bearer;
@@ -50,6 +51,7 @@ impl Pools {
         let before = user.clone();
         attributes::write_own(&at.pool, &at.client, &mut user, asked)?;
         keep_a_sign_in_name(&at.pool, &user)?;
+        keep_for_providers(tx, &at.pool, &before, &user)?;
         let mut unverified = Vec::new();
         let mut is_replaced_later = false;
         for medium in [Medium::Sms, Medium::Email] {
@@ -90,6 +92,7 @@ impl Pools {
         let mut user = self.user_to_change(tx, user)?;
         let before = user.clone();
         attributes::change(&at.pool, &mut user, asked)?;
+        keep_for_providers(tx, &at.pool, &before, &user)?;
         user.save(tx, at.now)?;
         rename(tx, &at.pool, &user)?;
         let subject = subject_of(&at.pool, &user);
@@ -307,6 +310,15 @@ impl Pools {
             },
         )
     }
+}
+
+/// Refuses a new alias that is a provider's to give.
+fn keep_for_providers(tx: &mut Tx<'_>, pool: &Pool, before: &User, user: &User) -> Answer<()> {
+    let alias = NameKind::PreferredUsername.as_str();
+    if user.attribute(alias) == before.attribute(alias) {
+        return Ok(());
+    }
+    identities::keep_alias_for_providers(tx, pool, user)
 }
 
 fn subject_of(pool: &Pool, user: &User) -> Subject {

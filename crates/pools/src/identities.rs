@@ -1,11 +1,15 @@
 //! What a user's `identities` attribute says: who they are at which providers. It is shown, and written by nobody but
 //! this server; the look-up from there to here is the store's table.
 
+use crate::names::NameKind;
+use crate::pool::Pool;
 use crate::provider::Provider;
 use crate::user::{IDENTITIES, User};
 use anyhow::Result;
 use postern_model::cognito_idp::IdentityProviderTypeType;
-use postern_store::Timestamp;
+use postern_model::cognito_idp::errors::InvalidParameterException;
+use postern_model::{Answer, refuse};
+use postern_store::{Timestamp, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -25,6 +29,42 @@ pub struct Identity {
     pub primary: bool,
     /// Milliseconds.
     pub date_created: i64,
+}
+
+/// Refuses a new user a name that only a provider gives, `PROVIDER_SUBJECT`, so that nobody stands in the way of whom it
+/// belongs to.
+pub fn keep_for_providers(tx: &mut Tx<'_>, pool: &Pool, user: &User) -> Answer<()> {
+    // Where an address is the name, the user name is one of our own.
+    if pool.username_attributes.is_empty() {
+        keep_name(tx, pool, &user.username)?;
+    }
+    keep_alias_for_providers(tx, pool, user)
+}
+
+/// The same for the alias that people choose themselves.
+pub fn keep_alias_for_providers(tx: &mut Tx<'_>, pool: &Pool, user: &User) -> Answer<()> {
+    let kind = NameKind::PreferredUsername;
+    match user.attribute(kind.as_str()).filter(|_| pool.alias_attributes.contains(&kind)) {
+        Some(name) => keep_name(tx, pool, name),
+        None => Ok(()),
+    }
+}
+
+fn keep_name(tx: &mut Tx<'_>, pool: &Pool, name: &str) -> Answer<()> {
+    if !name.contains('_') {
+        return Ok(());
+    }
+    let key = pool.name_key(name);
+    let is_its = |provider: &String| {
+        key.strip_prefix(&pool.name_key(provider)).is_some_and(|rest| rest.starts_with('_'))
+    };
+    if tx.provider_names(&pool.id)?.iter().any(is_its) {
+        return refuse(
+            InvalidParameterException,
+            "Username cannot begin with the name of an identity provider and an underscore.",
+        );
+    }
+    Ok(())
 }
 
 impl Identity {

@@ -7,6 +7,7 @@ use crate::attributes;
 use crate::auth::second_factor::SecondFactor;
 use crate::destination::Medium;
 use crate::functions::{self, Event, Trigger, Whom};
+use crate::identities;
 use crate::names::NameKind;
 use crate::passwords::{reset_required, wrong};
 use crate::step::{At, By, Check, Proof, SignedIn, Step, Subject};
@@ -202,7 +203,8 @@ impl Pools {
         user.id = self.id_of_new_user(tx);
         let name = migrant.username.as_deref().unwrap_or(&subject.name_key);
         let described = attributes::new_username(&at.pool, name, &mut user)
-            .and_then(|()| attributes::write_new(&at.pool, &mut user, &migrant.attributes));
+            .and_then(|()| attributes::write_new(&at.pool, &mut user, &migrant.attributes))
+            .and_then(|()| identities::keep_for_providers(tx, &at.pool, &user));
         if let Err(Error::Refused(no)) = described {
             tracing::warn!(pool = at.pool.id, "nobody was migrated: {}", no.message.trim());
             return Ok(None);

@@ -5,6 +5,7 @@ use crate::Pools;
 use crate::attributes;
 use crate::auth::foreign_password;
 use crate::csv::records;
+use crate::identities;
 use crate::pool::Pool;
 use crate::user::{Password, Status, blank};
 use anyhow::anyhow;
@@ -249,6 +250,7 @@ fn import_line(
     });
     attributes::new_username(pool, address.unwrap_or(username), &mut user)?;
     attributes::write_new(pool, &mut user, &asked)?;
+    identities::keep_for_providers(tx, pool, &user)?;
     let is_verified = pool.auto_verified.is_empty()
         || pool.auto_verified.iter().any(|medium| user.is_verified(medium.attribute()));
     if user.username.is_empty() {

@@ -5,6 +5,7 @@ use crate::Pools;
 use crate::account_codes::{AccountCode, Judged, Sending, code_expired, code_mismatch};
 use crate::attributes;
 use crate::destination::Destination;
+use crate::identities;
 use crate::messages::Occasion;
 use crate::operations::users::delivery;
 use crate::outgoing::Letter;
@@ -109,6 +110,7 @@ impl Pools {
         attributes::new_username(pool, &account.username, &mut user)?;
         attributes::write_own(pool, &at.client, &mut user, &account.attributes)?;
         attributes::write_new(pool, &mut user, &[])?;
+        identities::keep_for_providers(tx, pool, &user)?;
         match &account.password {
             Some(password) => user.take_password(password)?,
             None => self.allow_no_password(at, &user)?,

@@ -7,6 +7,7 @@ use crate::attributes;
 use crate::auth::password::temporary;
 use crate::client::Client;
 use crate::destination::{Destination, Medium};
+use crate::identities;
 use crate::messages::Occasion;
 use crate::names::NameKind;
 use crate::outgoing::{Letter, too_many};
@@ -98,6 +99,7 @@ impl Pools {
                     &mut user,
                     &attributes::pairs(request.user_attributes.as_ref()),
                 )?;
+                identities::keep_for_providers(tx, &at.pool, &user)?;
                 user.status = if new.is_some() { Status::ForceChangePassword } else { Status::Confirmed };
                 if let Some(new) = &new {
                     user.take_password(new)?;

@@ -188,3 +188,48 @@ async fn a_password_that_was_taken_away_does_not_sign_in() {
     app.signed("AdminDisableProviderForUser", json!({ "User": here(name) })).await.ok();
     call(&server, "InitiateAuth", sign_in).await.refused_as("NotAuthorizedException");
 }
+
+#[tokio::test]
+async fn nobody_takes_a_name_that_a_provider_gives() {
+    const KEPT: &str = "Username cannot begin with the name of an identity provider and an underscore.";
+    let server = TestServer::start().await;
+    let names = json!({ "UsernameAttributes": null, "AliasAttributes": ["preferred_username"] });
+    let app = App::with(&server, names, json!({})).await;
+    let signs_up = |name: &str, more: Value| {
+        let mut attributes = vec![json!({ "Name": "email", "Value": "ana@example.com" })];
+        attributes.extend(more.as_array().expect("a list").iter().cloned());
+        app.public(
+            "SignUp",
+            json!({ "Username": name, "Password": "Long-Enough-9", "UserAttributes": attributes }),
+        )
+    };
+    // As long as there is no such provider, the names are names like others.
+    signs_up("corp_1", json!([])).await.ok();
+    app.signed("CreateIdentityProvider", corp()).await.ok();
+    for name in ["Corp_2", "corp_2", "CORP_", "Corp_ana@corp.example"] {
+        signs_up(name, json!([])).await.refused("InvalidParameterException", KEPT);
+        app.signed("AdminCreateUser", json!({ "Username": name, "TemporaryPassword": "Long-Enough-9" }))
+            .await
+            .refused("InvalidParameterException", KEPT);
+    }
+    for name in ["Corp", "Corp2", "Corporation_2", "my_Corp_2", "Corp-2"] {
+        signs_up(name, json!([])).await.ok();
+    }
+    // Nor as the name that people choose for themselves.
+    let alias = json!([{ "Name": "preferred_username", "Value": "Corp_3" }]);
+    signs_up("ana", alias.clone()).await.refused("InvalidParameterException", KEPT);
+    signs_up("ana", json!([])).await.ok();
+    app.signed("AdminUpdateUserAttributes", json!({ "Username": "ana", "UserAttributes": alias }))
+        .await
+        .refused("InvalidParameterException", KEPT);
+    // Who was there before goes on.
+    let name = json!([{ "Name": "name", "Value": "One" }]);
+    app.signed("AdminUpdateUserAttributes", json!({ "Username": "corp_1", "UserAttributes": name }))
+        .await
+        .ok();
+
+    // Where addresses are the names, nobody's user name is their own choice.
+    let app = App::new(&server).await;
+    app.signed("CreateIdentityProvider", corp()).await.ok();
+    app.person("corp_2@example.com").await;
+}
