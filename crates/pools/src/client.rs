@@ -25,6 +25,13 @@ pub struct Lifetimes {
     pub refresh_s: i64,
 }
 
+impl Lifetimes {
+    /// How long any token of a sign-in lives that cannot be refreshed.
+    pub fn longest_s(self) -> i64 {
+        self.id_s.max(self.access_s)
+    }
+}
+
 /// An app client and what its settings decide.
 #[derive(Clone)]
 pub struct Client {

@@ -5,6 +5,7 @@ pub mod authorize;
 pub mod browser;
 mod client_credentials;
 pub mod code;
+mod implicit;
 pub mod logout;
 pub mod pairs;
 pub mod pkce;

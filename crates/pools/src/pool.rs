@@ -1,6 +1,6 @@
 //! A user pool as the rules see it: its settings read once for each version of its row.
 
-use crate::auth::acr::Names;
+use crate::auth::acr::{self, Level, Names};
 use crate::auth::device::Tracking;
 use crate::auth::factors::Factor;
 use crate::auth::password::Policy;
@@ -207,6 +207,17 @@ impl Place {
 }
 
 impl Pool {
+    /// Tells whether the factors that are allowed here lead to a level of authentication.
+    pub fn leads_to(&self, level: Level) -> bool {
+        self.allowed_factors.iter().any(|factor| acr::leads_to(*factor, &self.second, level))
+    }
+
+    /// The names of the levels that can be reached, the lowest first.
+    pub fn levels_within_reach(&self) -> Vec<&str> {
+        let within_reach = acr::LEVELS.into_iter().filter(|level| self.leads_to(*level));
+        self.levels.iter().flat_map(|names| within_reach.clone().map(|level| names.name(level))).collect()
+    }
+
     /// Finds a pool.
     pub fn find(tx: &mut Tx<'_>, place: &Place, pool_id: &str) -> Result<Option<Arc<Pool>>> {
         let Some(version) = tx.pool_version(pool_id)? else { return Ok(None) };

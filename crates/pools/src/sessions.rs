@@ -21,7 +21,7 @@ const LENGTH: usize = 25;
 const TOKEN: &str = "tkn";
 
 /// Remembers where a sign-in came from, and ends the oldest ones beyond what one user may have.
-pub fn track(tx: &mut Tx<'_>, at: &At, user: &User, sign_in: &[u8; 16]) -> Result<()> {
+pub fn track(tx: &mut Tx<'_>, at: &At, user: &User, sign_in: &[u8; 16], life_s: i64) -> Result<()> {
     let Some(max) = at.pool.tracked_sessions else { return Ok(()) };
     tx.add_token_session(&TokenSessionRow {
         sign_in_id: sign_in.to_vec(),
@@ -32,7 +32,7 @@ pub fn track(tx: &mut Tx<'_>, at: &At, user: &User, sign_in: &[u8; 16]) -> Resul
         source: source_text(at),
         created: at.now,
         used: at.now,
-        expires: at.now.plus_ms(at.client.lifetimes.refresh_s * 1000),
+        expires: at.now.plus_ms(life_s * 1000),
     })?;
     let others = tracked(tx, &at.pool, user, at.now)?;
     for beyond in others.iter().filter(|row| row.sign_in_id != sign_in).skip(max.saturating_sub(1)) {

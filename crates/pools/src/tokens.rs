@@ -117,6 +117,32 @@ pub fn grant(
     facts: &SignInFacts,
     now: Timestamp,
 ) -> Result<Grant> {
+    let (refresh, mut grant) = remember(tx, pool, client, user, facts, now, client.lifetimes.refresh_s)?;
+    grant.refresh_token = Some(refresh.text());
+    Ok(grant)
+}
+
+/// The same for a sign-in that cannot be refreshed, and is forgotten once its tokens have ended.
+pub fn grant_once(
+    tx: &mut Tx<'_>,
+    pool: &Pool,
+    client: &Client,
+    user: &User,
+    facts: &SignInFacts,
+    now: Timestamp,
+) -> Result<Grant> {
+    Ok(remember(tx, pool, client, user, facts, now, client.lifetimes.longest_s())?.1)
+}
+
+fn remember(
+    tx: &mut Tx<'_>,
+    pool: &Pool,
+    client: &Client,
+    user: &User,
+    facts: &SignInFacts,
+    now: Timestamp,
+    life_s: i64,
+) -> Result<(RefreshToken, Grant)> {
     let refresh = RefreshToken::fresh(random::ordered(now));
     tx.add_sign_in(&SignInRow {
         id: refresh.id,
@@ -128,11 +154,10 @@ pub fn grant(
         revoked: false,
         facts: serde_json::to_string(facts)?,
         created: now,
-        expires: now.plus_ms(client.lifetimes.refresh_s * 1000),
+        expires: now.plus_ms(life_s * 1000),
     })?;
-    let mut grant = prepare(tx, pool, client, user, refresh.id, facts, now)?;
-    grant.refresh_token = Some(refresh.text());
-    Ok(grant)
+    let grant = prepare(tx, pool, client, user, refresh.id, facts, now)?;
+    Ok((refresh, grant))
 }
 
 /// Prepares an ID and an access token of a sign-in.

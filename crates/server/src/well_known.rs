@@ -13,6 +13,8 @@ use axum::response::Response;
 use axum::routing::get;
 use postern_pools::keys;
 use postern_pools::pool::Pool;
+use postern_pools::scopes;
+use postern_pools::tokens::USER_ADMIN_SCOPE;
 use serde_json::{Value, json as value};
 
 /// What ID tokens and userInfo may say, but for attributes that a pool adds itself.
@@ -47,6 +49,8 @@ const CLAIMS: &[&str] = &[
     "address",
     "updated_at",
 ];
+/// Scopes that every pool has, the one first that all others of OpenID Connect need.
+const SCOPES: [&str; 5] = ["openid", "email", "phone", "profile", USER_ADMIN_SCOPE];
 /// How clients show who they are at the endpoints that they call themselves.
 const AUTHENTICATION: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
 
@@ -87,38 +91,47 @@ async fn configuration(State(app): State<App>, Path(pool): Path<String>, headers
             domains.sort_by_key(|row| !row.custom);
             let own = domains.iter().find_map(|row| place.domain_url(&row.name, row.custom));
             let pages = own.as_deref().unwrap_or(&place.public_url);
-            Ok(Some(document(&pool, &place.public_url, pages).to_string()))
+            let scopes = scopes::custom(tx, &pool.id)?;
+            Ok(Some(document(&pool, &scopes, &place.public_url, pages).to_string()))
         })
         .await;
     published(found, &headers)
 }
 
-/// The discovery document (OpenID Connect Discovery 1.0 §3; RFC 9207 for the issuer in responses).
-fn document(pool: &Pool, public_url: &str, pages: &str) -> Value {
-    value!({
+/// The discovery document (OpenID Connect Discovery 1.0 §3; RFC 9207 for the issuer in responses). It says what the pool's
+/// clients can be allowed, the scopes of its resource servers too, and the levels that its factors lead to.
+fn document(pool: &Pool, custom_scopes: &[String], public_url: &str, pages: &str) -> Value {
+    let levels = pool.levels_within_reach();
+    let claims = CLAIMS.iter().copied().chain((!levels.is_empty()).then_some("acr"));
+    let scopes = SCOPES.iter().copied().chain(custom_scopes.iter().map(String::as_str));
+    let mut document = value!({
         "authorization_endpoint": format!("{pages}/oauth2/authorize"),
         "authorization_response_iss_parameter_supported": true,
         "claims_parameter_supported": false,
-        "claims_supported": CLAIMS,
+        "claims_supported": claims.collect::<Vec<_>>(),
         "code_challenge_methods_supported": ["S256"],
         "end_session_endpoint": format!("{pages}/logout"),
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "grant_types_supported": ["authorization_code", "implicit", "refresh_token", "client_credentials"],
         "id_token_signing_alg_values_supported": ["RS256"],
         "issuer": pool.issuer,
         "jwks_uri": format!("{public_url}/{}/.well-known/jwks.json", pool.id),
         "prompt_values_supported": ["none", "login", "select_account", "consent"],
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
-        "response_modes_supported": ["query", "form_post"],
-        "response_types_supported": ["code"],
+        "response_modes_supported": ["query", "fragment", "form_post"],
+        "response_types_supported": ["code", "token"],
         "revocation_endpoint": format!("{pages}/oauth2/revoke"),
         "revocation_endpoint_auth_methods_supported": AUTHENTICATION,
-        "scopes_supported": ["openid", "email", "phone", "profile"],
+        "scopes_supported": scopes.collect::<Vec<_>>(),
         "subject_types_supported": ["public"],
         "token_endpoint": format!("{pages}/oauth2/token"),
         "token_endpoint_auth_methods_supported": AUTHENTICATION,
         "userinfo_endpoint": format!("{pages}/oauth2/userInfo"),
-    })
+    });
+    if !levels.is_empty() {
+        document["acr_values_supported"] = levels.into();
+    }
+    document
 }
 
 /// A document that anyone may keep for a day, and ask for again by its tag.

@@ -17,7 +17,7 @@ pub enum Level {
     Four,
 }
 
-const LEVELS: [Level; 4] = [Level::One, Level::Two, Level::Three, Level::Four];
+pub const LEVELS: [Level; 4] = [Level::One, Level::Two, Level::Three, Level::Four];
 
 /// A level that a sign-in is to reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,10 +10,15 @@ use postern_model::cognito_idp::OAuthFlowType;
 use postern_store::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// Characters of a description.
+const DESCRIPTION_MAX: usize = 200;
+
 /// An authorization request in which all is as it must be.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct AuthorizeRequest {
     pub client_id: String,
+    #[serde(default)]
+    pub response_type: ResponseType,
     pub redirect_uri: String,
     /// The token request must then name it, too.
     pub redirect_uri_sent: bool,
@@ -42,6 +47,32 @@ pub struct AuthorizeRequest {
     /// A token that says who is expected to be signed in; to be verified.
     #[serde(skip)]
     pub id_token_hint: Option<String>,
+}
+
+/// What an app is answered with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ResponseType {
+    #[default]
+    Code,
+    /// The tokens themselves, without one to refresh them (RFC 6749 §4.2): for old apps only.
+    Token,
+}
+
+impl ResponseType {
+    fn as_str(self) -> &'static str {
+        match self {
+            ResponseType::Code => "code",
+            ResponseType::Token => "token",
+        }
+    }
+
+    /// The flow that a client has to be allowed.
+    fn flow(self) -> OAuthFlowType {
+        match self {
+            ResponseType::Code => OAuthFlowType::Code,
+            ResponseType::Token => OAuthFlowType::Implicit,
+        }
+    }
 }
 
 /// Whether the person is to be asked again.
@@ -132,8 +163,13 @@ pub fn parse(pairs: &Pairs, client: &Client, pkce_required: bool) -> Result<Auth
     // Should the state itself be doubled, there is none to give back.
     let state = pairs.once("state").unwrap_or_default().map(str::to_owned);
     // Errors travel as the answer would, even the one about how it should travel.
+    let asks_for_tokens = pairs
+        .first("response_type")
+        .is_some_and(|types| types.split(' ').any(|one| ["token", "id_token"].contains(&one)));
     let mode = match pairs.once("response_mode") {
         Ok(Some("form_post")) => Mode::FormPost,
+        Ok(Some("fragment")) => Mode::Fragment,
+        _ if asks_for_tokens => Mode::Fragment,
         _ => Mode::Query,
     };
     let asked = Asked { pairs, client, redirect_uri_sent: sent.is_some(), pkce_required, mode };
@@ -180,16 +216,22 @@ impl Asked<'_> {
     fn read(&self, redirect_uri: &str, state: Option<String>) -> Result<AuthorizeRequest, No> {
         let text = |name: &str| Ok::<_, No>(self.pairs.once(name)?.map(str::to_owned));
         text("state")?;
-        self.may_ask_for_a_code()?;
-        self.unsupported()?;
+        let response_type = self.response_type()?;
+        self.unsupported(response_type)?;
+        let code_challenge = match response_type {
+            ResponseType::Code => self.code_challenge()?,
+            // There is no code that could be intercepted.
+            ResponseType::Token => None,
+        };
         Ok(AuthorizeRequest {
             client_id: self.client.id.clone(),
+            response_type,
             redirect_uri: redirect_uri.to_owned(),
             redirect_uri_sent: self.redirect_uri_sent,
             scope: self.scope()?,
             state,
             nonce: text("nonce")?,
-            code_challenge: self.code_challenge()?,
+            code_challenge,
             prompt: self.prompt()?,
             max_age_s: self.max_age()?,
             login_hint: text("login_hint")?,
@@ -203,30 +245,27 @@ impl Asked<'_> {
         })
     }
 
-    fn may_ask_for_a_code(&self) -> Result<(), No> {
-        match self.pairs.once("response_type")? {
-            Some("code") => {}
-            Some("token") => {
-                return no(
-                    "unsupported_response_type",
-                    "The implicit grant is off: ask for response_type=code",
-                );
-            }
-            Some(_) => return no("unsupported_response_type", "response_type must be code"),
+    fn response_type(&self) -> Result<ResponseType, No> {
+        let response_type = match self.pairs.once("response_type")? {
+            Some("code") => ResponseType::Code,
+            Some("token") => ResponseType::Token,
+            Some(_) => return no("unsupported_response_type", "response_type must be code or token"),
             None => return no("invalid_request", "response_type must be provided"),
-        }
+        };
         let config = &self.client.config;
         if config.allowed_oauth_flows_user_pool_client != Some(true) {
             return no("unauthorized_client", "AllowedOAuthFlowsUserPoolClient is not set for this client");
         }
-        if !config.allowed_oauth_flows.iter().flatten().any(|flow| *flow == OAuthFlowType::Code) {
-            return no("unauthorized_client", "AllowedOAuthFlows of this client does not have code");
+        let flow = response_type.flow();
+        if !config.allowed_oauth_flows.iter().flatten().any(|allowed| *allowed == flow) {
+            let description = format!("AllowedOAuthFlows of this client does not have {}", flow.as_str());
+            return no("unauthorized_client", description);
         }
-        Ok(())
+        Ok(response_type)
     }
 
     /// What is not done here is refused rather than passed over.
-    fn unsupported(&self) -> Result<(), No> {
+    fn unsupported(&self, response_type: ResponseType) -> Result<(), No> {
         let once = |name| self.pairs.once(name);
         if once("request")?.is_some() {
             return no("request_not_supported", "request objects are not supported");
@@ -234,10 +273,14 @@ impl Asked<'_> {
         if once("request_uri")?.is_some() {
             return no("request_uri_not_supported", "request objects are not supported");
         }
-        if once("response_mode")?.is_some_and(|mode| !["query", "form_post"].contains(&mode)) {
-            return no("invalid_request", "response_mode must be query or form_post");
+        match (once("response_mode")?, response_type) {
+            // Tokens in a query end in logs and in the addresses that sites tell one another (rule O4).
+            (Some("query"), ResponseType::Token) => {
+                no("invalid_request", "response_mode cannot be query for tokens")
+            }
+            (None | Some("query" | "fragment" | "form_post"), _) => Ok(()),
+            (Some(_), _) => no("invalid_request", "response_mode must be query, fragment or form_post"),
         }
-        Ok(())
     }
 
     /// Where the person is to sign in: at a provider of this client's, if one is named, or if there is only one.
@@ -356,8 +399,11 @@ impl AuthorizeRequest {
     /// was hinted at is not repeated in an address.
     pub fn href(&self, is_signed_in: bool) -> String {
         let max_age = self.max_age_s.filter(|_| !is_signed_in).map(|seconds| seconds.to_string());
-        let mut pairs =
-            vec![("response_type", "code"), ("client_id", self.client_id.as_str()), ("scope", &self.scope)];
+        let mut pairs = vec![
+            ("response_type", self.response_type.as_str()),
+            ("client_id", self.client_id.as_str()),
+            ("scope", &self.scope),
+        ];
         pairs.extend(self.redirect_uri_sent.then_some(("redirect_uri", self.redirect_uri.as_str())));
         pairs.extend(self.state.as_deref().map(|state| ("state", state)));
         pairs.extend(self.nonce.as_deref().map(|nonce| ("nonce", nonce)));
@@ -374,8 +420,17 @@ impl AuthorizeRequest {
             Wanted::Named(name) => ("identity_provider", name.as_str()),
             Wanted::Identified(identifier) => ("idp_identifier", identifier.as_str()),
         }));
-        pairs.extend((self.mode == Mode::FormPost).then_some(("response_mode", "form_post")));
+        pairs.extend(match (self.mode, self.response_type) {
+            (Mode::FormPost, _) => Some(("response_mode", "form_post")),
+            (Mode::Fragment, ResponseType::Code) => Some(("response_mode", "fragment")),
+            (Mode::Query | Mode::Fragment, _) => None,
+        });
         format!("/oauth2/authorize?{}", query(&pairs))
+    }
+
+    /// Whether the answer is a code that the address itself carries, so that no page and no signature is needed.
+    pub fn takes_code_by_address(&self) -> bool {
+        self.response_type == ResponseType::Code && self.mode != Mode::FormPost
     }
 
     /// An error about this request, for the app.
@@ -385,9 +440,15 @@ impl AuthorizeRequest {
             state: self.state.clone(),
             mode: self.mode,
             error,
-            description: description.to_owned(),
+            description: describing(description),
         }
     }
+}
+
+/// Somebody else's words, in the letters that a description may have (RFC 6749 §4.1.2.1).
+fn describing(text: &str) -> String {
+    let may_be = |c: &char| matches!(c, ' '..='~') && !['"', '\\'].contains(c);
+    text.chars().filter(may_be).take(DESCRIPTION_MAX).collect()
 }
 
 #[cfg(test)]

@@ -88,10 +88,6 @@ fn each_wrong_parameter_has_its_error() {
     assert_eq!(error(with("")), "none");
     assert_eq!(error(read(&without("response_type"))), "invalid_request");
     assert_eq!(
-        error(read(&RIGHT.replace("response_type=code", "response_type=token"))),
-        "unsupported_response_type"
-    );
-    assert_eq!(
         error(read(&RIGHT.replace("response_type=code", "response_type=none"))),
         "unsupported_response_type"
     );
@@ -99,7 +95,8 @@ fn each_wrong_parameter_has_its_error() {
         ("state=2", "invalid_request"),
         ("nonce=2", "invalid_request"),
         ("scope=openid", "invalid_request"),
-        ("response_mode=fragment", "invalid_request"),
+        ("response_mode=fragment", "none"),
+        ("response_mode=jwt", "invalid_request"),
         ("response_mode=query", "none"),
         ("response_mode=form_post", "none"),
         ("response_mode=form_post&response_mode=query", "invalid_request"),
@@ -226,10 +223,48 @@ fn an_old_sign_in_is_asked_again_where_the_app_wants_it() {
 
 #[test]
 fn an_error_goes_back_with_the_state_and_the_issuer() {
-    let Err(Stop::Back(refused)) = with("response_mode=fragment") else { panic!("passes") };
+    let Err(Stop::Back(refused)) = with("response_mode=jwt") else { panic!("passes") };
     assert_eq!(
         refused.back("https://login.example/us-east-1_a").href(),
-        "https://app.example/cb?error_description=response_mode%20must%20be%20query%20or%20form_post&error=invalid_request\
-         &state=s%201&iss=https%3A%2F%2Flogin.example%2Fus-east-1_a"
+        "https://app.example/cb?error_description=response_mode%20must%20be%20query%2C%20fragment%20or%20form_post\
+         &error=invalid_request&state=s%201&iss=https%3A%2F%2Flogin.example%2Fus-east-1_a"
     );
+}
+
+#[test]
+fn tokens_are_asked_for_by_who_may_and_never_in_a_query() {
+    let mut both = client();
+    both.config.allowed_oauth_flows = Some(vec![OAuthFlowType::Code, OAuthFlowType::Implicit]);
+    let ask = |client: &Client, query: &str| parse(&Pairs::parse(query).expect("UTF-8"), client, true);
+    let plain =
+        "response_type=token&client_id=app&redirect_uri=https%3A%2F%2Fapp.example%2Fcb&state=s&scope=openid";
+    let request = ask(&both, plain).unwrap_or_else(|_| panic!("a request without PKCE"));
+    assert_eq!((request.response_type, request.mode), (ResponseType::Token, Mode::Fragment));
+    assert!(!request.takes_code_by_address());
+    let again = ask(&both, request.href(true).split_once('?').expect("a query").1);
+    let again = again.unwrap_or_else(|_| panic!("the same request"));
+    assert_eq!((again.response_type, again.mode), (ResponseType::Token, Mode::Fragment));
+
+    for (client, query, expected) in [
+        (&client(), plain.to_owned(), "unauthorized_client"),
+        (&both, format!("{plain}&response_mode=query"), "invalid_request"),
+        (&both, plain.replace("=token", "=id_token%20token"), "unsupported_response_type"),
+        (&both, plain.replace("=token", "=id_token"), "unsupported_response_type"),
+        (&both, plain.replace("=token", "=code%20token"), "unsupported_response_type"),
+        (&both, format!("{plain}&response_type=code"), "invalid_request"),
+    ] {
+        let Err(Stop::Back(refused)) = ask(client, &query) else { panic!("{query} passes") };
+        assert_eq!((refused.error, refused.mode), (expected, Mode::Fragment), "{query}");
+        assert!(refused.back("i").href().starts_with("https://app.example/cb#error_description="), "{query}");
+    }
+    let posted = ask(&both, &format!("{plain}&response_mode=form_post"));
+    assert_eq!(posted.map(|request| request.mode).ok(), Some(Mode::FormPost));
+}
+
+#[test]
+fn a_description_keeps_to_the_letters_that_may_be() {
+    let request = with("").unwrap_or_else(|_| panic!("a request"));
+    let refused = |words: &str| request.refused("access_denied", words).description;
+    assert_eq!(refused("User said \"no\"\\\r\n & left ü"), "User said no & left ");
+    assert_eq!(refused(&"x".repeat(999)).len(), DESCRIPTION_MAX);
 }

@@ -101,7 +101,7 @@ impl Pools {
             return Ok(Err(refusal(INVALID_TARGET, "resource must be the one of the authorization request")));
         }
         let mut grant = grant(tx, &at.pool, &at.client, &user, &facts.sign_in, at.now)?;
-        crate::sessions::track(tx, at, &user, &grant.id)?;
+        crate::sessions::track(tx, at, &user, &grant.id, at.client.lifetimes.refresh_s)?;
         if tx.consume_authorization_code(&row.code_mac, &grant.id, at.now)? {
             return match self.pre_token_generation(tx, at, &user, "HostedAuth", &mut grant) {
                 Ok(()) => Ok(Ok(grant)),

@@ -3,11 +3,13 @@
 use super::pairs;
 use serde::{Deserialize, Serialize};
 
-/// How an answer travels (OAuth 2.0 Form Post Response Mode). Fragments are for tokens, and those do not travel so.
+/// How an answer travels (OAuth 2.0 Multiple Response Types §2.1, Form Post Response Mode).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mode {
     #[default]
     Query,
+    /// Behind the `#` of the address, which browsers send to no server.
+    Fragment,
     FormPost,
 }
 
@@ -20,11 +22,14 @@ pub struct Back {
 }
 
 impl Back {
-    /// The address with the answer in its query.
+    /// The address with the answer in it.
     pub fn href(&self) -> String {
         let parameters: Vec<(&str, &str)> =
             self.parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        with(&self.address, &parameters)
+        match self.mode {
+            Mode::Fragment => format!("{}#{}", self.address, pairs::query(&parameters)),
+            Mode::Query | Mode::FormPost => with(&self.address, &parameters),
+        }
     }
 }
 

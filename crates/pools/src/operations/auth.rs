@@ -420,7 +420,7 @@ impl Pools {
         let facts = &SignInFacts { device, ..facts.clone() };
         let mut grant = tokens::grant(tx, &at.pool, &at.client, user, facts, at.now)?;
         grant.new_device = new_device;
-        crate::sessions::track(tx, at, user, &grant.id)?;
+        crate::sessions::track(tx, at, user, &grant.id, at.client.lifetimes.refresh_s)?;
         self.pre_token_generation(tx, at, user, occasion, &mut grant)?;
         Ok(grant)
     }

@@ -351,11 +351,7 @@ mod tests {
                  a client secret.",
             ),
             (
-                json!({"AllowedOAuthFlows": ["implicit"], "CallbackURLs": back}),
-                "The implicit flow is not available on this server yet.",
-            ),
-            (
-                json!({"AllowedOAuthFlows": ["code"]}),
+                json!({"AllowedOAuthFlows": ["code", "implicit"]}),
                 "CallbackURLs are required for the code and implicit flows.",
             ),
             (

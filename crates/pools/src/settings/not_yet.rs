@@ -28,7 +28,6 @@ const POOL: &[NotYet<UserPoolType>] = &[
 ];
 
 const CLIENT: &[NotYet<UserPoolClientType>] = &[
-    ("The implicit flow", |client| flows(client, OAuthFlowType::Implicit)),
     ("ALLOW_TOKEN_EXCHANGE_DELEGATION", |client| {
         permits(client, ExplicitAuthFlowsType::AllowTokenExchangeDelegation)
     }),
@@ -89,10 +88,6 @@ fn has(pool: &UserPoolType, asks: fn(&LambdaConfigType) -> bool) -> bool {
 
 fn allows(pool: &UserPoolType, factor: AuthFactorType) -> bool {
     super::pool::first_factors(pool).contains(&factor)
-}
-
-fn flows(client: &UserPoolClientType, flow: OAuthFlowType) -> bool {
-    client.allowed_oauth_flows.iter().flatten().any(|allowed| *allowed == flow)
 }
 
 fn permits(client: &UserPoolClientType, flow: ExplicitAuthFlowsType) -> bool {
@@ -159,12 +154,9 @@ mod tests {
         let words = |name: &str| {
             Some(format!("InvalidParameterException: {name} is not available on this server yet."))
         };
-        assert_eq!(
-            refusal(in_client, json!({"AllowedOAuthFlows": ["implicit"]})),
-            words("The implicit flow")
-        );
-        assert_eq!(refusal(in_client, json!({"AllowedOAuthFlows": ["code"]})), None);
-        assert_eq!(refusal(in_client, json!({"AllowedOAuthFlows": ["client_credentials"]})), None);
+        for flow in ["code", "implicit", "client_credentials"] {
+            assert_eq!(refusal(in_client, json!({"AllowedOAuthFlows": [flow]})), None);
+        }
         assert_eq!(
             refusal(in_client, json!({"AnalyticsConfiguration": {}})),
             words("AnalyticsConfiguration")

@@ -10,11 +10,14 @@ use super::visit::Visit;
 use axum::http::StatusCode;
 use axum::response::Response;
 use postern_model::{Answer, Error};
-use postern_pools::oauth::authorize::{self, AuthorizeRequest, Prompt, Refused, Stop, Wanted, Wrong};
+use postern_pools::oauth::authorize::{
+    self, AuthorizeRequest, Prompt, Refused, ResponseType, Stop, Wanted, Wrong,
+};
 use postern_pools::oauth::browser::Person;
 use postern_pools::oauth::pairs::Pairs;
 use postern_pools::oauth::redirect::Back;
 use postern_pools::sign_in::At;
+use postern_pools::tokens::Grant;
 use postern_store::Tx;
 
 /// What an authorization request leads to.
@@ -24,6 +27,13 @@ enum Begun {
         app_name: String,
         back: Back,
         /// The session lasts longer now: the pool's, and how long.
+        kept: Option<(String, i64)>,
+    },
+    /// Back to the app with tokens, which are still to be signed.
+    Tokens {
+        at: Box<At>,
+        request: Box<AuthorizeRequest>,
+        grant: Box<Grant>,
         kept: Option<(String, i64)>,
     },
     Flow {
@@ -38,7 +48,7 @@ enum Begun {
     Wrong(Wrong),
 }
 
-/// Answers an authorization request: by a code where somebody is signed in, by a sign-in otherwise.
+/// Answers an authorization request: by a code or tokens where somebody is signed in, by a sign-in otherwise.
 pub async fn authorize(visit: Visit) -> Response {
     begin(visit, Page::Identify).await
 }
@@ -54,17 +64,15 @@ pub async fn begin(visit: Visit, page: Page) -> Response {
     let known = visit.cookies.browser().map(str::to_owned);
     let browser = known.clone().unwrap_or_else(Cookies::fresh_browser);
     let (asked, its_browser) = (visit.clone(), browser.clone());
-    let begun = visit.app.store.write(move |tx| asked.begun(tx, &its_browser, page)).await;
-    match begun {
+    let pools = visit.app.pools.clone();
+    match pools.page_unit(&visit.caller, move |tx| asked.begun(tx, &its_browser, page)).await {
         Ok(Begun::Back { app_name, back, kept }) => {
-            let response = back::send(&visit, &app_name, back);
-            let kept = kept.and_then(|(pool, life_ms)| {
-                let handle = visit.cookies.session(&pool)?;
-                Some(visit.cookies.set_session(&pool, handle, life_ms / 1000))
-            });
-            match kept {
-                Some(cookie) => cookie.on(response),
-                None => response,
+            visit.keep_session(kept, back::send(&visit, &app_name, back))
+        }
+        Ok(Begun::Tokens { at, request, grant, kept }) => {
+            match pools.answer_with_tokens(&request, &at.pool.issuer, *grant).await {
+                Ok(back) => visit.keep_session(kept, back::send(&visit, at.app_name(), back)),
+                Err(cause) => problem::failed(&visit, &cause),
             }
         }
         Ok(Begun::Flow { id, page }) => {
@@ -132,12 +140,23 @@ impl Visit {
                 state.done = true;
                 return Ok(Begun::Flow { id: Flow::begin(tx, &at, browser, &state)?, page });
             }
-            let back = self.app.pools.answer_with_code(tx, &at, &request, &person)?;
             let is_kept = match self.cookies.session(&at.pool.id) {
                 Some(handle) => self.app.pools.keep_browser_in(tx, &at, handle)?,
                 None => false,
             };
-            return Ok(send(back, is_kept.then(|| (at.pool.id.clone(), at.client.sso_ms))));
+            let kept = is_kept.then(|| (at.pool.id.clone(), at.client.sso_ms));
+            if request.response_type == ResponseType::Code {
+                return Ok(send(self.app.pools.answer_with_code(tx, &at, &request, &person)?, kept));
+            }
+            return Ok(match self.app.pools.grant_to_browser(tx, &at, &request, &person)? {
+                Ok(grant) => Begun::Tokens {
+                    request: Box::new(request),
+                    grant: Box::new(grant),
+                    kept,
+                    at: Box::new(at),
+                },
+                Err(no) => back(request.refused("server_error", &no.message)),
+            });
         }
         if request.prompt == Prompt::Never {
             return Ok(back(
@@ -150,6 +169,18 @@ impl Visit {
             Some(provider) => Begun::Out { id, provider },
             None => Begun::Flow { id, page: state.page },
         })
+    }
+
+    /// Tells the browser that its session lasts longer, if it does.
+    fn keep_session(&self, kept: Option<(String, i64)>, response: Response) -> Response {
+        let kept = kept.and_then(|(pool, life_ms)| {
+            let handle = self.cookies.session(&pool)?;
+            Some(self.cookies.set_session(&pool, handle, life_ms / 1000))
+        });
+        match kept {
+            Some(cookie) => cookie.on(response),
+            None => response,
+        }
     }
 
     /// The client that parameters name, with its pool.

@@ -49,7 +49,7 @@ impl Away {
 /// Answers an app's own request.
 pub fn send(visit: &Visit, app_name: &str, back: Back) -> Response {
     match back.mode {
-        Mode::Query => redirect(StatusCode::FOUND, &back.href()),
+        Mode::Query | Mode::Fragment => redirect(StatusCode::FOUND, &back.href()),
         Mode::FormPost => post(visit, app_name, back),
     }
 }
@@ -57,7 +57,7 @@ pub fn send(visit: &Visit, app_name: &str, back: Back) -> Response {
 /// Answers an app at the end of a way that may have begun with a form, here or at a provider.
 pub fn send_on(visit: &Visit, app_name: &str, back: Back) -> Response {
     match back.mode {
-        Mode::Query => Away::to_app(app_name, back.href()).response(visit),
+        Mode::Query | Mode::Fragment => Away::to_app(app_name, back.href()).response(visit),
         Mode::FormPost => post(visit, app_name, back),
     }
 }

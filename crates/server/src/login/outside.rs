@@ -21,9 +21,6 @@ use postern_pools::sign_in::Step;
 use postern_store::{Keys, Purpose};
 use serde::{Deserialize, Serialize};
 
-/// Characters of a provider's words that an app is told.
-const WORDS_MAX: usize = 200;
-
 /// What a provider answered: a code, or why there is none.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Answered {
@@ -85,7 +82,7 @@ impl Answered {
         if let Some(error) = &self.error {
             let was_denied = error == "access_denied" || error.starts_with("user_cancelled");
             let error_told = if was_denied { "access_denied" } else { "invalid_request" };
-            return Err(No(error_told, words(self.description.as_ref().unwrap_or(error))));
+            return Err(No(error_told, self.description.as_ref().unwrap_or(error).clone()));
         }
         // An answer of another provider is none of this one's (RFC 9207 §2.4).
         let issuer = self.issuer.as_deref().map(|issuer| issuer.trim_end_matches('/'));
@@ -94,11 +91,6 @@ impl Answered {
         }
         self.code.as_deref().ok_or_else(|| No("invalid_request", "The provider gave no code".to_owned()))
     }
-}
-
-/// A provider's words, in the letters that a description may have (RFC 6749 §4.1.2.1).
-fn words(text: &str) -> String {
-    text.chars().filter(|c| matches!(c, ' '..='~') && !['"', '\\'].contains(c)).take(WORDS_MAX).collect()
 }
 
 /// `GET /login/provider`: a provider was chosen on a page.
@@ -326,7 +318,7 @@ impl Hand {
         match ended {
             Ok(Ok(pressed)) => self.respond(Ok(pressed)),
             Ok(Err(Error::Refused(no))) | Err(Error::Refused(no)) => {
-                told(&self.visit, &back.flow, No("invalid_request", words(&no.message)))
+                told(&self.visit, &back.flow, No("invalid_request", no.message.into_owned()))
             }
             Ok(Err(failed)) | Err(failed) => self.respond(Err(failed)),
         }
@@ -344,15 +336,4 @@ pub(super) fn told(visit: &Visit, flow: &Flow, No(error, description): No) -> Re
     );
     let refused = request.refused(error, &description);
     back::send_on(visit, flow.app_name(), refused.back(&flow.at.pool.issuer))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_providers_words_are_told_in_the_letters_that_may_be() {
-        assert_eq!(words("User said \"no\"\\\r\n & left ü"), "User said no & left ");
-        assert_eq!(words(&"x".repeat(999)).len(), WORDS_MAX);
-    }
 }

@@ -17,7 +17,6 @@ use postern_model::{Answer, Error, Refusal};
 use postern_pools::Pools;
 use postern_pools::functions;
 use postern_pools::oauth::browser::Person;
-use postern_pools::oauth::redirect::Mode;
 use postern_pools::sign_in::{Device, SignedIn};
 use postern_store::Tx;
 
@@ -185,19 +184,19 @@ impl Hand {
         let before = self.visit.cookies.session(&at.pool.id);
         let request = &flow.state.request;
         let offers_passkey = self.offers_passkey(tx, flow, &person)?;
-        // A posted answer is a page of its own, which comes once more for who is signed in; so is an offer.
-        let least_ms = match request.mode {
+        // A posted answer is a page of its own, and tokens are signed outside of this unit: both come for who is signed
+        // in, by the same request once more. So does an offer.
+        let least_ms = match request.takes_code_by_address() {
             _ if offers_passkey => OFFERING_MS,
-            Mode::Query => 0,
-            Mode::FormPost => POSTING_MS,
+            true => 0,
+            false => POSTING_MS,
         };
         let life_ms = at.client.sso_ms.max(least_ms);
         let session = self.pools.sign_browser_in(tx, at, &person, before, life_ms)?;
-        let href = match request.mode {
+        let href = match request.takes_code_by_address() {
             _ if offers_passkey => flow.href(Page::AddPasskey),
-            Mode::Query => self.pools.answer_with_code(tx, at, request, &person)?.href(),
-            // The same request once more brings the page that posts the answer.
-            Mode::FormPost => request.href(true),
+            true => self.pools.answer_with_code(tx, at, request, &person)?.href(),
+            false => request.href(true),
         };
         let away = Away::of_flow(flow, href);
         let pool_id = at.pool.id.clone();

@@ -13,6 +13,7 @@ mod federation;
 mod forgot;
 mod functions;
 mod fuzz;
+mod implicit;
 mod language;
 mod levels;
 mod links;

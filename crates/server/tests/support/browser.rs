@@ -160,7 +160,8 @@ impl Browser {
 
     fn own_path(&self, to: &str) -> Option<String> {
         let path = to.strip_prefix(&self.url).unwrap_or(to);
-        (path.starts_with('/') && !path.starts_with("/demo/callback?")).then(|| path.to_owned())
+        let is_apps = ["/demo/callback?", "/demo/callback#"].iter().any(|apps| path.starts_with(apps));
+        (path.starts_with('/') && !is_apps).then(|| path.to_owned())
     }
 
     fn jar(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, String>> {

@@ -2,7 +2,7 @@
 
 use super::Begin;
 use crate::Pools;
-use crate::auth::acr::{self, Goal, Level};
+use crate::auth::acr::{Goal, Level};
 use crate::pool::Pool;
 use crate::sign_in::At;
 use crate::tokens::SignInFacts;
@@ -96,10 +96,7 @@ impl Pools {
 
 /// The first of some levels that the pool's factors lead to.
 fn best(pool: &Pool, asked: &[Level]) -> Option<Level> {
-    let is_within_reach = |level: &Level| {
-        pool.allowed_factors.iter().any(|factor| acr::leads_to(*factor, &pool.second, *level))
-    };
-    asked.iter().copied().find(is_within_reach)
+    asked.iter().copied().find(|level| pool.leads_to(*level))
 }
 
 fn invalid(words: String) -> Error {

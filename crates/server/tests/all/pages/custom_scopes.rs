@@ -26,6 +26,12 @@ async fn an_app_gets_the_custom_scopes_it_asked_for_while_they_are_there() {
         )
         .await;
     let browser = scene.browser();
+    let supported = async || scene.discovery().await["scopes_supported"].clone();
+    let standard = json!(["openid", "email", "phone", "profile", "aws.cognito.signin.user.admin"]);
+    let with = |more: &[&str]| {
+        json!([standard.as_array().expect("a list"), &json!(more).as_array().expect("a list")[..]].concat())
+    };
+    assert_eq!(supported().await, with(&["api/read", "api/write"]));
     scene.signed_in(&browser, ALICE).await;
     let asked = scene.authorize(&[("scope", "openid api/read api/write")]);
     let tokens = scene.redeem(&browser.open(&asked).await.parameter("code")).await.1;
@@ -37,6 +43,7 @@ async fn an_app_gets_the_custom_scopes_it_asked_for_while_they_are_there() {
 
     // One that its API no longer has is left out.
     scene.admin("UpdateResourceServer", api(&["read"])).await;
+    assert_eq!(supported().await, with(&["api/read"]));
     let (status, fresh) = scene.refresh(text(&tokens, "refresh_token")).await;
     assert_eq!(status, 200, "{fresh}");
     let access = scene.verified(text(&fresh, "access_token"), TokenUse::Access).await;

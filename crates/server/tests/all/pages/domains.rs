@@ -2,7 +2,7 @@
 
 use super::scene::Scene;
 use postern_server::seed::ALICE;
-use serde_json::{Value, json};
+use serde_json::json;
 
 const CERTIFICATE: &str =
     "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012";
@@ -10,11 +10,6 @@ const CERTIFICATE: &str =
 impl Scene {
     fn at(&self, name: &str) -> String {
         format!("{name}:{}", self.server.url.rsplit_once(':').expect("a port").1)
-    }
-
-    async fn discovery(&self) -> Value {
-        let path = format!("/{}/.well-known/openid-configuration", self.demo.pool_id);
-        serde_json::from_str(&self.browser().open(&path).await.html).expect("JSON")
     }
 }
 

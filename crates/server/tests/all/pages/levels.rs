@@ -4,7 +4,7 @@
 use super::scene::{Scene, text};
 use crate::story::claims;
 use postern_server::seed::{BOB, BOBS_PASSWORD};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What the tokens for a code say of the level.
 async fn levels(scene: &Scene, code: &str) -> [Value; 2] {
@@ -48,4 +48,29 @@ async fn who_has_not_reached_a_level_is_asked_again_by_ways_that_lead_there() {
         let home = browser.open(&scene.authorize(&[("acr_values", wish)])).await;
         assert_eq!(levels(&scene, &home.parameter("code")).await[0], "urn:cognito:loa:2", "{wish}");
     }
+}
+
+#[tokio::test]
+async fn discovery_names_the_levels_that_can_be_reached_as_the_pool_names_them() {
+    let scene = Scene::new().await;
+    let said = scene.discovery().await;
+    assert_eq!(said["acr_values_supported"], json!(["urn:cognito:loa:1", "urn:cognito:loa:2"]));
+    assert!(said["claims_supported"].as_array().expect("a list").contains(&json!("acr")));
+
+    let named = json!({
+        "AutoVerifiedAttributes": ["email"],
+        "Policies": { "SignInPolicy": { "AllowedFirstAuthFactors": ["PASSWORD", "WEB_AUTHN"] } },
+        "AcrConfiguration": { "Level1": { "AcrValue": "bronze" }, "Level2": { "AcrValue": "silver" } },
+    });
+    scene.admin("UpdateUserPool", named).await;
+    assert_eq!(
+        scene.discovery().await["acr_values_supported"],
+        json!(["bronze", "silver", "urn:cognito:loa:3"])
+    );
+    let lite = json!({ "PoolName": "lite", "UserPoolTier": "LITE" });
+    let lite = scene.server.signed("CreateUserPool", lite).await.ok().text_at("UserPool.Id");
+    let path = format!("/{lite}/.well-known/openid-configuration");
+    let said: Value = serde_json::from_str(&scene.browser().open(&path).await.html).expect("JSON");
+    assert_eq!(said.get("acr_values_supported"), None);
+    assert!(!said["claims_supported"].as_array().expect("a list").contains(&json!("acr")));
 }

@@ -36,7 +36,7 @@ async fn what_else_is_wrong_goes_back_to_the_app() {
     for (more, error) in [
         (&[("code_challenge", ""), ("code_challenge_method", "")][..], "invalid_request"),
         (&[("code_challenge_method", "plain")], "invalid_request"),
-        (&[("response_type", "token")], "unsupported_response_type"),
+        (&[("response_type", "none")], "unsupported_response_type"),
         (&[("scope", "openid other")], "invalid_scope"),
         (&[("prompt", "none")], "login_required"),
     ] {

@@ -115,6 +115,12 @@ impl Scene {
         tokens
     }
 
+    /// What the demo pool says of itself.
+    pub async fn discovery(&self) -> Value {
+        let path = format!("/{}/.well-known/openid-configuration", self.demo.pool_id);
+        serde_json::from_str(&self.browser().open(&path).await.html).expect("JSON")
+    }
+
     pub async fn user_info(&self, authorization: &str) -> Shown {
         let headers = [("authorization", authorization)];
         self.browser().send("GET", "/oauth2/userInfo", "", &headers).await
