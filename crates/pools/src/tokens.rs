@@ -8,6 +8,7 @@ use crate::keys::{PoolKeys, TokenUse};
 use crate::pool::Pool;
 use crate::user::{IDENTITIES, User, uuid_text};
 use anyhow::Result;
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use postern_store::auth::SignInRow;
@@ -73,15 +74,28 @@ pub struct Tokens {
     pub expires_in_s: i64,
 }
 
-/// A refresh token as it was presented.
+/// A refresh token as it was presented. The second half of its secret is a keyed hash of the first: it tells that the
+/// token was ours once, however long ago it was rotated away.
 pub struct RefreshToken {
     pub id: [u8; 16],
     secret: [u8; 32],
 }
 
 impl RefreshToken {
-    pub fn fresh(id: [u8; 16]) -> Self {
-        RefreshToken { id, secret: random::bytes() }
+    pub fn fresh(id: [u8; 16], keys: &Keys) -> Self {
+        let drawn: [u8; 16] = random::bytes();
+        let mark = keys.mac(Purpose::Token, &[b"refresh mark", &id, &drawn]);
+        let mut secret = [0; 32];
+        secret[..16].copy_from_slice(&drawn);
+        secret[16..].copy_from_slice(&mark[..16]);
+        RefreshToken { id, secret }
+    }
+
+    /// Tells whether we made this token, whatever became of it.
+    pub fn is_ours(&self, keys: &Keys) -> bool {
+        let (drawn, mark) = self.secret.split_at(16);
+        let marks = keys.macs(Purpose::Token, &[b"refresh mark", &self.id, drawn]);
+        marks.iter().any(|made| verify_slices_are_equal(&made[..16], mark).is_ok())
     }
 
     /// Reads a presented token; nothing when it cannot be one of ours.
@@ -143,7 +157,7 @@ fn remember(
     now: Timestamp,
     life_s: i64,
 ) -> Result<(RefreshToken, Grant)> {
-    let refresh = RefreshToken::fresh(random::ordered(now));
+    let refresh = RefreshToken::fresh(random::ordered(now), tx.keys());
     tx.add_sign_in(&SignInRow {
         id: refresh.id,
         pool_id: pool.id.clone(),

@@ -147,7 +147,9 @@ impl Pools {
                 .iter()
                 .rev()
                 .find(|rotated| presented.matches(tx.keys(), &rotated.mac))
-                .map(|rotated| at.now.since(rotated.at));
+                .map(|rotated| at.now.since(rotated.at))
+                // One that is no longer remembered was rotated away long ago.
+                .or_else(|| presented.is_ours(tx.keys()).then_some(i64::MAX));
             match was_rotated_ms {
                 None => return Err(no("Invalid Refresh Token")),
                 Some(ago_ms) if ago_ms >= rotates.unwrap_or(0) * 1000 => {
@@ -185,7 +187,7 @@ impl Pools {
         }
         self.pre_token_generation(tx, at, &user, "RefreshTokens", &mut grant)?;
         if rotates.is_some() {
-            let fresh = RefreshToken::fresh(sign_in.id);
+            let fresh = RefreshToken::fresh(sign_in.id, tx.keys());
             if !tx.rotate_refresh(&sign_in, &fresh.mac(tx.keys()), at.now)? {
                 return Err(no("Invalid Refresh Token"));
             }

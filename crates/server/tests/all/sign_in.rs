@@ -2,6 +2,8 @@
 
 use crate::story::{App, another, call, challenge, claims, newest_mail, text};
 use crate::support::TestServer;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 const ALICE: &str = "alice@example.com";
@@ -328,6 +330,35 @@ async fn a_rotated_refresh_token_that_comes_back_ends_the_sign_in() {
     server.clock.advance(30_000);
     refresh(&first).await.refused_as("RefreshTokenReuseException");
     refresh(&second).await.refused_as("NotAuthorizedException");
+}
+
+#[tokio::test]
+async fn case_65_a_refresh_token_that_was_rotated_away_long_ago_is_known_again() {
+    let server = TestServer::start().await;
+    let rotation = json!({
+        "ExplicitAuthFlows": ["ALLOW_USER_AUTH"],
+        "RefreshTokenRotation": { "Feature": "ENABLED", "RetryGracePeriodSeconds": 0 },
+    });
+    let app = App::with(&server, json!({}), rotation).await;
+    app.person(ALICE).await;
+    let first = text(&app.signs_in(ALICE).await, "/AuthenticationResult/RefreshToken");
+    let refresh =
+        async |token: &str| app.public("GetTokensFromRefreshToken", json!({ "RefreshToken": token })).await;
+    let mut newest = first.clone();
+    for _ in 0..40 {
+        server.clock.advance(1_000);
+        newest = text(&refresh(&newest).await.ok(), "/AuthenticationResult/RefreshToken");
+    }
+    // One of the same sign-in that was never ours says nothing about it.
+    let mut forged = URL_SAFE_NO_PAD.decode(&first).expect("base64");
+    forged[47] ^= 1;
+    refresh(&URL_SAFE_NO_PAD.encode(&forged))
+        .await
+        .refused("NotAuthorizedException", "Invalid Refresh Token");
+    newest = text(&refresh(&newest).await.ok(), "/AuthenticationResult/RefreshToken");
+    // The first of all ends the sign-in, for whoever has it now.
+    refresh(&first).await.refused_as("RefreshTokenReuseException");
+    refresh(&newest).await.refused("NotAuthorizedException", "Refresh Token has been revoked");
 }
 
 #[tokio::test]
