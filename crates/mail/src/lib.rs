@@ -13,6 +13,7 @@ pub mod identity;
 mod inbox;
 pub mod message;
 mod operations;
+pub mod price;
 mod sandbox;
 mod send;
 mod settings;

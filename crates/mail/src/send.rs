@@ -50,7 +50,7 @@ impl Mail {
             None => false,
         };
         if self.is_managed(sender, draft) {
-            self.within_default_limit(tx, sender, now)?;
+            self.within_default_limit(tx, sender, draft.decoy, now)?;
             let from = &draft.content.from().address;
             let bounces = self.settings.bounces.as_ref().unwrap_or(from).clone();
             return self.write_down(tx, draft, bounces, now, 0);
@@ -94,10 +94,13 @@ impl Mail {
         }
     }
 
+    /// Counts a mail of the default sender, or refuses. What is never sent is refused alike and counts nowhere: strangers
+    /// who ask for names that nobody has use nothing up.
     fn within_default_limit(
         &self,
         tx: &mut Tx<'_>,
         sender: &Sender<'_>,
+        decoy: bool,
         now: Timestamp,
     ) -> Result<(), Unsent> {
         let daily = self.settings.default_sender_daily;
@@ -106,8 +109,14 @@ impl Mail {
         }
         let days = (now.ms() - DEFAULT_DAY_START_MS).div_euclid(DAY_MS);
         let start = Timestamp::from_ms(days * DAY_MS + DEFAULT_DAY_START_MS);
-        let sent = tx.count("default sender", &self.settings.account, start, start.plus_ms(DAY_MS))?;
-        if sent > daily { Err(Unsent::DefaultSenderLimit) } else { Ok(()) }
+        let sent = tx.count_by(
+            i64::from(!decoy),
+            "default sender",
+            &self.settings.account,
+            start,
+            start.plus_ms(DAY_MS),
+        )?;
+        if sent + i64::from(decoy) > daily { Err(Unsent::DefaultSenderLimit) } else { Ok(()) }
     }
 
     /// Refuses unless the From, and in the sandbox every recipient, is verified; names all that are not.
@@ -154,8 +163,10 @@ impl Mail {
         may_wait: bool,
         now: Timestamp,
     ) -> Result<i64, Unsent> {
-        let recipients = draft.to.len() as i64;
-        let billed = draft.to.iter().filter(|recipient| !sandbox::is_simulator(recipient)).count() as i64;
+        // What is never sent waits and is refused like any other, and takes nothing from those that are.
+        let counts = |recipients: usize| if draft.decoy { 0 } else { recipients as i64 };
+        let recipients = counts(draft.to.len());
+        let billed = counts(draft.to.iter().filter(|recipient| !sandbox::is_simulator(recipient)).count());
         let (quota, rate) = self.limits(account);
         let mut wait_ms = 0;
         if (quota, rate) != (UNLIMITED, UNLIMITED) {

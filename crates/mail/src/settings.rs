@@ -2,6 +2,7 @@
 
 use crate::address::{Address, Mailbox};
 use crate::identity::Hosts;
+use crate::price::Prices;
 
 /// Settings of the mail service.
 #[derive(Clone, Debug)]
@@ -30,4 +31,8 @@ pub struct Settings {
     pub auto_approve: bool,
     /// Text messages go to numbers only that were verified in the SMS sandbox.
     pub text_sandbox: bool,
+    /// What texts are thought to cost.
+    pub text_prices: Prices,
+    /// Millionths of a dollar that may be spent on texts in a month, until SNS is told another sum.
+    pub text_spend_monthly: i64,
 }

@@ -4,18 +4,24 @@
 use std::collections::BTreeMap;
 
 use postern_access::{Caller, Context, Denied, IDP_SERVICE, Stop};
+use postern_store::audit::AuditRecord;
 use postern_store::mail::OutboxRow;
 use postern_store::{Timestamp, Tx};
 
 use crate::Mail;
 use crate::draft::{Body, Handover, Letter};
 use crate::handover::{LEASE, Note};
+use crate::price;
 use crate::send::{Queued, USEFUL_MS, message_id};
 use crate::text::{LENGTH_MAX, Text};
 use crate::transport::Carrier;
 
 /// How long a message without a code is worth sending.
 const LIFE_MS: i64 = 24 * 3_600_000;
+/// What counts the money that went into texts.
+const SPENT: &str = "texts/spent";
+/// The attribute of SNS that limits it.
+pub(crate) const SPEND_LIMIT: &str = "MonthlySpendLimit";
 /// The action that sends one, as SNS writes it in its refusals.
 const PUBLISH: &str = "SNS:Publish";
 
@@ -35,6 +41,8 @@ pub struct TextDraft {
     pub facts: BTreeMap<String, String>,
     /// Stands for a message to somebody who does not exist: costs the same, and is never sent.
     pub decoy: bool,
+    /// The most that it may cost, in millionths of a dollar.
+    pub price_max: Option<i64>,
     /// Who sends it in our place.
     pub handover: Option<Handover>,
 }
@@ -58,6 +66,8 @@ pub enum Untexted {
     /// Policies do not allow it.
     Denied(Box<Denied>),
     TooLong,
+    /// What may be spent on texts in this month is spent.
+    SpendLimit,
     Failed(anyhow::Error),
 }
 
@@ -84,6 +94,10 @@ impl Mail {
     ) -> Result<Queued, Untexted> {
         let session = self.may_text(tx, role, &draft.text.to)?;
         self.access.note_role_used(tx, &session)?;
+        // Who asks is told, by what was asked for alone, rather than that no code ever comes.
+        if !self.may_spend(tx, now)? {
+            return Err(Untexted::SpendLimit);
+        }
         self.queue_text(tx, draft.clone(), now)
     }
 
@@ -97,8 +111,8 @@ impl Mail {
         self.write_down_text(tx, draft, now)
     }
 
-    /// Accepts a text message that may be sent. One that its number does not want, or the sandbox does not let out, is
-    /// accepted as well, and fails: so do SNS and what asks it.
+    /// Accepts a text message that may be sent. One that its number does not want, the sandbox does not let out or nobody
+    /// pays for is accepted as well, and fails: so do SNS and what asks it.
     pub(crate) fn queue_text(
         &self,
         tx: &mut Tx<'_>,
@@ -106,10 +120,9 @@ impl Mail {
         now: Timestamp,
     ) -> Result<Queued, Untexted> {
         if draft.text.sender_id.is_none() {
-            let attributes = tx.sms_attributes()?;
-            let default = attributes.into_iter().find(|(name, _)| name == "DefaultSenderID");
-            draft.text.sender_id = default.map(|(_, value)| value);
+            draft.text.sender_id = sms_attribute(tx, "DefaultSenderID")?;
         }
+        let price = self.settings.text_prices.of(&draft.text);
         let opted_out = tx.find_opt_out(&draft.text.to)?.is_some_and(|row| row.out);
         let stopped = if opted_out {
             Some(("suppressed", "the number has opted out of text messages"))
@@ -117,6 +130,10 @@ impl Mail {
             && tx.find_sandbox_number(&draft.text.to)?.is_none_or(|row| row.status != "Verified")
         {
             Some(("failed", "the number is not verified in the SMS sandbox"))
+        } else if draft.price_max.is_some_and(|most| price > most) {
+            Some(("failed", "the message costs more than its MaxPrice"))
+        } else if !self.may_spend(tx, now)? {
+            Some(("failed", "what may be spent on text messages in this month is spent"))
         } else {
             None
         };
@@ -125,8 +142,57 @@ impl Mail {
                 self.check_text(&draft)?;
                 self.record_stopped(tx, &draft, state, reply, now)
             }
-            _ => self.write_down_text(tx, &draft, now),
+            _ => {
+                let queued = self.write_down_text(tx, &draft, now)?;
+                self.spend(tx, if draft.decoy { 0 } else { price }, now)?;
+                Ok(queued)
+            }
         }
+    }
+
+    /// Tells whether anything is left of what may be spent on texts in this month (rule S7). As with a quota, the last
+    /// one may overdraw it.
+    fn may_spend(&self, tx: &mut Tx<'_>, now: Timestamp) -> Result<bool, Untexted> {
+        if !self.settings.limits {
+            return Ok(true);
+        }
+        let (month, _) = price::month(now);
+        let limit = self.spend_limit(tx)?;
+        Ok(tx.counted(SPENT, "all", month)? < limit)
+    }
+
+    /// Counts what a text costs. The one that reaches the month's limit is told in the audit.
+    fn spend(&self, tx: &mut Tx<'_>, price: i64, now: Timestamp) -> Result<(), Untexted> {
+        let (month, forgotten) = price::month(now);
+        let spent = tx.count_by(price, SPENT, "all", month, forgotten)?;
+        let limit = self.spend_limit(tx)?;
+        if self.settings.limits && spent >= limit && spent - price < limit {
+            tracing::error!(spent, limit, "the month's limit for text messages is reached: no more are sent");
+            tx.add_audit(&AuditRecord {
+                time: now,
+                who: "postern".to_owned(),
+                action: "SpendOnTexts".to_owned(),
+                resource: "sms".to_owned(),
+                outcome: "limit reached".to_owned(),
+                detail: format!(
+                    "MonthlySpendLimit of {} USD: no more texts until next month",
+                    dollars(limit)
+                ),
+                ..AuditRecord::default()
+            })?;
+        }
+        Ok(())
+    }
+
+    /// What may be spent on texts in a month.
+    fn spend_limit(&self, tx: &mut Tx<'_>) -> Result<i64, Untexted> {
+        let set = sms_attribute(tx, SPEND_LIMIT)?;
+        Ok(set.and_then(|set| price::read(&set)).unwrap_or(self.settings.text_spend_monthly))
+    }
+
+    /// The month's limit of somebody who has set none, as SNS shows it.
+    pub(crate) fn default_spend_limit(&self) -> String {
+        dollars(self.settings.text_spend_monthly)
     }
 
     fn record_stopped(
@@ -232,6 +298,16 @@ impl Mail {
     }
 }
 
+fn sms_attribute(tx: &mut Tx<'_>, wanted: &str) -> anyhow::Result<Option<String>> {
+    Ok(tx.sms_attributes()?.into_iter().find(|(name, _)| name == wanted).map(|(_, value)| value))
+}
+
+/// A sum in dollars, without zeros that say nothing.
+fn dollars(micros: i64) -> String {
+    let text = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// Hides a number but for its last two digits, as delivery records show it.
 fn masked(number: &str) -> String {
     let digits = number.trim_start_matches('+');
@@ -247,5 +323,13 @@ mod tests {
     fn a_record_shows_the_last_two_digits() {
         assert_eq!(masked("+15555559934"), "+*********34");
         assert_eq!(masked("+"), "+");
+    }
+
+    #[test]
+    fn a_sum_is_shown_as_short_as_it_can_be() {
+        assert_eq!(dollars(1_000_000), "1");
+        assert_eq!(dollars(250_000), "0.25");
+        assert_eq!(dollars(0), "0");
+        assert_eq!(dollars(100_000_000), "100");
     }
 }

@@ -89,7 +89,7 @@ impl Pools {
     /// and the two share them (rule C9).
     pub fn send_account_code(&self, tx: &mut Tx<'_>, at: &At, sending: &Sending<'_>) -> Answer<()> {
         let Sending { code: kind, subject, to, occasion, counts } = *sending;
-        self.note_send(tx, at, to)?;
+        self.note_send(tx, at, to, counts)?;
         let code = random::digits(ACCOUNT_DIGITS);
         let mac = binding(at, &at.client.id, subject, kind, &to.address).mac(tx.keys(), &code).to_vec();
         let before = tx

@@ -53,21 +53,21 @@ impl Pools {
         keep_a_sign_in_name(&at.pool, &user)?;
         keep_for_providers(tx, &at.pool, &before, &user)?;
         let mut unverified = Vec::new();
-        let mut is_replaced_later = false;
+        let mut waiting = Vec::new();
         for medium in [Medium::Sms, Medium::Email] {
             let Some(new) = user.destination(medium) else { continue };
             if before.destination(medium).as_ref() == Some(&new) {
                 continue;
             }
             if self.address_waits(&at.pool, medium) {
-                is_replaced_later |= medium == Medium::Email;
+                waiting.push(medium);
                 put_back(&mut user, &before, medium);
                 unverified.push(new);
             } else if at.pool.verifies(medium) {
                 unverified.push(new);
             }
         }
-        self.tell_old_address(tx, at, &before, &user, is_replaced_later)?;
+        self.tell_old_addresses(tx, at, &before, &user, &waiting)?;
         user.save(tx, at.now)?;
         rename(tx, &at.pool, &user)?;
         let subject = subject_of(&at.pool, &user);
@@ -121,7 +121,7 @@ impl Pools {
         }
         attributes::remove(&at.pool, &mut user, names)?;
         keep_a_sign_in_name(&at.pool, &user)?;
-        self.tell_old_address(tx, at, &before, &user, false)?;
+        self.tell_old_addresses(tx, at, &before, &user, &[])?;
         user.save(tx, at.now)?;
         rename(tx, &at.pool, &user)?;
         self.audit(tx, at, &subject_of(&at.pool, &user), "DeleteUserAttributes", "removed", "")
@@ -233,7 +233,8 @@ impl Pools {
                 }
                 let at = pools.at_pool(tx, &caller, &link.pool_id)?;
                 let mut user = User::from_row(row)?;
-                for purpose in [verifying(Medium::Email), AccountCode::Reset] {
+                let medium = Destination::read(&link.old_value).medium;
+                for purpose in [verifying(medium), AccountCode::Reset] {
                     tx.drop_user_code(&link.pool_id, &link.user_id, purpose.purpose())?;
                 }
                 user.attributes.insert(link.attribute.clone(), link.old_value.clone());
@@ -270,41 +271,76 @@ impl Pools {
             .filter(|destination| current.as_ref() != Some(destination)))
     }
 
-    /// Tells a verified address that it is about to be replaced or was taken away, with a link that undoes it.
-    fn tell_old_address(
+    /// Tells each verified address and number that is about to be replaced or was taken away, with a link that undoes
+    /// it. A number is told by a text where the pool sends some, or else in the mailbox of its owner.
+    fn tell_old_addresses(
         &self,
         tx: &mut Tx<'_>,
         at: &At,
         before: &User,
         after: &User,
-        is_replaced_later: bool,
+        waiting: &[Medium],
     ) -> Answer<()> {
-        let Some(old) = before.email().filter(|_| before.is_verified("email")) else { return Ok(()) };
-        if after.attribute("email") == before.attribute("email") && !is_replaced_later {
-            return Ok(());
+        for medium in [Medium::Email, Medium::Sms] {
+            let attribute = medium.attribute();
+            let Some(old) = before.destination(medium).filter(|_| before.is_verified(attribute)) else {
+                continue;
+            };
+            let stays = after.attribute(attribute) == before.attribute(attribute);
+            if stays && !waiting.contains(&medium) {
+                continue;
+            }
+            let mailbox = || before.destination(Medium::Email).filter(|_| before.is_verified("email"));
+            let told = match medium {
+                Medium::Sms if !self.may_text_to(at, &old.address) => mailbox(),
+                Medium::Email | Medium::Sms => Some(old.clone()),
+            };
+            if let Some(told) = told {
+                self.tell_of_change(tx, at, before, &old, &told)?;
+            }
         }
+        Ok(())
+    }
+
+    /// Tells whether the house's own words can go to a number: functions send only codes.
+    fn may_text_to(&self, at: &At, number: &str) -> bool {
+        at.pool.texting.is_some() && self.mail.sends_texts() && self.rules.texts.allow(number)
+    }
+
+    fn tell_of_change(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        user: &User,
+        old: &Destination,
+        told: &Destination,
+    ) -> Answer<()> {
         let told_after = at.now.plus_ms(UNDO_MS - NOTICE_PAUSE_MS);
-        if tx.has_undo_link(&at.pool.id, &before.id, &old.spelling(), told_after)? {
+        if tx.has_undo_link(&at.pool.id, &user.id, &old.address, told_after)? {
             return Ok(());
         }
         let token = undo_token();
         tx.add_undo_link(&UndoLinkRow {
             token_mac: undo_mac(tx.keys(), &token).to_vec(),
             pool_id: at.pool.id.clone(),
-            user_id: before.id.clone(),
-            attribute: NameKind::Email.as_str().to_owned(),
-            old_value: old.spelling(),
+            user_id: user.id.clone(),
+            attribute: old.medium.attribute().to_owned(),
+            old_value: old.address.clone(),
             expires: at.now.plus_ms(UNDO_MS),
         })?;
         let link = format!("{}/account/undo?token={token}", self.place.public_url);
+        let occasion = match old.medium {
+            Medium::Email => Occasion::AddressChange,
+            Medium::Sms => Occasion::NumberChange,
+        };
         self.send(
             tx,
             at,
             Letter {
-                occasion: Occasion::AddressChange,
-                to: &Destination::email(&old),
+                occasion,
+                to: told,
                 code: Some(&link),
-                user: Some(before),
+                user: Some(user),
                 not_after: at.now.plus_ms(UNDO_MS),
                 decoy: false,
             },

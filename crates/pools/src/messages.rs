@@ -20,6 +20,8 @@ pub enum Occasion {
     GuessesUsedUp,
     /// An address is being changed or was removed; its link takes that back.
     AddressChange,
+    /// The same of a telephone number.
+    NumberChange,
     /// A second factor was added, or put in the place of another (rule F6).
     SecondFactorAdded,
     SecondFactorRemoved,
@@ -39,6 +41,7 @@ impl Occasion {
             Occasion::AccountExists => "You already have an account",
             Occasion::GuessesUsedUp => "Wrong codes",
             Occasion::AddressChange => "Address change",
+            Occasion::NumberChange => "Number change",
             Occasion::SecondFactorAdded | Occasion::SecondFactorRemoved => "Sign-in changed",
             Occasion::PasskeyAdded => "Passkey added",
             Occasion::PasskeyRemoved => "Passkey removed",
@@ -57,6 +60,7 @@ impl Occasion {
             Occasion::ForgotPassword => Some("ForgotPassword"),
             Occasion::GuessesUsedUp
             | Occasion::AddressChange
+            | Occasion::NumberChange
             | Occasion::SecondFactorAdded
             | Occasion::SecondFactorRemoved
             | Occasion::PasskeyAdded
@@ -78,6 +82,7 @@ impl Occasion {
             Occasion::AccountExists => "You already have an account",
             Occasion::GuessesUsedUp => "Wrong codes were tried for your account",
             Occasion::AddressChange => "The email address of your account is changing",
+            Occasion::NumberChange => "The telephone number of your account is changing",
             Occasion::SecondFactorAdded => "A second step was added to your sign-in",
             Occasion::SecondFactorRemoved => "A second step was taken away from your sign-in",
             Occasion::PasskeyAdded => "A passkey was added to your account",
@@ -115,6 +120,10 @@ impl Occasion {
                 "Somebody who is signed in to your account asked to change or remove this email address. If that was \
                  not you, open this link to keep it and to sign everybody out:"
             }
+            Occasion::NumberChange => {
+                "Somebody who is signed in to your account asked to change or remove its telephone number. If that was \
+                 not you, open this link to keep it and to sign everybody out:"
+            }
             Occasion::PasskeyAdded => {
                 "A passkey was added to your account. Whoever holds it can sign in as you. If it wasn't you, sign in and \
                  remove it, and tell whoever runs the service."
@@ -129,6 +138,11 @@ impl Occasion {
     /// Whether the message confirms a sign-up, which a link can do in the place of a code.
     pub fn confirms(self) -> bool {
         matches!(self, Occasion::SignUp | Occasion::ResendCode)
+    }
+
+    /// Whether the message carries what takes a change back.
+    pub fn undoes(self) -> bool {
+        matches!(self, Occasion::AddressChange | Occasion::NumberChange)
     }
 
     /// The words for what the code does, in "only to …".
@@ -278,6 +292,9 @@ pub fn text_message(
         (None, Occasion::AccountExists) => {
             "You already have an account with this number. To get in, sign in instead of signing up."
                 .to_owned()
+        }
+        (None, Occasion::NumberChange) => {
+            "Somebody signed in to your account is changing this number. Not you? Keep it: {####} ".to_owned()
         }
         (None, occasion) => format!("{} ", occasion.default_sentence(false)),
     };

@@ -86,9 +86,10 @@ impl Pools {
             expires: Some(letter.not_after),
             pool_id: Some(pool.id.clone()),
             user_id: letter.user.map(|user| user.id.clone()),
-            code: letter.code.map(str::to_owned),
+            code: letter.code.filter(|_| !letter.occasion.undoes()).map(str::to_owned),
             facts: told_of(at, &letter),
             decoy: letter.decoy,
+            price_max: None,
             handover,
         };
         if draft.handover.is_some() {
@@ -158,7 +159,7 @@ impl Pools {
     fn draft(&self, at: &At, letter: &Letter<'_>, link: Option<&str>, chosen: Chosen) -> Answer<Draft> {
         let pool = &at.pool;
         // What is carried to take a change back is a link itself.
-        let link = link.or(letter.code.filter(|_| letter.occasion == Occasion::AddressChange));
+        let link = link.or(letter.code.filter(|_| letter.occasion.undoes()));
         let template = pool.template(letter.occasion);
         let template = Template {
             subject: chosen.email_subject.or(template.subject),
@@ -227,15 +228,17 @@ impl Pools {
         )
     }
 
-    /// Counts a code that is to go somewhere, or says how long to wait. What it depends on is only what was
-    /// asked for, never whether the account exists.
-    pub fn note_send(&self, tx: &mut Tx<'_>, at: &At, to: &Destination) -> Answer<()> {
+    /// Counts a code that is to go somewhere, or says how long to wait. What the limits of a source, an app, an address or
+    /// a range of numbers say depends only on what was asked for, never on whether the account exists. What protects
+    /// a sender, the breakers and the day's texts, counts only what is really sent, so that nobody switches it off by
+    /// asking for names that nobody has.
+    pub fn note_send(&self, tx: &mut Tx<'_>, at: &At, to: &Destination, is_sent: bool) -> Answer<()> {
         let source = source_bucket(at.caller.source);
         self.within(tx, at.now, "sends/source", &source, 60 * MINUTE_MS, self.rules.sends_per_source)?;
         self.within_shared(tx, at.now, "sends/client", &at.client.id, self.rules.sends_per_client)?;
         match to.medium {
-            Medium::Email => self.note_send_of_pool(tx, at)?,
-            Medium::Sms => self.note_text(tx, at, &to.address)?,
+            Medium::Email => self.note_send_of_pool(tx, at, is_sent)?,
+            Medium::Sms => self.note_text(tx, at, &to.address, is_sent)?,
         }
         if self.rules.address_limits {
             let key = to.limit_key();
@@ -255,26 +258,24 @@ impl Pools {
 
     /// Counts a code of a pool, against what a pool may send, and for the breaker: it stops a pool's codes while they are
     /// asked for and not used (rule S1).
-    fn note_send_of_pool(&self, tx: &mut Tx<'_>, at: &At) -> Answer<()> {
+    fn note_send_of_pool(&self, tx: &mut Tx<'_>, at: &At, is_sent: bool) -> Answer<()> {
         let most = match self.rules.sends_per_pool {
             0 => 0,
             most => (most / SHARDS).max(1),
         };
         let breaker_after = self.rules.breaker_after / SHARDS;
-        if (most, breaker_after) == (0, 0) {
-            return Ok(());
-        }
         let start = window(at.now, SHARED_WINDOW_MS);
         let end = start.plus_ms(SHARED_WINDOW_MS);
+        let forgotten = end.plus_ms(SHARED_WINDOW_MS);
         let shard = shard(&at.pool.id);
-        let sends = tx.count("sends/pool", &shard, start, end.plus_ms(SHARED_WINDOW_MS))?;
-        if most > 0 && sends > most {
+        if most > 0 && tx.count("sends/pool", &shard, start, forgotten)? > most {
             return Err(too_often(end.since(at.now)));
         }
-        if breaker_after > 0
-            && sends > breaker_after
-            && tx.counted("breaker/uses", &shard, start)? * 100 < sends
-        {
+        if breaker_after == 0 {
+            return Ok(());
+        }
+        let sends = tx.count_by(i64::from(is_sent), "breaker/sends", &shard, start, forgotten)?;
+        if sends > breaker_after && tx.counted("breaker/uses", &shard, start)? * 100 < sends {
             tracing::error!(pool = at.pool.id, sends, "codes are asked for and not used: sending is paused");
             return Err(too_often(end.since(at.now)));
         }
@@ -283,19 +284,27 @@ impl Pools {
 
     /// Counts a text against what all numbers, those beside this one, and this pool may get (rule S7): who pumps texts
     /// asks for many to numbers of one range, and uses none of the codes.
-    fn note_text(&self, tx: &mut Tx<'_>, at: &At, number: &str) -> Answer<()> {
+    fn note_text(&self, tx: &mut Tx<'_>, at: &At, number: &str, is_sent: bool) -> Answer<()> {
         let rules = &self.rules.texts;
         if !rules.allow(number) {
             return refuse(CodeDeliveryFailureException, "Text messages are not sent to this country.");
         }
         let range = &number[..number.len().saturating_sub(RANGE_DIGITS)];
         self.within(tx, at.now, "texts/range", range, 60 * MINUTE_MS, rules.per_range)?;
-        self.within(tx, at.now, "texts/day", "all", 24 * 60 * MINUTE_MS, rules.per_day)?;
+        if rules.per_day > 0 {
+            let day_ms = 24 * 60 * MINUTE_MS;
+            let day = window(at.now, day_ms);
+            let count = tx.count_by(i64::from(is_sent), "texts/day", "all", day, day.plus_ms(2 * day_ms))?;
+            if count + i64::from(!is_sent) > rules.per_day {
+                return Err(too_often(day.plus_ms(day_ms).since(at.now)));
+            }
+        }
         if rules.breaker_after == 0 {
             return Ok(());
         }
         let start = window(at.now, SHARED_WINDOW_MS);
-        let sends = tx.count("texts/pool", &at.pool.id, start, start.plus_ms(2 * SHARED_WINDOW_MS))?;
+        let forgotten = start.plus_ms(2 * SHARED_WINDOW_MS);
+        let sends = tx.count_by(i64::from(is_sent), "texts/pool", &at.pool.id, start, forgotten)?;
         let is_pumped =
             sends > rules.breaker_after && tx.counted("texts/used", &at.pool.id, start)? * TEXTS_USED < sends;
         if is_pumped {

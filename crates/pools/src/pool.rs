@@ -405,6 +405,7 @@ impl Pool {
             Occasion::AccountExists
             | Occasion::GuessesUsedUp
             | Occasion::AddressChange
+            | Occasion::NumberChange
             | Occasion::SecondFactorAdded
             | Occasion::SecondFactorRemoved
             | Occasion::PasskeyAdded
@@ -432,6 +433,7 @@ impl Pool {
             Occasion::AccountExists
             | Occasion::GuessesUsedUp
             | Occasion::AddressChange
+            | Occasion::NumberChange
             | Occasion::SecondFactorAdded
             | Occasion::SecondFactorRemoved
             | Occasion::PasskeyAdded

@@ -238,5 +238,7 @@ fn mail_settings(settings: &Settings, account: &str, public_url: &str) -> poster
         production: ses.production,
         auto_approve: ses.auto_approve,
         text_sandbox: settings.text_sandbox,
+        text_prices: settings.text_prices.0.clone(),
+        text_spend_monthly: settings.text_prices.1,
     }
 }

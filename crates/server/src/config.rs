@@ -269,6 +269,10 @@ pub struct Sms {
     pub per_range_hour: i64,
     pub per_day: i64,
     pub breaker_after: i64,
+    /// What a text is thought to cost, each part of it, in USD, by the beginning of its number.
+    pub prices: BTreeMap<String, f64>,
+    /// What may be spent on texts in a month, until SetSMSAttributes says another sum.
+    pub monthly_spend_usd: f64,
     /// Texts go only to numbers that were verified in the SMS sandbox.
     pub sandbox: bool,
     pub webhook: Option<SmsWebhook>,
@@ -300,6 +304,8 @@ impl Default for Sms {
             per_range_hour: 20,
             per_day: 1_000,
             breaker_after: 30,
+            prices: [("+".to_owned(), 0.05)].into(),
+            monthly_spend_usd: 1.0,
             sandbox: false,
             webhook: None,
             sns: None,

@@ -5,15 +5,12 @@ use crate::config::{self, Config, Pkce};
 use crate::master_key::{FILE_NAME, MasterKey};
 use crate::rate::Pace;
 use anyhow::{Context as _, Result, bail, ensure};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use postern_mail::address::{Address, Mailbox};
 use postern_mail::identity::Hosts;
+use postern_mail::price::Prices;
 use postern_mail::transport::functions;
-use postern_mail::transport::web::{Url, Web};
-use postern_mail::transport::{
-    Carrier, FileSink, Network, Security, Smtp, SmtpSettings, SnsEndpoint, TextWebhook, Transport,
-};
+use postern_mail::transport::web::Url;
+use postern_mail::transport::{FileSink, Network, Security, Smtp, SmtpSettings, Transport};
 use postern_model::Secret;
 use postern_pools::auth::known_passwords::KnownPasswords;
 use postern_pools::{PasskeyOffer, Rules, TextRules};
@@ -22,6 +19,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+
+mod texts;
+
+pub use texts::Way;
 
 pub const DEFAULT_PORT: u16 = 9320;
 
@@ -51,6 +52,8 @@ pub struct Settings {
     pub carrier: Way,
     /// Texts go only to numbers that were verified in the SMS sandbox.
     pub text_sandbox: bool,
+    /// What texts cost, and what may be spent on them in a month, in millionths of a dollar.
+    pub text_prices: (Prices, i64),
     pub default_sender: Mailbox,
     pub bounces: Option<Address>,
     pub ses: Ses,
@@ -167,6 +170,7 @@ impl Settings {
             transport: Transport::Inbox,
             carrier: Way::Inbox,
             text_sandbox: false,
+            text_prices: texts::prices(&sms)?,
             default_sender: mailbox("Postern <no-reply@verificationemail.com>")?,
             bounces: None,
             ses: Ses {
@@ -263,8 +267,9 @@ impl Settings {
             default_sender: mailbox(&config.mail.from)?,
             bounces: bounces.transpose()?,
             transport: transport(config.mail)?,
-            carrier: carrier(&config.sms)?,
+            carrier: texts::carrier(&config.sms)?,
             text_sandbox: config.sms.sandbox,
+            text_prices: texts::prices(&config.sms)?,
             ses: Ses {
                 exact_identity: config.ses.exact_identity,
                 limits: true,
@@ -396,58 +401,6 @@ fn functions(asked: config::Functions) -> Result<functions::Settings> {
         time_limit: Duration::from_millis(asked.time_limit_ms),
         code_keys: asked.code_keys.into_iter().map(code_key).collect::<Result<_>>()?,
     })
-}
-
-/// How text messages leave.
-#[derive(Clone)]
-pub enum Way {
-    None,
-    Inbox,
-    Webhook { url: Url, secret: Vec<u8> },
-    Sns { url: Url, region: String, access_key_id: String, secret: String },
-}
-
-impl Way {
-    /// Opens the way; calls go out by the one client for all of them.
-    pub fn open(&self, web: &Web) -> Carrier {
-        match self.clone() {
-            Way::None => Carrier::None,
-            Way::Inbox => Carrier::Inbox,
-            Way::Webhook { url, secret } => {
-                Carrier::Webhook(Arc::new(TextWebhook { web: web.clone(), url, secret }))
-            }
-            Way::Sns { url, region, access_key_id, secret } => {
-                Carrier::Sns(Arc::new(SnsEndpoint { web: web.clone(), url, region, access_key_id, secret }))
-            }
-        }
-    }
-}
-
-fn carrier(sms: &config::Sms) -> Result<Way> {
-    let bad = sms.countries.iter().find(|country| {
-        country.strip_prefix('+').is_none_or(|digits| !digits.bytes().all(|byte| byte.is_ascii_digit()))
-    });
-    ensure!(bad.is_none(), "sms.countries: {} is not the beginning of a number", bad.map_or("", |b| b));
-    match (&sms.webhook, &sms.sns) {
-        (None, None) => Ok(Way::None),
-        (Some(hook), None) => {
-            let secret = hook.secret.as_ref().context("sms.webhook.secret must be set")?;
-            let secret = STANDARD.decode(secret.0.trim_start_matches("whsec_"));
-            let secret = secret.ok().context("sms.webhook.secret is not Base64")?;
-            ensure!(secret.len() >= 24, "sms.webhook.secret must have 24 bytes or more");
-            Ok(Way::Webhook { url: Url::parse(&hook.url).context("sms.webhook.url")?, secret })
-        }
-        (None, Some(sns)) => {
-            let secret = sns.secret_access_key.as_ref().context("sms.sns.secret_access_key must be set")?;
-            Ok(Way::Sns {
-                url: Url::parse(&sns.endpoint).context("sms.sns.endpoint")?,
-                region: sns.region.clone(),
-                access_key_id: sns.access_key_id.clone(),
-                secret: secret.0.clone(),
-            })
-        }
-        (Some(_), Some(_)) => bail!("only one of [sms.webhook] and [sms.sns] can be set"),
-    }
 }
 
 /// The passwords that nobody may choose: none where that is switched off.

@@ -66,7 +66,8 @@ pub struct Rotated {
     pub at: Timestamp,
 }
 
-/// How many rotated tokens are remembered, so that each is known when it comes back.
+/// How many rotated tokens are remembered with their time, so that the grace holds for each; that an older one was ours
+/// is told by the token itself.
 const ROTATED_MAX: usize = 16;
 
 impl Rotated {
@@ -368,14 +369,26 @@ impl Tx<'_> {
         window_start: Timestamp,
         expires: Timestamp,
     ) -> Result<i64> {
+        self.count_by(1, topic, subject, window_start, expires)
+    }
+
+    /// Counts so many at once; gives how many there are now.
+    pub fn count_by(
+        &mut self,
+        amount: i64,
+        topic: &str,
+        subject: &str,
+        window_start: Timestamp,
+        expires: Timestamp,
+    ) -> Result<i64> {
         let count = self.row(
-            "insert into counters (topic, subject, window_ms, count, expires_ms) values ($1, $2, $3, 1, $4) \
-             on conflict (topic, subject, window_ms) do update set count = counters.count + 1 \
+            "insert into counters (topic, subject, window_ms, count, expires_ms) values ($1, $2, $3, $4, $5) \
+             on conflict (topic, subject, window_ms) do update set count = counters.count + excluded.count \
              returning count",
-            values![topic, subject, window_start, expires],
+            values![topic, subject, window_start, amount, expires],
             |row| row.int(0),
         )?;
-        Ok(count.unwrap_or(1))
+        Ok(count.unwrap_or(amount))
     }
 
     /// How many events a window holds so far.

@@ -11,8 +11,9 @@ use postern_store::{Keys, Purpose, Timestamp, Tx, random};
 
 use super::{page, page_start};
 use crate::Mail;
+use crate::price;
 use crate::text::{LENGTH_MAX, Text, TextKind};
-use crate::texting::{TextDraft, Untexted};
+use crate::texting::{SPEND_LIMIT, TextDraft, Untexted};
 
 const DAY_MS: i64 = 24 * 3_600_000;
 /// Numbers that the sandbox holds (SNS Developer Guide, "SMS sandbox").
@@ -40,6 +41,18 @@ pub fn sns_operations() -> Operations<Mail> {
         .on(op::CheckIfPhoneNumberIsOptedOut, Mail::check_if_phone_number_is_opted_out)
         .on(op::ListPhoneNumbersOptedOut, Mail::list_phone_numbers_opted_out)
         .on(op::OptInPhoneNumber, Mail::opt_in_phone_number)
+}
+
+/// How a text of the account itself goes out.
+enum Way<'a> {
+    Published {
+        price_max: Option<i64>,
+    },
+    /// With the code that lets its number into the sandbox.
+    IntoSandbox {
+        code: &'a str,
+        expires: Timestamp,
+    },
 }
 
 impl Mail {
@@ -76,11 +89,13 @@ impl Mail {
                 kind_of(&word).ok_or_else(|| invalid("Invalid parameter: AWS.SNS.SMS.SMSType is invalid"))?,
             ),
         };
-        if given.contains_key("AWS.SNS.SMS.MaxPrice") {
-            return Err(invalid(
-                "Invalid parameter: AWS.SNS.SMS.MaxPrice is not available on this server yet.",
-            ));
-        }
+        let price_max = match value("AWS.SNS.SMS.MaxPrice") {
+            None => None,
+            Some(sum) => Some(
+                price::read(&sum)
+                    .ok_or_else(|| invalid("Invalid parameter: AWS.SNS.SMS.MaxPrice is invalid"))?,
+            ),
+        };
         let (mail, now, text) = (self.clone(), self.clock.now(), request.message);
         let queued = self
             .store
@@ -91,7 +106,7 @@ impl Mail {
                     sender_id: sender_id.clone(),
                     kind: kind.map_or_else(|| mail.default_kind(tx), Ok)?,
                 };
-                mail.send_own_text(tx, text, "Text message", None, now)
+                mail.send_own_text(tx, text, "Text message", Way::Published { price_max }, now)
             })
             .await?;
         Ok(PublishResponse { message_id: Some(queued), sequence_number: None })
@@ -108,9 +123,13 @@ impl Mail {
         tx: &mut Tx<'_>,
         text: Text,
         purpose: &str,
-        code: Option<(&str, Timestamp)>,
+        way: Way<'_>,
         now: Timestamp,
     ) -> Answer<String> {
+        let (code, price_max) = match way {
+            Way::Published { price_max } => (None, price_max),
+            Way::IntoSandbox { code, expires } => (Some((code, expires)), None),
+        };
         let draft = TextDraft {
             text,
             purpose: purpose.to_owned(),
@@ -120,6 +139,7 @@ impl Mail {
             code: code.map(|(code, _)| code.to_owned()),
             facts: BTreeMap::new(),
             decoy: false,
+            price_max,
             handover: None,
         };
         let queued = match code {
@@ -132,7 +152,7 @@ impl Mail {
             Ok(queued) => Ok(queued.message_id.get(17..53).unwrap_or(&queued.message_id).to_owned()),
             Err(Untexted::TooLong) => Err(invalid("Invalid parameter: Message too long")),
             Err(Untexted::Failed(cause)) => Err(cause.into()),
-            Err(Untexted::NoCarrier | Untexted::NoRole(_) | Untexted::Denied(_)) => {
+            Err(Untexted::NoCarrier | Untexted::NoRole(_) | Untexted::Denied(_) | Untexted::SpendLimit) => {
                 Err(invalid("Invalid parameter: This server has no way to send text messages."))
             }
         }
@@ -148,13 +168,11 @@ impl Mail {
             match name.as_str() {
                 "DefaultSenderID" if is_sender_id(value, 1) => {}
                 "DefaultSMSType" if kind_of(value).is_some() => {}
-                "DefaultSenderID" | "DefaultSMSType" => {
+                SPEND_LIMIT if price::read(value).is_some() => {}
+                "DefaultSenderID" | "DefaultSMSType" | SPEND_LIMIT => {
                     return Err(invalid(format!("Invalid parameter: {name} is invalid")));
                 }
-                "MonthlySpendLimit"
-                | "DeliveryStatusIAMRole"
-                | "DeliveryStatusSuccessSamplingRate"
-                | "UsageReportS3Bucket" => {
+                "DeliveryStatusIAMRole" | "DeliveryStatusSuccessSamplingRate" | "UsageReportS3Bucket" => {
                     return Err(invalid(format!(
                         "Invalid parameter: {name} is not available on this server yet."
                     )));
@@ -178,7 +196,8 @@ impl Mail {
         _caller: &Caller,
         request: GetSMSAttributesInput,
     ) -> Answer<GetSMSAttributesResponse> {
-        let set = self.store.read(|tx| tx.sms_attributes()).await?;
+        let mut set: BTreeMap<_, _> = self.store.read(|tx| tx.sms_attributes()).await?.into_iter().collect();
+        set.entry(SPEND_LIMIT.to_owned()).or_insert_with(|| self.default_spend_limit());
         let wanted = request.attributes.unwrap_or_default();
         let shown = set.into_iter().filter(|(name, _)| wanted.is_empty() || wanted.contains(name));
         Ok(GetSMSAttributesResponse { attributes: Some(shown.collect()) })
@@ -241,7 +260,8 @@ impl Mail {
                     sender_id: None,
                     kind: TextKind::Transactional,
                 };
-                mail.send_own_text(tx, text, "SMS sandbox", Some((&code, expires)), now)?;
+                let way = Way::IntoSandbox { code: &code, expires };
+                mail.send_own_text(tx, text, "SMS sandbox", way, now)?;
                 Ok(CreateSMSSandboxPhoneNumberResult {})
             })
             .await

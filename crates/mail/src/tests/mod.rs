@@ -40,6 +40,8 @@ fn settings() -> Settings {
         production: true,
         auto_approve: false,
         text_sandbox: false,
+        text_prices: crate::price::Prices::default(),
+        text_spend_monthly: 1_000_000,
     }
 }
 

@@ -88,6 +88,7 @@ fn text(bench: &Bench) -> TextDraft {
         code: Some("12345678".to_owned()),
         facts: BTreeMap::new(),
         decoy: false,
+        price_max: None,
         handover: None,
     }
 }

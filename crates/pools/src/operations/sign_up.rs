@@ -165,7 +165,7 @@ impl Pools {
             stored.filter(|stored| stored.limit_key() == asked.limit_key()).unwrap_or(asked)
         });
         if let Some(to) = &destination {
-            self.note_send(tx, at, to)?;
+            self.note_send(tx, at, to, true)?;
             self.send(
                 tx,
                 at,

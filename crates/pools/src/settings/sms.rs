@@ -4,7 +4,7 @@ use super::invalid;
 use postern_mail::texting::Untexted;
 use postern_model::cognito_idp::errors::{
     CodeDeliveryFailureException, InvalidSmsRoleAccessPolicyException,
-    InvalidSmsRoleTrustRelationshipException,
+    InvalidSmsRoleTrustRelationshipException, LimitExceededException,
 };
 use postern_model::cognito_idp::{SmsConfigurationType, UserPoolType};
 use postern_model::{Answer, Error, refusal};
@@ -44,6 +44,10 @@ pub fn refused(untexted: Untexted) -> Error {
         }
         Untexted::NoCarrier => {
             refusal(CodeDeliveryFailureException, "This server has no way to send text messages.")
+        }
+        Untexted::SpendLimit => {
+            refusal(LimitExceededException, "Attempt limit exceeded, please try after some time.")
+                .because("the month's limit for text messages is reached")
         }
         Untexted::TooLong => refusal(CodeDeliveryFailureException, "The text message is too long."),
         Untexted::Failed(cause) => cause.into(),

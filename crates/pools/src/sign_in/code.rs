@@ -134,7 +134,7 @@ impl Pools {
         let subject = self.subject_of(tx, &challenge)?;
         let address = challenge.destination.clone().unwrap_or_default();
         let destination = Destination { medium: kind.medium, address };
-        self.note_send(tx, at, &destination)?;
+        self.note_send(tx, at, &destination, challenge.code_mac.is_some())?;
         let expires = at.now.plus_ms(code_life_ms(&at.client));
         let code = random::digits(kind.digits());
         // A challenge that never had a code gets none by asking again.
@@ -191,7 +191,7 @@ impl Pools {
         let is_real = known.is_some() && user.is_some_and(|user| user.enabled);
         let destination =
             known.unwrap_or_else(|| self.stand_in(tx.keys(), at, &subject.name_key, kind.medium));
-        self.note_send(tx, at, &destination)?;
+        self.note_send(tx, at, &destination, is_real)?;
         let handle = Handle::fresh(tx.keys(), at.now);
         let expires = at.now.plus_ms(code_life_ms(&at.client));
         let code = random::digits(kind.digits());

@@ -52,6 +52,32 @@ async fn case_53_what_proves_the_mailbox_proves_it_once() {
     assert_eq!(begins(&app, BOB).await.ok()["ChallengeName"], "EMAIL_OTP");
 }
 
+/// F2 and F7: who reads the mailbox and nothing else does not get in by having a password reset first.
+#[tokio::test]
+async fn case_53_a_mailbox_that_is_the_second_factor_brings_no_password_back() {
+    for (mode, chosen) in [("OPTIONAL", true), ("ON", false)] {
+        let server = TestServer::start().await;
+        let app = pool_with_mail(&server, mode, &["PASSWORD"]).await;
+        let proven =
+            json!([{ "Name": "email", "Value": ALICE }, { "Name": "email_verified", "Value": "true" }]);
+        app.signed("AdminUpdateUserAttributes", json!({ "Username": "alice", "UserAttributes": proven }))
+            .await
+            .ok();
+        if chosen {
+            let on = json!({ "Username": "alice", "EmailMfaSettings": { "Enabled": true } });
+            app.signed("AdminSetUserMFAPreference", on).await.ok();
+        }
+        assert_eq!(begins(&app, "alice").await.ok()["ChallengeName"], "EMAIL_OTP", "{mode}");
+        let before = server.mails_to(ALICE).await.len();
+        // It looks as it does for anybody, and nothing is sent that could be answered.
+        app.public("ForgotPassword", json!({ "Username": "alice" })).await.ok();
+        assert_eq!(server.mails_to(ALICE).await.len(), before, "{mode}");
+        app.signed("AdminResetUserPassword", json!({ "Username": "alice" }))
+            .await
+            .refused_as("InvalidParameterException");
+    }
+}
+
 /// F3: what stands between the factors opens nothing.
 #[tokio::test]
 async fn case_54_a_half_done_sign_in_opens_nothing() {

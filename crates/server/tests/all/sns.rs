@@ -118,12 +118,15 @@ async fn attributes_of_the_account_hold_for_texts_that_say_nothing_else() {
         ("DefaultSenderID", "12345"),
         ("DefaultSMSType", "Urgent"),
         ("Colour", "red"),
-        ("MonthlySpendLimit", "5"),
+        ("MonthlySpendLimit", "-1"),
+        ("MonthlySpendLimit", "a lot"),
+        ("UsageReportS3Bucket", "bucket"),
     ] {
         let words = sns(&server, "SetSMSAttributes", &set(name, value)).await.refused("InvalidParameter");
         assert!(words.starts_with("Invalid parameter: "), "{words}");
     }
     let all = sns(&server, "GetSMSAttributes", &[]).await.ok();
+    assert!(all.text.contains("<key>MonthlySpendLimit</key><value>1</value>"), "{}", all.text);
     assert!(all.text.contains("<key>DefaultSenderID</key><value>Acme</value>"), "{}", all.text);
     let one = sns(&server, "GetSMSAttributes", &[("attributes.member.1", "DefaultSMSType")]).await.ok();
     assert!(one.text.contains("Transactional") && !one.text.contains("Acme"), "{}", one.text);
@@ -229,4 +232,36 @@ async fn a_number_that_texts_stop_gets_nothing_until_it_is_opted_in() {
     sns(&server, "OptInPhoneNumber", &number).await.ok();
     let words = sns(&server, "OptInPhoneNumber", &[("phoneNumber", "5")]).await.refused("InvalidParameter");
     assert_eq!(words, "Invalid parameter: PhoneNumber Reason: input incorrectly formatted");
+}
+
+#[tokio::test]
+async fn no_more_is_spent_in_a_month_than_was_said_nor_on_a_text_than_it_may_cost() {
+    let server = TestServer::strict().await;
+    let limit = [("attributes.entry.1.key", "MonthlySpendLimit"), ("attributes.entry.1.value", "0.1")];
+    sns(&server, "SetSMSAttributes", &limit).await.ok();
+    let shown = sns(&server, "GetSMSAttributes", &[]).await.ok();
+    assert!(shown.text.contains("<key>MonthlySpendLimit</key><value>0.1</value>"), "{}", shown.text);
+    let publish = |price: &'static str| {
+        vec![
+            ("PhoneNumber", NUMBER),
+            ("Message", "x"),
+            ("MessageAttributes.entry.1.Name", "AWS.SNS.SMS.MaxPrice"),
+            ("MessageAttributes.entry.1.Value.DataType", "Number"),
+            ("MessageAttributes.entry.1.Value.StringValue", price),
+        ]
+    };
+    sns(&server, "Publish", &publish("dear")).await.refused("InvalidParameter");
+    // A part costs 0.05, as long as nobody says otherwise.
+    for price in ["0.04", "0.05", "0.5", "0.5"] {
+        sns(&server, "Publish", &publish(price)).await.ok();
+    }
+    let failed = |why: &str| ("failed".to_owned(), why.to_owned());
+    let states = states(&server).await;
+    assert_eq!(states[3], failed("the message costs more than its MaxPrice"));
+    assert_eq!(states[0], failed("what may be spent on text messages in this month is spent"));
+    assert_eq!(server.mails_to(NUMBER).await.len(), 2);
+    let more = [("attributes.entry.1.key", "MonthlySpendLimit"), ("attributes.entry.1.value", "1")];
+    sns(&server, "SetSMSAttributes", &more).await.ok();
+    sns(&server, "Publish", &publish("0.5")).await.ok();
+    assert_eq!(server.mails_to(NUMBER).await.len(), 3);
 }

@@ -149,3 +149,31 @@ async fn where_a_second_factor_is_demanded_a_telephone_needs_no_setting_up() {
     let preference = json!({ "Username": BOB, "SMSMfaSettings": { "Enabled": true } });
     app.signed("AdminSetUserMFAPreference", preference).await.refused_as("InvalidParameterException");
 }
+
+#[tokio::test]
+async fn the_old_options_turn_texts_on_and_off() {
+    let server = TestServer::start().await;
+    let app = pool(&server, "OPTIONAL").await;
+    let signed_in = begins(&app, ALICE).await.ok();
+    let token = text(&signed_in, "/AuthenticationResult/AccessToken");
+    let options = json!([{ "DeliveryMedium": "SMS", "AttributeName": "phone_number" }]);
+    server.api("SetUserSettings", json!({ "AccessToken": token, "MFAOptions": options })).await.ok();
+    let user = server.api("GetUser", json!({ "AccessToken": token })).await.ok().body;
+    assert_eq!(user["MFAOptions"], options);
+    assert_eq!(user["UserMFASettingList"], json!(["SMS_MFA"]));
+    let asked = begins(&app, ALICE).await.ok();
+    assert_eq!(asked["ChallengeName"], "SMS_MFA");
+    let code = code_in(&newest_mail(&server, NUMBER).await);
+    answers(&app, ALICE, &asked, &code).await.ok();
+
+    app.signed("AdminSetUserSettings", json!({ "Username": ALICE, "MFAOptions": [] })).await.ok();
+    let user = app.signed("AdminGetUser", json!({ "Username": ALICE })).await.ok();
+    assert_eq!(user.get("MFAOptions"), None);
+    begins(&app, ALICE).await.ok().pointer("/AuthenticationResult/AccessToken").expect("tokens");
+    let set = json!({ "Username": ALICE, "MFAOptions": options });
+    app.signed("AdminSetUserSettings", set).await.ok();
+    assert_eq!(begins(&app, ALICE).await.ok()["ChallengeName"], "SMS_MFA");
+    // Who has no telephone gets no texts.
+    let nobody = json!({ "Username": BOB, "MFAOptions": options });
+    app.signed("AdminSetUserSettings", nobody).await.refused_as("InvalidParameterException");
+}

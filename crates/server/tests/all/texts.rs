@@ -304,7 +304,7 @@ async fn texts_go_only_to_the_countries_that_are_listed() {
 async fn a_range_of_numbers_and_a_day_get_so_many_texts() {
     let server = TestServer::with(|settings| {
         settings.rules.texts.per_range = 2;
-        settings.rules.texts.per_day = 3;
+        settings.rules.texts.per_day = 2;
     })
     .await;
     let app = phone_pool(
@@ -312,15 +312,23 @@ async fn a_range_of_numbers_and_a_day_get_so_many_texts() {
         json!({ "Policies": { "SignInPolicy": { "AllowedFirstAuthFactors": ["SMS_OTP"] } } }),
     )
     .await;
-    person(&app, NUMBER).await;
+    for number in [NUMBER, "+15556660125", "+15557770125"] {
+        person(&app, number).await;
+    }
     asks(&app, NUMBER).await.ok();
     asks(&app, "+15555550124").await.ok();
     let over = asks(&app, NUMBER).await;
     assert!(!over.header("retry-after").is_empty());
     over.refused("LimitExceededException", "Attempt limit exceeded, please try after some time.");
     asks(&app, "+15555550125").await.refused_as("LimitExceededException");
+    // Of a day's texts nothing goes to numbers that are nobody's.
+    for nobodys in ["+15551110125", "+15552220125", "+15553330125"] {
+        asks(&app, nobodys).await.ok();
+    }
     asks(&app, "+15556660125").await.ok();
-    asks(&app, "+15557770125").await.refused_as("LimitExceededException");
+    for number in ["+15557770125", "+15558880125"] {
+        asks(&app, number).await.refused_as("LimitExceededException");
+    }
     server.clock.advance(24 * 3_600_000);
     asks(&app, NUMBER).await.ok();
 }
@@ -450,4 +458,104 @@ async fn a_new_number_waits_for_its_code_where_the_pool_says_so() {
     let again = text(&app.signs_in(alice).await, "/AuthenticationResult/AccessToken");
     let body = json!({ "AccessToken": again, "AttributeName": "phone_number", "Code": late });
     server.api("VerifyUserAttribute", body).await.refused("ExpiredCodeException");
+}
+
+#[tokio::test]
+async fn what_may_be_spent_in_a_month_ends_the_texts_for_everybody_alike() {
+    let server = TestServer::strict_with(|settings| {
+        let dollars = [("+".to_owned(), 0.3), ("+44".to_owned(), 0.05)].into();
+        settings.text_prices = (postern_mail::price::Prices::new(&dollars).expect("prices"), 1_000_000);
+    })
+    .await;
+    let app = phone_pool(
+        &server,
+        json!({ "Policies": { "SignInPolicy": { "AllowedFirstAuthFactors": ["SMS_OTP"] } } }),
+    )
+    .await;
+    let numbers: Vec<_> = (0..5).map(|number| format!("+1555{number}550123")).collect();
+    for number in &numbers {
+        person(&app, number).await;
+    }
+    // Nobody's numbers cost nothing.
+    for nobodys in 0..6 {
+        asks(&app, &format!("+1666{nobodys}550123")).await.ok();
+    }
+    for number in &numbers[..4] {
+        asks(&app, number).await.ok();
+    }
+    // 1.20 of 1.00 are spent: known and unknown numbers are answered alike, at any price.
+    let words = "Attempt limit exceeded, please try after some time.";
+    for number in [&numbers[4], "+16667770123", "+447700900123"] {
+        asks(&app, number).await.refused("LimitExceededException", words);
+    }
+    mail_settles(&server).await;
+    assert!(server.mails_to(&numbers[4]).await.is_empty());
+    let audit = server.app.store.read(|tx| tx.newest_audit(100)).await.expect("the audit");
+    let told: Vec<_> = audit.iter().filter(|record| record.action == "SpendOnTexts").collect();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].detail, "MonthlySpendLimit of 1 USD: no more texts until next month");
+    // The next month has its own.
+    server.clock.advance(31 * 86_400_000);
+    asks(&app, &numbers[4]).await.ok();
+}
+
+#[tokio::test]
+async fn a_number_that_is_changed_is_told_and_can_take_it_back() {
+    let server = TestServer::start().await;
+    let app = phone_pool(&server, json!({})).await;
+    person(&app, NUMBER).await;
+    let signs_in = async |number: &str| {
+        let waiting = challenge(&asks(&app, number).await.ok());
+        let code = code_in(&newest_mail(&server, number).await);
+        app.replies(&waiting, json!({ "USERNAME": number, "SMS_OTP_CODE": code })).await.ok()
+    };
+    let token = text(&signs_in(NUMBER).await, "/AuthenticationResult/AccessToken");
+    let new = "+15555559876";
+    let change =
+        json!({ "AccessToken": token, "UserAttributes": [{ "Name": "phone_number", "Value": new }] });
+    server.api("UpdateUserAttributes", change).await.ok();
+    let notice = newest_mail(&server, NUMBER).await;
+    assert_eq!(text(&notice, "/purpose"), "Number change");
+    assert!(notice["code"].is_null(), "a link is no code: {notice}");
+    let words = text(&notice, "/text");
+    let link = words.split_whitespace().find(|word| word.contains("/account/undo?token=")).expect("a link");
+    let code = code_in(&newest_mail(&server, new).await);
+    let verify = json!({ "AccessToken": token, "AttributeName": "phone_number", "Code": code });
+    server.api("VerifyUserAttribute", verify).await.ok();
+    signs_in(new).await;
+
+    let path = &link[link.find("/account").expect("a path")..];
+    let page = server.client.get(path).await.ok().text;
+    assert!(page.contains("+*******0123") && page.contains("<form"), "{page}");
+    let press = async || {
+        let token = path.split_once("token=").expect("a token").1;
+        let request = server
+            .client
+            .request("POST", "/account/undo")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(format!("token={token}").into());
+        server.client.send(request.expect("a request")).await.status
+    };
+    assert_eq!(press().await, 200);
+    server.api("GetUser", json!({ "AccessToken": token })).await.refused("NotAuthorizedException");
+    signs_in(NUMBER).await;
+    assert_eq!(press().await, 404);
+}
+
+#[tokio::test]
+async fn where_no_text_can_go_the_owners_mailbox_hears_of_the_number() {
+    let server = TestServer::start().await;
+    let app = App::new(&server).await;
+    app.person("alice@example.com").await;
+    let attributes = json!([
+        { "Name": "phone_number", "Value": NUMBER }, { "Name": "phone_number_verified", "Value": "true" },
+    ]);
+    let set = json!({ "Username": "alice@example.com", "UserAttributes": attributes });
+    app.signed("AdminUpdateUserAttributes", set).await.ok();
+    let token = text(&app.signs_in("alice@example.com").await, "/AuthenticationResult/AccessToken");
+    let remove = json!({ "AccessToken": token, "UserAttributeNames": ["phone_number"] });
+    server.api("DeleteUserAttributes", remove).await.ok();
+    let told = newest_mail(&server, "alice@example.com").await;
+    assert_eq!(text(&told, "/subject"), "The telephone number of your account is changing");
+    assert!(server.mails_to(NUMBER).await.is_empty());
 }

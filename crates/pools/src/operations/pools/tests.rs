@@ -45,6 +45,8 @@ async fn pools() -> Pools {
         production: true,
         auto_approve: false,
         text_sandbox: false,
+        text_prices: postern_mail::price::Prices::default(),
+        text_spend_monthly: 0,
     };
     let dns = Dns::local(store.clone());
     let ways = Ways { transport: Transport::Inbox, carrier: Carrier::Inbox };

@@ -2,7 +2,7 @@
 //! 82).
 
 use super::{ALICE, behind_a_proxy, sent};
-use crate::story::{App, Reply, challenge, mail_settles};
+use crate::story::{App, Reply, challenge, mail_settles, own_sender};
 use crate::support::TestServer;
 use serde_json::json;
 
@@ -113,6 +113,70 @@ async fn case_23_who_sprays_addresses_is_held_up_by_source_network_and_client() 
         + tries(&|number| format!("192.0.{number}.9"), "most").await;
     assert!((20..=180).contains(&rest), "{rest}");
     assert!(tries(&|number| format!("100.64.{number}.9"), "last").await < 100);
+}
+
+/// The names of people, and as many that nobody has.
+fn names(count: usize, domain: &str) -> Vec<String> {
+    (0..count).map(|number| format!("p{number}@{domain}")).collect()
+}
+
+#[tokio::test]
+async fn case_23_who_asks_for_nobody_uses_up_nothing_of_the_default_senders_day() {
+    let server = TestServer::strict_with(|settings| {
+        behind_a_proxy(settings);
+        settings.pace = None;
+        settings.ses.default_sender_daily = 5;
+    })
+    .await;
+    let app = App::new(&server).await;
+    let people = names(6, "example.com");
+    for name in &people {
+        app.person(name).await;
+    }
+    for (number, name) in names(40, "nowhere.example").iter().enumerate() {
+        asks_from(&app, &format!("203.0.113.{number}"), name).await.ok();
+    }
+    for name in &people[..5] {
+        asks_from(&app, "198.51.100.1", name).await.ok();
+        assert!(server.wait_mail(name).await["code"].is_string());
+    }
+    // Now it is used up, for those who are there and those who are not.
+    for name in [&people[5], "nobody@nowhere.example"] {
+        asks_from(&app, "198.51.100.2", name).await.refused(
+            "LimitExceededException",
+            "Exceeded daily email limit for the operation or the account. If a higher limit is required, please \
+             configure your user pool to use your own Amazon SES configuration for sending email.",
+        );
+    }
+}
+
+#[tokio::test]
+async fn case_23_nor_of_what_ses_lets_a_pool_send_nor_of_its_breaker() {
+    let server = TestServer::strict_with(|settings| {
+        behind_a_proxy(settings);
+        settings.pace = None;
+        settings.ses.quota = 3;
+        settings.rules.breaker_after = 32;
+    })
+    .await;
+    let sender = own_sender(&server, "no-reply@example.org").await;
+    let app = App::with(&server, json!({ "EmailConfiguration": sender }), json!({})).await;
+    let people = names(4, "example.com");
+    for name in &people {
+        app.person(name).await;
+    }
+    for (number, name) in names(200, "nowhere.example").iter().enumerate() {
+        asks_from(&app, &format!("203.0.113.{number}"), name).await.ok();
+        server.clock.advance(500);
+    }
+    for name in &people[..3] {
+        asks_from(&app, "198.51.100.1", name).await.ok();
+        assert!(server.wait_mail(name).await["code"].is_string());
+    }
+    for name in [&people[3], "nobody@nowhere.example"] {
+        let refused = asks_from(&app, "198.51.100.2", name).await;
+        refused.refused("CodeDeliveryFailureException", "Daily message quota exceeded.");
+    }
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! Users taken over from elsewhere (UserMigration), at a password sign-in and when a password was forgotten.
 
 use super::{app, by_password, config, house};
-use crate::story::{App, another, mail_settles, newest_mail, text};
+use crate::story::{App, another, challenge, code_in, mail_settles, newest_mail, text};
 use crate::support::{Does, answering};
+use crate::texts::{NUMBER, good_role, sms};
 use serde_json::json;
 
 const MIGRATION: (&str, &str) = ("UserMigration", "elsewhere");
@@ -201,6 +202,36 @@ async fn who_is_to_be_asked_for_a_text_but_cannot_be_is_not_migrated() {
     app.signed("AdminGetUser", json!({ "Username": "ann@example.com" }))
         .await
         .refused_as("UserNotFoundException");
+}
+
+#[tokio::test]
+async fn who_is_to_be_asked_for_a_text_is_asked_from_the_first_sign_in_on() {
+    let (lambda, server) = house().await;
+    let factors = json!({ "SignInPolicy": { "AllowedFirstAuthFactors": ["PASSWORD"] } });
+    let triggers = config(&lambda, &[MIGRATION]);
+    let app = App::with(&server, json!({ "Policies": factors, "LambdaConfig": triggers }), json!({})).await;
+    let block = json!({ "SmsConfiguration": sms(&good_role(&server).await) });
+    app.signed(
+        "SetUserPoolMfaConfig",
+        json!({ "MfaConfiguration": "OPTIONAL", "SmsMfaConfiguration": block }),
+    )
+    .await
+    .ok();
+    let described = json!({
+        "userAttributes": {
+            "email": "ann@example.com", "email_verified": "true",
+            "phone_number": NUMBER, "phone_number_verified": "true",
+        },
+        "finalUserStatus": "CONFIRMED", "messageAction": "SUPPRESS", "enableSMSMFA": true,
+    });
+    lambda.fills("elsewhere", described);
+    let asked = by_password(&app, "ann@example.com", "old password").await.ok();
+    assert_eq!(asked["ChallengeName"], "SMS_MFA");
+    let code = code_in(&newest_mail(&server, NUMBER).await);
+    let answer = json!({ "USERNAME": "ann@example.com", "SMS_MFA_CODE": code });
+    app.replies(&challenge(&asked), answer).await.ok();
+    let user = app.signed("AdminGetUser", json!({ "Username": "ann@example.com" })).await.ok();
+    assert_eq!(user["UserMFASettingList"], json!(["SMS_MFA"]));
 }
 
 #[tokio::test]
