@@ -5,6 +5,7 @@ use crate::http;
 use crate::master_key::make_private;
 use crate::rate::Limiter;
 use crate::settings::{ConsoleDoor, Settings};
+use crate::witness::Witness;
 use anyhow::{Result, ensure};
 use postern_access::{Access, Caller, Principal, Role};
 use postern_mail::dns::Dns;
@@ -61,6 +62,9 @@ impl App {
     pub async fn open(settings: Settings, clock: Clock, public_url: String) -> Result<(App, Worker)> {
         let store = open_store(&settings)?;
         check_master_key(&store).await?;
+        if let Some(witness) = Witness::beside(&settings.place) {
+            witness.compare(&store, clock.now()).await?;
+        }
         let account =
             settle(&store, "account", settings.account.as_deref(), || random::text(b"0123456789", 12));
         let account: Arc<str> = account.await?.into();

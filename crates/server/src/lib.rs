@@ -23,4 +23,5 @@ pub mod settings;
 pub mod source;
 mod upload;
 mod well_known;
+mod witness;
 pub mod worker;

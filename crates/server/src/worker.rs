@@ -2,6 +2,7 @@
 //! imported.
 
 use crate::app::App;
+use crate::witness::Witness;
 use postern_mail::Worker;
 use postern_store::PORTION;
 use std::time::Duration;
@@ -38,6 +39,15 @@ pub fn start(app: &App, mails: Worker) -> Vec<JoinHandle<()>> {
     ]
 }
 
+/// Notes beside the database how far its audit has come.
+async fn witness(app: &App) {
+    if let Some(witness) = Witness::beside(&app.settings.place)
+        && let Err(cause) = witness.write(&app.store).await
+    {
+        tracing::error!(cause = format!("{cause:#}"), "how far the audit has come could not be noted");
+    }
+}
+
 /// Works off what imports wait.
 async fn import(app: &App) {
     while !*app.ending.borrow() {
@@ -50,14 +60,15 @@ async fn import(app: &App) {
 }
 
 /// One round of housekeeping, in portions between which others have their turn.
-async fn round(app: &App) {
+pub async fn round(app: &App) {
     let now = app.clock.now();
     while !*app.ending.borrow() {
         let done: anyhow::Result<(u64, u64)> =
             app.store.write(move |tx| Ok((tx.sweep(now)?, tx.link_audit()?))).await;
         match done {
             Ok((swept, linked)) if swept.max(linked) >= PORTION => {}
-            Ok(_) => return,
+            Ok((_, 0)) => return,
+            Ok(_) => return witness(app).await,
             Err(cause) => return tracing::error!(cause = format!("{cause:#}"), "housekeeping failed"),
         }
     }

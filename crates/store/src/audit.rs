@@ -180,7 +180,13 @@ impl Tx<'_> {
         Ok(None)
     }
 
-    fn last_link(&mut self) -> Result<(i64, Vec<u8>)> {
+    /// The hash of a link, if the chain has come so far.
+    pub fn find_audit_link(&mut self, link: i64) -> Result<Option<Vec<u8>>> {
+        self.row("select hash from audit_links where link = $1", values![link], |row| row.blob(0))
+    }
+
+    /// The newest link and its hash; 0 and nothing before the first.
+    pub fn last_link(&mut self) -> Result<(i64, Vec<u8>)> {
         Ok(self
             .row("select link, hash from audit_links order by link desc limit 1", &[], |row| {
                 Ok((row.int(0)?, row.blob(1)?))

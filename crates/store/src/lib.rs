@@ -23,6 +23,7 @@ mod postgres_engine;
 mod postgres_tls;
 pub mod random;
 pub mod resource_servers;
+pub mod restore;
 mod seal;
 pub mod second_factors;
 mod sqlite_engine;

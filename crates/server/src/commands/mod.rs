@@ -5,6 +5,7 @@ mod mail;
 mod manage;
 mod port;
 mod remote;
+mod restored;
 mod rotate_keys;
 mod serve;
 
@@ -69,6 +70,11 @@ enum Verb {
     /// Signing keys of the pools
     #[command(subcommand)]
     Keys(KeysVerb),
+    /// End all sign-ins, sessions and codes of a database that was put back from a backup, before the server starts on it
+    Restored {
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
     /// Check the configuration and the database
     Check {
         #[arg(long, value_name = "FILE")]
@@ -234,6 +240,7 @@ pub fn run() -> ExitCode {
             Some(Verb::Keys(KeysVerb::Rotate { config, pool })) => {
                 rotate_keys::run(production(&config)?, pool).await
             }
+            Some(Verb::Restored { config }) => restored::run(production(&config)?).await,
             Some(Verb::Migrate { config }) => migrate(production(&config)?).await,
             Some(Verb::Backup { config, to }) => backup(&production(&config)?, &to),
             Some(Verb::Check { config }) => check(production(&config)?).await,
@@ -309,6 +316,8 @@ mod tests {
         );
         assert!(parsed(&["mail", "wait", "--timeout", "10s"]).is_err());
         assert!(parsed(&["user", "add", "alice@example.com", "--url", "example.com"]).is_err());
+        assert!(parsed(&["restored", "--config", "x"]).is_ok());
+        assert!(parsed(&["restored"]).is_err());
         assert!(parsed(&["sevre"]).is_err());
     }
 }

@@ -90,6 +90,10 @@ impl Folder {
         Place::File(self.0.join("postern.db"))
     }
 
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
     /// All bytes of the database as they lie on the disk.
     pub fn bytes(&self) -> Vec<u8> {
         let files = ["postern.db", "postern.db-wal"];
