@@ -126,8 +126,8 @@ async fn measure(options: &Options, site: &Site) -> Result<Report> {
     let timing = match options.pairs {
         0 => None,
         pairs => {
-            say(&format!("asking for {pairs} known and {pairs} unknown names"));
-            Some(timing::compare(site, &door, options.users, pairs).await?)
+            say(&format!("asking for {pairs} known and {pairs} unknown names at every door"));
+            Some(timing::compare(site, &key, &door, options.users, pairs).await?)
         }
     };
     let crowd = Crowd::gather(site, &door, &mails, options.users)?;

@@ -64,7 +64,9 @@ pub async fn door(site: &Site, key: &Key, mails: &Mails) -> Result<Door> {
     let pool =
         text(connection.call_signed(key, "CreateUserPool", pool.to_string()).await?.good()?, "/UserPool/Id")?;
     let plain = json!({
-        "ExplicitAuthFlows": ["ALLOW_USER_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+        "ExplicitAuthFlows": [
+            "ALLOW_USER_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH",
+        ],
     });
     let web = json!({
         "ExplicitAuthFlows": ["ALLOW_USER_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
@@ -138,6 +140,24 @@ pub async fn people(site: &Site, key: &Key, door: &Door, count: u32, workers: us
         done?.context("creating people")?;
     }
     ensure!(next.load(Ordering::Relaxed) >= count, "not everybody was created");
+    Ok(())
+}
+
+/// Gives people a password.
+pub async fn passwords(
+    site: &Site,
+    key: &Key,
+    door: &Door,
+    numbers: std::ops::Range<u32>,
+    password: &str,
+) -> Result<()> {
+    let mut connection = Connection::open(site.address).await?;
+    for number in numbers {
+        let set = json!({
+            "UserPoolId": door.pool, "Username": username(number), "Password": password, "Permanent": true,
+        });
+        connection.call_signed(key, "AdminSetUserPassword", set.to_string()).await?.good()?;
+    }
     Ok(())
 }
 

@@ -27,7 +27,7 @@ pub struct Report {
     /// The same once more beside password hashes, where that was asked for.
     pub hashing: Option<WhileHashing>,
     /// Known names beside unknown ones, where that was asked for.
-    pub timing: Option<Compared>,
+    pub timing: Option<Vec<Compared>>,
     /// The pages, from the app's request to its tokens; and an app's refreshes, each with a new refresh token.
     pub pages: Stretch,
     pub refresh: Stretch,
@@ -152,10 +152,13 @@ impl Report {
             let (done, away) = (hashing.hashes_per_s, hashing.turned_away);
             out.push_str(&format!("  hashes: {done:.0} a second, {away} turned away\n"));
         }
-        if let Some(timing) = &self.timing {
+        if self.timing.is_some() {
+            out.push_str("\nknown and unknown names\n");
+        }
+        for timing in self.timing.iter().flatten() {
             out.push_str(&format!(
-                "\nknown and unknown names, {} pairs: medians {:.3} and {:.3} ms, {:.1} % apart; the best threshold is \
-                 right in {:.1} %\n",
+                "  {}, {} pairs: medians {:.3} and {:.3} ms, {:.1} % apart; the best threshold is right in {:.1} %\n",
+                timing.door,
                 timing.pairs,
                 timing.known_median_ms,
                 timing.unknown_median_ms,

@@ -83,6 +83,8 @@ impl Site {
              auto_approve = true\n\
              quota = 100000000\n\
              rate = 1000\n\
+             [http]\n\
+             connections_per_source = 4096\n\
              [limits]\n\
              addresses = true\n\
              public_burst = 10000000\n\
@@ -91,7 +93,7 @@ impl Site {
              begins_per_source_10_minutes = 100000000\n\
              sends_per_client_10_minutes = 100000000\n\
              sends_per_pool_10_minutes = 100000000\n\
-             breaker_after = 500\n",
+             breaker_after = 100000000\n",
             self.url(),
             self.address,
             self.folder.display(),

@@ -1,16 +1,21 @@
-//! Whether time tells who has an account (rule E3): known and unknown names asked for in turn, on an idle server.
+//! Whether time tells who has an account (rule E3): known and unknown names asked for in turn at every door, on an idle
+//! server.
 
-use crate::prepare::{Door, username};
-use crate::site::Site;
+use crate::prepare::{self, Door, username};
+use crate::site::{Key, Site};
 use crate::wire::{Connection, cognito};
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::ops::Range;
 use std::time::{Duration, Instant};
+use time::OffsetDateTime;
+use time::macros::format_description;
 
-/// What the comparison shows.
+/// What the comparison shows of one door.
 #[derive(Serialize)]
 pub struct Compared {
+    pub door: &'static str,
     pub pairs: usize,
     pub known_median_ms: f64,
     pub unknown_median_ms: f64,
@@ -20,31 +25,122 @@ pub struct Compared {
     pub guessed: f64,
 }
 
-/// Asks for codes for people who are there and for names that are not, in pairs whose order changes.
-pub async fn compare(site: &Site, door: &Door, people: u32, pairs: u32) -> Result<Compared> {
+/// A question that tells nobody who is there.
+struct Question {
+    door: &'static str,
+    operation: &'static str,
+    body: fn(&str, &str) -> Value,
+    /// What the answer says to known and unknown alike.
+    says: &'static str,
+    /// The question whose answer's session is answered, where this is the second step of a sign-in.
+    after: Option<fn(&str, &str) -> Value>,
+}
+
+const PASSWORD: &str = "Right-horse-1";
+/// Any value of the client's half of SRP will do.
+const SRP_A: &str = "2f1b0c9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a1b";
+
+const QUESTIONS: [Question; 5] = [
+    Question {
+        door: "mailed code",
+        operation: "InitiateAuth",
+        body: |client, name| {
+            json!({
+                "AuthFlow": "USER_AUTH",
+                "ClientId": client,
+                "AuthParameters": { "USERNAME": name, "PREFERRED_CHALLENGE": "EMAIL_OTP" },
+            })
+        },
+        says: "EMAIL_OTP",
+        after: None,
+    },
+    Question {
+        door: "wrong password",
+        operation: "InitiateAuth",
+        body: |client, name| {
+            json!({
+                "AuthFlow": "USER_PASSWORD_AUTH",
+                "ClientId": client,
+                "AuthParameters": { "USERNAME": name, "PASSWORD": "Wrong-horse-1" },
+            })
+        },
+        says: "Incorrect username or password.",
+        after: None,
+    },
+    Question {
+        door: "SRP, question",
+        operation: "InitiateAuth",
+        body: begin_srp,
+        says: "PASSWORD_VERIFIER",
+        after: None,
+    },
+    Question {
+        door: "SRP, wrong proof",
+        operation: "RespondToAuthChallenge",
+        body: |client, name| {
+            json!({
+                "ChallengeName": "PASSWORD_VERIFIER",
+                "ClientId": client,
+                "ChallengeResponses": {
+                    "USERNAME": name,
+                    "PASSWORD_CLAIM_SIGNATURE": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+                },
+            })
+        },
+        says: "Incorrect username or password.",
+        after: Some(begin_srp),
+    },
+    Question {
+        door: "forgotten password",
+        operation: "ForgotPassword",
+        body: |client, name| json!({ "ClientId": client, "Username": name }),
+        says: "CodeDeliveryDetails",
+        after: None,
+    },
+];
+
+fn begin_srp(client: &str, name: &str) -> Value {
+    json!({
+        "AuthFlow": "USER_SRP_AUTH",
+        "ClientId": client,
+        "AuthParameters": { "USERNAME": name, "SRP_A": SRP_A },
+    })
+}
+
+/// Asks at every door for people who are there and for names that are not, in pairs whose order changes.
+pub async fn compare(site: &Site, key: &Key, door: &Door, people: u32, pairs: u32) -> Result<Vec<Compared>> {
+    // The last people: those who sign in later begin with the first. An address gets one code at a time.
+    let pairs = pairs.min(people / 2);
+    let (first, last) = (people - 2 * pairs..people - pairs, people - pairs..people);
+    prepare::passwords(site, key, door, last.clone(), PASSWORD).await?;
+    let mut all = Vec::new();
+    for question in &QUESTIONS {
+        let numbers = if question.operation == "ForgotPassword" { first.clone() } else { last.clone() };
+        all.push(compare_at(site, door, question, numbers).await.context(question.door)?);
+    }
+    Ok(all)
+}
+
+async fn compare_at(site: &Site, door: &Door, question: &Question, numbers: Range<u32>) -> Result<Compared> {
     let mut connection = Connection::open(site.address).await?;
-    let target = cognito("InitiateAuth")?;
+    let target = cognito(question.operation)?;
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
-    // The last people: those who sign in later begin with the first.
-    for number in people.saturating_sub(pairs)..people {
+    for number in numbers {
         let stranger = format!("nobody{number:06}");
         let mut both = [(username(number), &mut known), (stranger, &mut unknown)];
         if number % 2 == 1 {
             both.reverse();
         }
         for (name, times) in both {
-            let body = json!({
-                "AuthFlow": "USER_AUTH",
-                "ClientId": door.client,
-                "AuthParameters": { "USERNAME": name, "PREFERRED_CHALLENGE": "EMAIL_OTP" },
-            });
+            let mut body = (question.body)(&door.client, &name);
+            if let Some(before) = question.after {
+                answer_to(&mut connection, before(&door.client, &name), &mut body).await?;
+            }
             let began = Instant::now();
             let answer = connection.call(&target, body.to_string()).await?;
             times.push(began.elapsed());
-            ensure!(
-                String::from_utf8_lossy(&answer.body).contains("EMAIL_OTP"),
-                "{name} was not asked for a code"
-            );
+            let said = String::from_utf8_lossy(&answer.body);
+            ensure!(said.contains(question.says), "{name} was answered: {said}");
         }
     }
     let half = known.len() / 2;
@@ -52,12 +148,34 @@ pub async fn compare(site: &Site, door: &Door, people: u32, pairs: u32) -> Resul
     let guessed = right_share(&known[half..], &unknown[half..], threshold, known_is_slower);
     let (known_median, unknown_median) = (median_ms(&known), median_ms(&unknown));
     Ok(Compared {
+        door: question.door,
         pairs: known.len(),
         known_median_ms: known_median,
         unknown_median_ms: unknown_median,
         apart: (known_median - unknown_median).abs() / known_median.max(unknown_median),
         guessed,
     })
+}
+
+/// Asks the first question of a sign-in, and has its answer answered.
+async fn answer_to(connection: &mut Connection, first: Value, body: &mut Value) -> Result<()> {
+    let asked = connection.call(&cognito("InitiateAuth")?, first.to_string()).await?.good()?;
+    let asked: Value = serde_json::from_slice(&asked)?;
+    let parameters = &asked["ChallengeParameters"];
+    body["Session"] = asked["Session"].clone();
+    let answers = &mut body["ChallengeResponses"];
+    answers["USERNAME"] = parameters["USER_ID_FOR_SRP"].clone();
+    answers["PASSWORD_CLAIM_SECRET_BLOCK"] = parameters["SECRET_BLOCK"].clone();
+    answers["TIMESTAMP"] = timestamp().into();
+    Ok(())
+}
+
+/// A moment as clients of SRP write it: `Fri Jan 2 03:04:05 UTC 2026`.
+fn timestamp() -> String {
+    let format = format_description!(
+        "[weekday repr:short] [month repr:short] [day padding:none] [hour]:[minute]:[second] UTC [year]"
+    );
+    OffsetDateTime::now_utc().format(format).unwrap_or_default()
 }
 
 fn median_ms(times: &[Duration]) -> f64 {
