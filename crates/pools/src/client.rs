@@ -1,6 +1,7 @@
 //! An app client as the rules see it: its settings read once for each version of its row.
 
 use crate::branding::{self, Style};
+use crate::terms::{self, Terms};
 use crate::user::IDENTITIES;
 use anyhow::{Context, Result};
 use aws_lc_rs::{constant_time, hmac};
@@ -55,6 +56,8 @@ pub struct Client {
     pub rotation_grace_s: Option<i64>,
     /// How its sign-in pages look, where not like Postern's own.
     pub style: Option<Style>,
+    /// What people are pointed to before they make an account.
+    pub terms: Option<Terms>,
 }
 
 impl Client {
@@ -66,7 +69,8 @@ impl Client {
                 let secrets = tx.client_secrets(client_id)?;
                 let sso_ms = tx.sso_minutes(client_id)?.unwrap_or_default() * 60_000;
                 let style = branding::of_client(tx, &row)?;
-                Client::parse(row, secrets).map(|client| Some(Client { sso_ms, style, ..client }))
+                let terms = terms::of_client(tx, client_id)?;
+                Client::parse(row, secrets).map(|client| Some(Client { sso_ms, style, terms, ..client }))
             }
             None => Ok(None),
         })
@@ -90,6 +94,7 @@ impl Client {
                 .filter(|rotation| rotation.feature == FeatureType::Enabled)
                 .map(|rotation| rotation.retry_grace_period_seconds.unwrap_or(0)),
             style: None,
+            terms: None,
             id: row.id,
             pool_id: row.pool_id,
             name: row.name,
@@ -114,6 +119,7 @@ impl Client {
             sso_ms: 0,
             rotation_grace_s: None,
             style: None,
+            terms: None,
             config,
         }
     }

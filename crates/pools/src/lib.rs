@@ -37,6 +37,7 @@ pub mod sessions;
 pub mod settings;
 pub mod sign_in;
 pub mod step;
+pub mod terms;
 pub mod tokens;
 mod triggers;
 pub mod unit;

@@ -29,6 +29,7 @@ pub mod second_factors;
 mod sqlite_engine;
 mod sqlite_log;
 pub mod stamps;
+pub mod terms;
 pub mod texts;
 pub mod token_sessions;
 mod tx;

@@ -31,6 +31,7 @@ const STEPS: &[(&str, &str)] = &[
     ("assertions", include_str!("../migrations/0025_assertions.sql")),
     ("import hashes", include_str!("../migrations/0026_import_hashes.sql")),
     ("request keys", include_str!("../migrations/0027_request_keys.sql")),
+    ("terms", include_str!("../migrations/0028_terms.sql")),
 ];
 
 const VERSIONS: &str =

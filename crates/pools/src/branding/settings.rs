@@ -227,7 +227,8 @@ fn href(links: Option<&Value>, name: &str) -> Result<Option<String>, String> {
     }
 }
 
-fn is_web_address(href: &str) -> bool {
+/// Tells whether a page may link there: an address of the web, with TLS.
+pub fn is_web_address(href: &str) -> bool {
     href.len() <= HREF_MAX
         && href.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
         && href.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte))

@@ -301,7 +301,7 @@ fn text(stored: &Stored) -> Answer<String> {
     Ok(serde_json::to_string(stored).map_err(anyhow::Error::from)?)
 }
 
-fn client_of(tx: &mut Tx<'_>, pool_id: &str, client_id: &str) -> Answer<()> {
+pub(crate) fn client_of(tx: &mut Tx<'_>, pool_id: &str, client_id: &str) -> Answer<()> {
     match tx.find_client(client_id)? {
         Some(client) if client.pool_id == pool_id => Ok(()),
         _ => refuse(ResourceNotFoundException, format!("User pool client {client_id} does not exist.")),

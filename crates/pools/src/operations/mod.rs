@@ -19,6 +19,7 @@ pub mod resource_servers;
 pub mod second_factors;
 pub mod sessions;
 pub mod sign_up;
+pub mod terms;
 pub mod tokens;
 pub mod users;
 
@@ -45,6 +46,7 @@ pub fn operations() -> Operations<Pools> {
         second_factors::operations(),
         sessions::operations(),
         sign_up::operations(),
+        terms::operations(),
         tokens::operations(),
         users::operations(),
     ]

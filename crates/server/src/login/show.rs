@@ -26,6 +26,7 @@ use postern_pools::auth::password::Policy;
 use postern_pools::limits::{SEND_PAUSE_MS, SENDS_MAX};
 use postern_pools::oauth::pairs::query;
 use postern_pools::sign_in::{At, code_life_ms};
+use postern_pools::terms;
 use postern_store::auth::ChallengeRow;
 
 /// Tries left that are worth telling.
@@ -446,9 +447,18 @@ impl View<'_> {
             }),
             use_password_href: (!shows_password)
                 .then(|| format!("{}&password=1", self.flow.href(Page::SignUp))),
+            terms: self.terms(),
             error,
             sign_in_href: self.different_href(),
         }
+    }
+
+    /// Where the app's documents are, for who reads this language.
+    fn terms(&self) -> Option<(String, String)> {
+        let terms = self.flow.at.client.terms.as_ref()?;
+        let language = self.visit.language().cognito_name();
+        let of = |links| terms::link(links, language).map(str::to_owned);
+        of(&terms.terms_of_use).zip(of(&terms.privacy_policy))
     }
 
     fn field(&self, name: &str) -> Field {

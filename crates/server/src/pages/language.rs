@@ -56,6 +56,23 @@ impl Language {
         self.words().lang
     }
 
+    /// What Cognito calls it where an app names addresses by language.
+    pub fn cognito_name(self) -> &'static str {
+        match self {
+            Language::English => "cognito:english",
+            Language::German => "cognito:german",
+            Language::Spanish => "cognito:spanish",
+            Language::French => "cognito:french",
+            Language::Indonesian => "cognito:bahasa-indonesia",
+            Language::Italian => "cognito:italian",
+            Language::Japanese => "cognito:japanese",
+            Language::Korean => "cognito:korean",
+            Language::Portuguese => "cognito:portuguese-brazil",
+            Language::ChineseSimplified => "cognito:chinese-simplified",
+            Language::ChineseTraditional => "cognito:chinese-traditional",
+        }
+    }
+
     /// Finds the language of a tag; a region or script that has no catalogue of its own does not matter.
     pub fn parse(tag: &str) -> Option<Language> {
         let tag = tag.trim().to_ascii_lowercase();

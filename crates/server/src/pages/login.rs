@@ -368,6 +368,8 @@ pub struct SignUp {
     pub password: Option<PasswordField>,
     /// Where the same page asks for a password too.
     pub use_password_href: Option<String>,
+    /// What is agreed to: where the terms of use and the privacy policy are.
+    pub terms: Option<(String, String)>,
     pub error: Option<SignUpError>,
     pub sign_in_href: String,
 }

@@ -97,6 +97,7 @@ fn sign_up() -> SignUp {
         fields: vec![field("email", None), field("given_name", None), field("custom:team", None)],
         password: None,
         use_password_href: None,
+        terms: None,
         error: None,
         sign_in_href: "/login".to_owned(),
     }

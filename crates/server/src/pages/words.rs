@@ -54,6 +54,24 @@ pub struct FieldWords {
     pub empty: &'static str,
 }
 
+/// What is said of the documents of an app.
+#[derive(Clone, Copy)]
+pub struct TermsWords {
+    /// With holes for the names of both, which are links.
+    pub agree: Sentence,
+    pub terms_of_use: &'static str,
+    pub privacy_policy: &'static str,
+}
+
+impl TermsWords {
+    /// What stands before, between and behind the two links.
+    pub fn around(self) -> (&'static str, &'static str, &'static str) {
+        let (before, rest) = self.agree.around("terms");
+        let (between, behind) = Sentence(rest).around("privacy");
+        (before, between, behind)
+    }
+}
+
 /// What is said of links that confirm an account.
 #[derive(Clone, Copy)]
 pub struct LinkWords {
@@ -106,6 +124,7 @@ pub struct Words {
     pub new_here: &'static str,
     pub create_account: &'static str,
     pub create: &'static str,
+    pub terms: TermsWords,
     pub names: [FieldWords; 7],
     pub not_an_address: &'static str,
     pub not_a_phone: &'static str,
@@ -285,6 +304,11 @@ pub(super) const ENGLISH: Words = Words {
     new_here: "New user?",
     create_account: "Create an account",
     create: "Create account",
+    terms: TermsWords {
+        agree: Sentence("By creating an account, you agree to the {terms} and the {privacy}."),
+        terms_of_use: "Terms of use",
+        privacy_policy: "Privacy policy",
+    },
     names: [
         field("email", "Email address", "Enter your email address."),
         field("phone", "Phone number", "Enter your phone number."),

@@ -24,6 +24,7 @@ mod saml;
 mod scene;
 mod second_factor;
 mod sso;
+mod terms;
 mod texts;
 mod token_attacks;
 

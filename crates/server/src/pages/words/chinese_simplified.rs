@@ -1,6 +1,6 @@
 //! 简体中文. Its words have one form for every number.
 
-use super::{LinkWords, PasskeyWords, Sentence, Words, counted, field};
+use super::{LinkWords, PasskeyWords, Sentence, TermsWords, Words, counted, field};
 
 pub(in crate::pages) static CHINESE_SIMPLIFIED: Words = Words {
     lang: "zh-CN",
@@ -19,6 +19,11 @@ pub(in crate::pages) static CHINESE_SIMPLIFIED: Words = Words {
     new_here: "新用户？",
     create_account: "创建账户",
     create: "创建账户",
+    terms: TermsWords {
+        agree: Sentence("创建账户即表示您同意{terms}和{privacy}。"),
+        terms_of_use: "使用条款",
+        privacy_policy: "隐私政策",
+    },
     names: [
         field("email", "邮箱地址", "请输入您的邮箱地址。"),
         field("phone", "电话号码", "请输入您的电话号码。"),

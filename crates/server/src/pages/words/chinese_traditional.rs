@@ -1,6 +1,6 @@
 //! 繁體中文. Its words have one form for every number.
 
-use super::{LinkWords, PasskeyWords, Sentence, Words, counted, field};
+use super::{LinkWords, PasskeyWords, Sentence, TermsWords, Words, counted, field};
 
 pub(in crate::pages) static CHINESE_TRADITIONAL: Words = Words {
     lang: "zh-TW",
@@ -19,6 +19,11 @@ pub(in crate::pages) static CHINESE_TRADITIONAL: Words = Words {
     new_here: "第一次使用？",
     create_account: "建立帳戶",
     create: "建立帳戶",
+    terms: TermsWords {
+        agree: Sentence("建立帳戶即表示您同意{terms}和{privacy}。"),
+        terms_of_use: "使用條款",
+        privacy_policy: "隱私權政策",
+    },
     names: [
         field("email", "電子郵件地址", "請輸入您的電子郵件地址。"),
         field("phone", "電話號碼", "請輸入您的電話號碼。"),

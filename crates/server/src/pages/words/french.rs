@@ -1,6 +1,6 @@
 //! Français.
 
-use super::{LinkWords, PasskeyWords, Sentence, Words, counted, field};
+use super::{LinkWords, PasskeyWords, Sentence, TermsWords, Words, counted, field};
 
 pub(in crate::pages) static FRENCH: Words = Words {
     lang: "fr",
@@ -19,6 +19,11 @@ pub(in crate::pages) static FRENCH: Words = Words {
     new_here: "Première visite ?",
     create_account: "Créer un compte",
     create: "Créer le compte",
+    terms: TermsWords {
+        agree: Sentence("En créant un compte, vous acceptez les {terms} et la {privacy}."),
+        terms_of_use: "Conditions d’utilisation",
+        privacy_policy: "Politique de confidentialité",
+    },
     names: [
         field("email", "Adresse e-mail", "Saisissez votre adresse e-mail."),
         field("phone", "Numéro de téléphone", "Saisissez votre numéro de téléphone."),

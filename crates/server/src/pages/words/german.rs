@@ -1,6 +1,6 @@
 //! Deutsch.
 
-use super::{LinkWords, PasskeyWords, Sentence, Words, counted, field};
+use super::{LinkWords, PasskeyWords, Sentence, TermsWords, Words, counted, field};
 
 pub(in crate::pages) static GERMAN: Words = Words {
     lang: "de",
@@ -19,6 +19,11 @@ pub(in crate::pages) static GERMAN: Words = Words {
     new_here: "Neu hier?",
     create_account: "Konto erstellen",
     create: "Konto erstellen",
+    terms: TermsWords {
+        agree: Sentence("Wenn Sie ein Konto erstellen, stimmen Sie den {terms} und der {privacy} zu."),
+        terms_of_use: "Nutzungsbedingungen",
+        privacy_policy: "Datenschutzerklärung",
+    },
     names: [
         field("email", "E-Mail-Adresse", "Geben Sie Ihre E-Mail-Adresse ein."),
         field("phone", "Telefonnummer", "Geben Sie Ihre Telefonnummer ein."),

@@ -1,6 +1,6 @@
 //! Bahasa Indonesia. Its words have one form for every number.
 
-use super::{LinkWords, PasskeyWords, Sentence, Words, counted, field};
+use super::{LinkWords, PasskeyWords, Sentence, TermsWords, Words, counted, field};
 
 pub(in crate::pages) static INDONESIAN: Words = Words {
     lang: "id",
@@ -19,6 +19,11 @@ pub(in crate::pages) static INDONESIAN: Words = Words {
     new_here: "Pengguna baru?",
     create_account: "Buat akun",
     create: "Buat akun",
+    terms: TermsWords {
+        agree: Sentence("Dengan membuat akun, Anda menyetujui {terms} dan {privacy}."),
+        terms_of_use: "Ketentuan penggunaan",
+        privacy_policy: "Kebijakan privasi",
+    },
     names: [
         field("email", "Alamat email", "Masukkan alamat email Anda."),
         field("phone", "Nomor telepon", "Masukkan nomor telepon Anda."),

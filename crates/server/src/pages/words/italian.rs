@@ -1,6 +1,6 @@
 //! Italiano.
 
-use super::{LinkWords, PasskeyWords, Sentence, Words, counted, field};
+use super::{LinkWords, PasskeyWords, Sentence, TermsWords, Words, counted, field};
 
 pub(in crate::pages) static ITALIAN: Words = Words {
     lang: "it",
@@ -19,6 +19,11 @@ pub(in crate::pages) static ITALIAN: Words = Words {
     new_here: "Prima volta qui?",
     create_account: "Crea un account",
     create: "Crea account",
+    terms: TermsWords {
+        agree: Sentence("Creando un account, accetti le {terms} e l’{privacy}."),
+        terms_of_use: "Condizioni d’uso",
+        privacy_policy: "Informativa sulla privacy",
+    },
     names: [
         field("email", "Indirizzo email", "Inserisci il tuo indirizzo email."),
         field("phone", "Numero di telefono", "Inserisci il tuo numero di telefono."),

@@ -1,6 +1,6 @@
 //! 日本語. Its words have one form for every number.
 
-use super::{LinkWords, PasskeyWords, Sentence, Words, counted, field};
+use super::{LinkWords, PasskeyWords, Sentence, TermsWords, Words, counted, field};
 
 pub(in crate::pages) static JAPANESE: Words = Words {
     lang: "ja",
@@ -19,6 +19,11 @@ pub(in crate::pages) static JAPANESE: Words = Words {
     new_here: "はじめてですか？",
     create_account: "アカウントを作成",
     create: "アカウントを作成",
+    terms: TermsWords {
+        agree: Sentence("アカウントを作成すると、{terms}と{privacy}に同意したことになります。"),
+        terms_of_use: "利用規約",
+        privacy_policy: "プライバシーポリシー",
+    },
     names: [
         field("email", "メールアドレス", "メールアドレスを入力してください。"),
         field("phone", "電話番号", "電話番号を入力してください。"),

@@ -1,6 +1,6 @@
 //! 한국어. Its words have one form for every number.
 
-use super::{LinkWords, PasskeyWords, Sentence, Words, counted, field};
+use super::{LinkWords, PasskeyWords, Sentence, TermsWords, Words, counted, field};
 
 pub(in crate::pages) static KOREAN: Words = Words {
     lang: "ko",
@@ -19,6 +19,11 @@ pub(in crate::pages) static KOREAN: Words = Words {
     new_here: "처음이신가요?",
     create_account: "계정 만들기",
     create: "계정 만들기",
+    terms: TermsWords {
+        agree: Sentence("계정을 만들면 {terms} 및 {privacy}에 동의하는 것으로 간주됩니다."),
+        terms_of_use: "이용약관",
+        privacy_policy: "개인정보 처리방침",
+    },
     names: [
         field("email", "이메일 주소", "이메일 주소를 입력하세요."),
         field("phone", "전화번호", "전화번호를 입력하세요."),

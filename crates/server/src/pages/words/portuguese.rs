@@ -1,6 +1,6 @@
 //! Português (Brasil).
 
-use super::{LinkWords, PasskeyWords, Sentence, Words, counted, field};
+use super::{LinkWords, PasskeyWords, Sentence, TermsWords, Words, counted, field};
 
 pub(in crate::pages) static PORTUGUESE: Words = Words {
     lang: "pt-BR",
@@ -19,6 +19,11 @@ pub(in crate::pages) static PORTUGUESE: Words = Words {
     new_here: "Primeira vez aqui?",
     create_account: "Criar uma conta",
     create: "Criar conta",
+    terms: TermsWords {
+        agree: Sentence("Ao criar uma conta, você concorda com os {terms} e com a {privacy}."),
+        terms_of_use: "Termos de uso",
+        privacy_policy: "Política de privacidade",
+    },
     names: [
         field("email", "Endereço de e-mail", "Digite seu endereço de e-mail."),
         field("phone", "Número de telefone", "Digite seu número de telefone."),

@@ -1,6 +1,6 @@
 //! Español.
 
-use super::{LinkWords, PasskeyWords, Sentence, Words, counted, field};
+use super::{LinkWords, PasskeyWords, Sentence, TermsWords, Words, counted, field};
 
 pub(in crate::pages) static SPANISH: Words = Words {
     lang: "es",
@@ -19,6 +19,11 @@ pub(in crate::pages) static SPANISH: Words = Words {
     new_here: "¿Es su primera vez?",
     create_account: "Crear una cuenta",
     create: "Crear cuenta",
+    terms: TermsWords {
+        agree: Sentence("Al crear una cuenta, acepta las {terms} y la {privacy}."),
+        terms_of_use: "Condiciones de uso",
+        privacy_policy: "Política de privacidad",
+    },
     names: [
         field("email", "Correo electrónico", "Escriba su correo electrónico."),
         field("phone", "Número de teléfono", "Escriba su número de teléfono."),

@@ -1,10 +1,17 @@
 //! Refusals about apps: their settings, their secrets, how their pages look.
 
 use super::Refusal;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const INVALID: &str = "InvalidParameterException";
 const MISSING: &str = "ResourceNotFoundException";
+
+const NOBODYS_TERMS: &str = "00000000-0000-4000-8000-000000000000";
+const NO_TERMS: &str = "Terms 00000000-0000-4000-8000-000000000000 do not exist.";
+
+fn terms(links: Value) -> Value {
+    json!({ "TermsName": "terms-of-use", "TermsSource": "LINK", "Enforcement": "NONE", "Links": links })
+}
 
 pub const REFUSALS: &[Refusal] = &[
     (
@@ -191,6 +198,64 @@ pub const REFUSALS: &[Refusal] = &[
         "User pool client unknown does not exist.",
         |_| json!({ "ClientId": "unknown" }),
     ),
+    (
+        "CreateTerms",
+        INVALID,
+        "The link for cognito:default must be an address that begins with https://.",
+        |_| terms(json!({ "cognito:default": "javascript:alert(1)" })),
+    ),
+    ("CreateTerms", INVALID, "Links must include cognito:default.", |_| {
+        terms(json!({ "cognito:german": "https://shop.example/agb" }))
+    }),
+    (
+        "CreateTerms",
+        "TermsExistsException",
+        "Terms terms-of-use already exist for client $branded_client.",
+        |world| {
+            let mut input = terms(json!({ "cognito:default": "https://shop.example/terms" }));
+            input["ClientId"] = (&world["branded_client"]).into();
+            input
+        },
+    ),
+    ("CreateTerms", MISSING, "User pool client unknown does not exist.", |_| {
+        let mut input = terms(json!({ "cognito:default": "https://shop.example/terms" }));
+        input["ClientId"] = "unknown".into();
+        input
+    }),
+    (
+        "UpdateTerms",
+        "TermsExistsException",
+        "Terms privacy-policy already exist for client $branded_client.",
+        |world| json!({ "TermsId": &world["terms"], "TermsName": "privacy-policy" }),
+    ),
+    (
+        "UpdateTerms",
+        INVALID,
+        "Links must include cognito:default.",
+        |world| json!({ "TermsId": &world["terms"], "Links": { "cognito:french": "https://shop.example/cgu" } }),
+    ),
+    ("UpdateTerms", MISSING, NO_TERMS, |_| json!({ "TermsId": NOBODYS_TERMS })),
+    ("DescribeTerms", MISSING, NO_TERMS, |_| json!({ "TermsId": NOBODYS_TERMS })),
+    ("DeleteTerms", MISSING, NO_TERMS, |_| json!({ "TermsId": NOBODYS_TERMS })),
+    (
+        "DeleteTerms",
+        MISSING,
+        "Terms $terms do not exist.",
+        |world| json!({ "TermsId": &world["terms"], "UserPoolId": &world["spare"] }),
+    ),
+    (
+        "DescribeTermsByClient",
+        MISSING,
+        "Terms privacy-policy do not exist for client $shut.",
+        |world| json!({ "ClientId": &world["shut"], "TermsName": "privacy-policy" }),
+    ),
+    (
+        "DescribeTermsByClient",
+        MISSING,
+        "User pool client unknown does not exist.",
+        |_| json!({ "ClientId": "unknown", "TermsName": "privacy-policy" }),
+    ),
+    ("ListTerms", INVALID, "Invalid pagination token.", |_| json!({ "NextToken": "nonsense" })),
     (
         "SetUICustomization",
         INVALID,

@@ -23,9 +23,10 @@ const OFTEN: [(&str, usize); 9] = [
 ];
 
 /// What there can be so many of, in what follows it.
-const MANY: [(&str, usize, &str); 2] = [
+const MANY: [(&str, usize, &str); 3] = [
     ("AddUserPoolClientSecret", 1, "Client secrets cannot exceed limit of 2 secrets."),
     ("CreateResourceServer", 25, "A user pool can have at most 25 resource servers."),
+    ("CreateTerms", 40, "A user pool can have at most 40 terms documents."),
 ];
 
 pub fn provoked() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -106,10 +107,22 @@ async fn of_some_things_there_can_be_so_many() {
     let server = TestServer::start().await;
     let app = App::with(&server, json!({}), json!({ "GenerateSecret": true })).await;
     let mut differences = Vec::new();
+    let mut client = String::new();
     for (operation, most, words) in MANY {
         for number in 0..=most {
             let input = match operation {
                 "AddUserPoolClientSecret" => json!({ "ClientId": app.client_id }),
+                "CreateTerms" => {
+                    if number % 2 == 0 {
+                        let made = app.signed("CreateUserPoolClient", json!({ "ClientName": "app" })).await;
+                        client = text(&made.ok(), "/UserPoolClient/ClientId");
+                    }
+                    json!({
+                        "ClientId": client, "TermsSource": "LINK", "Enforcement": "NONE",
+                        "TermsName": if number % 2 == 0 { "terms-of-use" } else { "privacy-policy" },
+                        "Links": { "cognito:default": "https://shop.example/terms" },
+                    })
+                }
                 _ => json!({ "Identifier": format!("api{number}"), "Name": "API" }),
             };
             let answer = app.signed(operation, input).await;

@@ -232,6 +232,18 @@ impl World {
         let branding = json!({ "ClientId": &self["branded_client"], "UseCognitoProvidedValues": true });
         let made = self.does("CreateManagedLoginBranding", branding).await;
         self.is("branding", text(&made, "/ManagedLoginBranding/ManagedLoginBrandingId"));
+        for (name, terms, client) in [
+            ("terms", "terms-of-use", "branded_client"),
+            ("more_terms", "privacy-policy", "branded_client"),
+            ("doomed_terms", "terms-of-use", "shut"),
+        ] {
+            let terms = json!({
+                "ClientId": &self[client], "TermsName": terms, "TermsSource": "LINK", "Enforcement": "NONE",
+                "Links": { "cognito:default": "https://shop.example/terms" },
+            });
+            let made = self.does("CreateTerms", terms).await;
+            self.is(name, text(&made, "/Terms/TermsId"));
+        }
         let tracking = json!({ "UserSessionTracking": "ENABLED", "TokenSession": { "MaxPerUser": 20 } });
         self.does("SetUserPoolSessionConfiguration", tracking).await;
     }

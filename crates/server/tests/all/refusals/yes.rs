@@ -61,6 +61,17 @@ pub const CALLS: &[Call] = &[
         |world| json!({ "ManagedLoginBrandingId": &world["branding"], "UseCognitoProvidedValues": true }),
     ),
     ("DeleteManagedLoginBranding", |world| json!({ "ManagedLoginBrandingId": &world["branding"] })),
+    ("CreateTerms", |_| {
+        json!({
+            "TermsName": "terms-of-use", "TermsSource": "LINK", "Enforcement": "NONE",
+            "Links": { "cognito:default": "https://shop.example/terms" },
+        })
+    }),
+    ("DescribeTerms", |world| json!({ "TermsId": &world["terms"] })),
+    ("DescribeTermsByClient", |_| json!({ "TermsName": "terms-of-use" })),
+    ("UpdateTerms", |world| json!({ "TermsId": &world["terms"], "TermsName": "terms-of-use" })),
+    ("ListTerms", |_| json!({})),
+    ("DeleteTerms", |world| json!({ "TermsId": &world["doomed_terms"] })),
     ("SetUICustomization", |_| json!({ "CSS": ".submitButton-customizable { color: #ffffff; }" })),
     ("GetUICustomization", |_| json!({})),
     // Groups.
