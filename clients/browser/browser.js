@@ -57,6 +57,29 @@ export async function person({ scripts = true, ...options } = {}) {
   return { context, page, foreign };
 }
 
+/** A person whose device has a screen lock. */
+export async function holder(options) {
+  const one = await person(options);
+  const session = await one.context.newCDPSession(one.page);
+  await session.send("WebAuthn.enable");
+  const { authenticatorId } = await session.send("WebAuthn.addVirtualAuthenticator", {
+    options: {
+      protocol: "ctap2",
+      transport: "internal",
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+  const credentials = async () =>
+    (await session.send("WebAuthn.getCredentials", { authenticatorId })).credentials;
+  const forget = () => session.send("WebAuthn.clearCredentials", { authenticatorId });
+  const presence = (enabled) =>
+    session.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId, enabled });
+  return { ...one, credentials, forget, presence };
+}
+
 /** Keeps pictures of the page, on a phone and on a desk, light and dark; finds no serious fault in any of them. */
 export async function look(page, name) {
   for (const [size, viewport] of [["phone", PHONE], ["desk", DESK]]) {

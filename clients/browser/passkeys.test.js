@@ -5,7 +5,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { addUser, admin, makePool, newestCode, url } from "../postern.js";
-import { isAt, look, person, startBrowser, stopBrowser } from "./browser.js";
+import { holder, isAt, look, person, startBrowser, stopBrowser } from "./browser.js";
 
 let app;
 let pool;
@@ -49,29 +49,6 @@ function request() {
     code_challenge_method: "S256",
   });
   return { verifier, address: `${url}/oauth2/authorize?${parameters}` };
-}
-
-/** A person whose device has a screen lock. */
-async function holder(options) {
-  const one = await person(options);
-  const session = await one.context.newCDPSession(one.page);
-  await session.send("WebAuthn.enable");
-  const { authenticatorId } = await session.send("WebAuthn.addVirtualAuthenticator", {
-    options: {
-      protocol: "ctap2",
-      transport: "internal",
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  });
-  const credentials = async () =>
-    (await session.send("WebAuthn.getCredentials", { authenticatorId })).credentials;
-  const forget = () => session.send("WebAuthn.clearCredentials", { authenticatorId });
-  const presence = (enabled) =>
-    session.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId, enabled });
-  return { ...one, credentials, forget, presence };
 }
 
 async function named(page, email) {
