@@ -12,6 +12,7 @@ pub mod header;
 pub mod identity;
 mod inbox;
 pub mod message;
+pub mod notices;
 mod operations;
 pub mod price;
 mod sandbox;

@@ -10,6 +10,7 @@ use anyhow::{Result, ensure};
 use postern_access::{Access, Caller, Principal, Role};
 use postern_mail::dns::Dns;
 use postern_mail::identity::Hosts;
+use postern_mail::notices::Notices;
 use postern_mail::transport::functions::Functions;
 use postern_mail::transport::web::Web;
 use postern_mail::{Mail, Ways, Worker};
@@ -42,6 +43,8 @@ pub struct Parts {
     pub store: Store,
     pub access: Access,
     pub mail: Mail,
+    /// Bounces and complaints that SES tells of.
+    pub notices: Notices,
     pub pools: Pools,
     pub limiter: Limiter,
     pub large_bodies: Semaphore,
@@ -87,6 +90,7 @@ impl App {
         .await?;
         let functions = Functions::new(settings.functions.clone(), web.clone(), clock.clone());
         let worker = worker.with_functions(functions.clone());
+        let notices = Notices::new(web.clone(), settings.notice_topics.clone());
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let pools = Pools {
             store: store.clone(),
@@ -116,6 +120,7 @@ impl App {
             store,
             access,
             mail,
+            notices,
             pools,
             limiter: Limiter::new(settings.pace),
             large_bodies: Semaphore::new(LARGE_BODIES_MAX),

@@ -133,6 +133,8 @@ pub struct Ses {
     pub rate: i64,
     /// Mails a day from the default sender, over all pools; AWS allows 50.
     pub default_sender_daily: i64,
+    /// Topics of SNS by which SES tells of bounces and complaints.
+    pub notice_topics: Vec<String>,
     /// Names that DKIM, MAIL FROM and SPF records point to; AWS's unless written here.
     pub hosts: Option<Hosts>,
 }
@@ -352,6 +354,7 @@ impl Default for Ses {
             quota: 50_000,
             rate: 14,
             default_sender_daily: 50,
+            notice_topics: Vec::new(),
             hosts: None,
         }
     }

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::pages::assets;
 use crate::respond::{finish, json, response, with_header};
 use crate::settings::ConsoleDoor;
-use crate::{console, health, inbox, links, login, upload, well_known};
+use crate::{console, health, inbox, links, login, notices, upload, well_known};
 use axum::Router;
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -25,6 +25,9 @@ pub fn router(app: &App) -> Router {
         .merge(upload::routes())
         .merge(login::routes(app))
         .route("/assets/{file}", get(asset));
+    if app.notices.are_wanted() {
+        router = router.merge(notices::routes());
+    }
     if app.settings.development.inbox {
         router = router.merge(inbox::routes());
     }

@@ -14,6 +14,7 @@ mod links;
 pub mod login;
 mod loopback;
 pub mod master_key;
+mod notices;
 pub mod pages;
 mod patience;
 pub mod rate;

@@ -7,6 +7,7 @@ use crate::rate::Pace;
 use anyhow::{Context as _, Result, bail, ensure};
 use postern_mail::address::{Address, Mailbox};
 use postern_mail::identity::Hosts;
+use postern_mail::notices::Topic;
 use postern_mail::price::Prices;
 use postern_mail::transport::functions;
 use postern_mail::transport::web::Url;
@@ -57,6 +58,8 @@ pub struct Settings {
     pub default_sender: Mailbox,
     pub bounces: Option<Address>,
     pub ses: Ses,
+    /// Topics of SNS whose notices of bounces and complaints are believed.
+    pub notice_topics: Vec<Topic>,
     pub rules: Rules,
     /// Where functions are.
     pub functions: functions::Settings,
@@ -184,6 +187,7 @@ impl Settings {
                 hosts: None,
                 asks_dns: false,
             },
+            notice_topics: Vec::new(),
             rules,
             functions: functions::Settings {
                 invoke: flags.functions.clone(),
@@ -239,6 +243,8 @@ impl Settings {
             .map(|text| text.parse().with_context(|| format!("listen: {text} is not an address and port")));
         let reachable =
             config.outgoing.allow.iter().map(|text| Network::parse(text).context("outgoing.allow"));
+        let topics =
+            config.ses.notice_topics.iter().map(|arn| Topic::parse(arn).context("ses.notice_topics"));
         let proxies = config.http.trusted_proxies.iter().map(|text| Network::parse(text));
         let bounces = config.mail.bounces.as_deref().map(|text| {
             Address::parse(text).map_err(|fault| anyhow::anyhow!("mail.bounces: {}", fault.words()))
@@ -281,6 +287,7 @@ impl Settings {
                 hosts,
                 asks_dns: true,
             },
+            notice_topics: topics.collect::<Result<_>>()?,
             rules: Rules {
                 addresses_wait: config.users.address_change == config::AddressChange::Verified,
                 rotate_keys_days: i64::from(config.tokens.rotate_keys_days),

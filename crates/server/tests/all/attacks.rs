@@ -4,6 +4,7 @@
 mod addresses;
 mod codes;
 mod connections;
+mod notices;
 mod restored;
 mod sending;
 mod strangers;
