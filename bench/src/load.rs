@@ -51,6 +51,8 @@ pub enum Way {
     Pages,
     /// They are in already, and their apps refresh.
     Refresh,
+    /// Nobody comes: programs get tokens for themselves.
+    Machine,
 }
 
 /// A finished sign-in and how long its parts took.
@@ -131,9 +133,10 @@ impl Crowd {
             let mut connection = Connection::open(self.0.address).await?;
             let (crowd, stop) = (self.clone(), stop.clone());
             tasks.spawn(async move {
-                if way == Way::Refresh {
-                    crowd.refresh(&mut connection, &stop).await;
-                    return;
+                match way {
+                    Way::Refresh => return crowd.refresh(&mut connection, &stop).await,
+                    Way::Machine => return crowd.machine(&mut connection, &stop).await,
+                    Way::Api | Way::Pages => {}
                 }
                 while !stop.load(Ordering::Relaxed)
                     && let Some(person) = crowd.next()
@@ -242,11 +245,25 @@ impl Crowd {
         }
     }
 
+    /// Gets tokens for a program until it is time to stop.
+    async fn machine(&self, connection: &mut Connection, stop: &AtomicBool) {
+        while !stop.load(Ordering::Relaxed) {
+            match pages::client_credentials(connection, &self.0.door).await {
+                Ok((done, tokens)) => {
+                    let mut record = lock(&self.0.record);
+                    record.done.push(done);
+                    record.last = Some(tokens);
+                }
+                Err(cause) => return self.note_failure(format!("{cause:#}")),
+            }
+        }
+    }
+
     async fn sign_in(&self, connection: &mut Connection, person: u32, due: Instant, way: Way) {
         let Inner { door, mails, .. } = &*self.0;
         let tried = match way {
             Way::Pages => pages::sign_in(connection, door, mails, person, due).await,
-            Way::Api | Way::Refresh => {
+            Way::Api | Way::Refresh | Way::Machine => {
                 let signed = self.signed_in(connection, person, due, &door.client).await;
                 signed.map(|(done, tokens, _)| (done, tokens))
             }
@@ -312,7 +329,7 @@ impl Crowd {
             mail: mail_at - asked_at,
             answer: done_at - mail_at,
         };
-        let tokens = Tokens { id: result.id_token.to_owned(), access: result.access_token.to_owned() };
+        let tokens = Tokens { id: Some(result.id_token.to_owned()), access: result.access_token.to_owned() };
         Ok((done, tokens, result.refresh_token.to_owned()))
     }
 }

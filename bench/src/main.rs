@@ -158,6 +158,10 @@ async fn measure(options: &Options, site: &Site) -> Result<Report> {
     say("refreshing with rotation");
     let refresh = crowd.rush(&server, options.workers, length, Way::Refresh).await?;
     check(site, &door, &door.rotating, &refresh).await?;
+    say("getting tokens for programs");
+    let machines = crowd.rush(&server, options.workers, length, Way::Machine).await?;
+    check(site, &door, &door.machine.client, &machines).await?;
+    let machines = Stretch::of(&machines);
     let resident_peak_mib = mib(server.resident_peak_kib()?);
     server.stop().await?;
 
@@ -178,6 +182,8 @@ async fn measure(options: &Options, site: &Site) -> Result<Report> {
         timing,
         pages: Stretch::of(&pages),
         refresh: Stretch::of(&refresh),
+        machines_share: machines.per_s * machine.all_busy_ms / 2.0 / 1e3 / machine.cores as f64,
+        machines,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::load::Done;
 use crate::mails::{Mails, code};
-use crate::prepare::{CALLBACK, Door, address, username};
+use crate::prepare::{CALLBACK, Door, Machine, SCOPE, address, username};
 use crate::tokens::Tokens;
 use crate::wire::{Answer, Connection};
 use anyhow::{Context as _, Result, ensure};
@@ -109,7 +109,7 @@ pub async fn sign_in(
     let done_at = Instant::now();
     let text =
         |name: &str| answer[name].as_str().map(str::to_owned).with_context(|| format!("no {name} came"));
-    let tokens = Tokens { id: text("id_token")?, access: text("access_token")? };
+    let tokens = Tokens { id: Some(text("id_token")?), access: text("access_token")? };
     let done = Done {
         whole: done_at - due,
         begin: asked_at - began,
@@ -130,8 +130,19 @@ pub async fn refresh(
     let answer = token(connection, form).await?;
     let text =
         |name: &str| answer[name].as_str().map(str::to_owned).with_context(|| format!("no {name} came"));
-    let tokens = Tokens { id: text("id_token")?, access: text("access_token")? };
+    let tokens = Tokens { id: Some(text("id_token")?), access: text("access_token")? };
     Ok((Done::whole(began.elapsed()), tokens, text("refresh_token")?))
+}
+
+/// Gets a token for a program itself (RFC 6749 §4.4).
+pub async fn client_credentials(connection: &mut Connection, door: &Door) -> Result<(Done, Tokens)> {
+    let began = Instant::now();
+    let Machine { client, secret } = &door.machine;
+    let form =
+        format!("grant_type=client_credentials&client_id={client}&client_secret={secret}&scope={SCOPE}");
+    let answer = token(connection, form).await?;
+    let access = answer["access_token"].as_str().context("no access_token came")?.to_owned();
+    Ok((Done::whole(began.elapsed()), Tokens { id: None, access }))
 }
 
 async fn token(connection: &mut Connection, form: String) -> Result<Value> {

@@ -5,6 +5,7 @@ use crate::mails::Mails;
 use crate::site::{ACCOUNT, Key, Site};
 use crate::wire::Connection;
 use anyhow::{Context as _, Result, ensure};
+use bytes::Bytes;
 use http::Request;
 use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
@@ -23,8 +24,20 @@ pub struct Door {
     /// A client for sign-in on the pages, and one whose refresh tokens change.
     pub web: String,
     pub rotating: String,
+    /// A program that gets tokens for itself.
+    pub machine: Machine,
     pub origin: String,
 }
+
+/// A client with a secret.
+#[derive(Clone)]
+pub struct Machine {
+    pub client: String,
+    pub secret: String,
+}
+
+/// What programs ask for.
+pub const SCOPE: &str = "bench/read";
 
 /// Where the pages send people back to; nobody listens there.
 pub const CALLBACK: &str = "http://localhost/callback";
@@ -79,7 +92,23 @@ pub async fn door(site: &Site, key: &Key, mails: &Mails) -> Result<Door> {
         "ExplicitAuthFlows": ["ALLOW_USER_AUTH"],
         "RefreshTokenRotation": { "Feature": "ENABLED", "RetryGracePeriodSeconds": 0 },
     });
+    let server = json!({
+        "UserPoolId": pool, "Identifier": "bench", "Name": "bench",
+        "Scopes": [{ "ScopeName": "read", "ScopeDescription": "read" }],
+    });
+    connection.call_signed(key, "CreateResourceServer", server.to_string()).await?.good()?;
+    let machine = json!({
+        "GenerateSecret": true,
+        "AllowedOAuthFlowsUserPoolClient": true,
+        "AllowedOAuthFlows": ["client_credentials"],
+        "AllowedOAuthScopes": [SCOPE],
+    });
+    let machine = made(&mut connection, key, &pool, machine).await?;
     Ok(Door {
+        machine: Machine {
+            client: text(machine.clone(), "/UserPoolClient/ClientId")?,
+            secret: text(machine, "/UserPoolClient/ClientSecret")?,
+        },
         client: client(&mut connection, key, &pool, plain).await?,
         web: client(&mut connection, key, &pool, web).await?,
         rotating: client(&mut connection, key, &pool, rotating).await?,
@@ -88,12 +117,15 @@ pub async fn door(site: &Site, key: &Key, mails: &Mails) -> Result<Door> {
     })
 }
 
-async fn client(connection: &mut Connection, key: &Key, pool: &str, mut settings: Value) -> Result<String> {
+async fn client(connection: &mut Connection, key: &Key, pool: &str, settings: Value) -> Result<String> {
+    text(made(connection, key, pool, settings).await?, "/UserPoolClient/ClientId")
+}
+
+async fn made(connection: &mut Connection, key: &Key, pool: &str, mut settings: Value) -> Result<Bytes> {
     settings["UserPoolId"] = pool.into();
     settings["ClientName"] = "bench".into();
     settings["PreventUserExistenceErrors"] = "ENABLED".into();
-    let made = connection.call_signed(key, "CreateUserPoolClient", settings.to_string()).await?.good()?;
-    text(made, "/UserPoolClient/ClientId")
+    connection.call_signed(key, "CreateUserPoolClient", settings.to_string()).await?.good()
 }
 
 async fn verify_sender(connection: &mut Connection, key: &Key, mails: &Mails) -> Result<()> {
@@ -162,7 +194,7 @@ pub async fn passwords(
 }
 
 /// Takes a text out of an answer.
-fn text(body: bytes::Bytes, pointer: &str) -> Result<String> {
+fn text(body: Bytes, pointer: &str) -> Result<String> {
     let answer: Value = serde_json::from_slice(&body)?;
     let found = answer.pointer(pointer).and_then(Value::as_str);
     found.map(str::to_owned).with_context(|| format!("the answer has no {pointer}: {answer}"))

@@ -31,6 +31,9 @@ pub struct Report {
     /// The pages, from the app's request to its tokens; and an app's refreshes, each with a new refresh token.
     pub pages: Stretch,
     pub refresh: Stretch,
+    /// Programs that get tokens for themselves, and the share of what all cores could sign that this is.
+    pub machines: Stretch,
+    pub machines_share: f64,
     /// Server processor time of a sign-in over that of its two signatures alone.
     pub ratio: f64,
     /// The same over what the server's signing threads took meanwhile: of one stretch, so fair on a busy machine.
@@ -113,7 +116,8 @@ impl Report {
     /// Tells whether everything succeeded.
     pub fn is_clean(&self) -> bool {
         let beside = self.hashing.as_ref().map(|hashing| &hashing.stretch);
-        let stretches = [&self.rush, &self.half, &self.pages, &self.refresh].into_iter().chain(beside);
+        let stretches =
+            [&self.rush, &self.half, &self.pages, &self.refresh, &self.machines].into_iter().chain(beside);
         stretches.into_iter().all(|stretch| stretch.failures.is_empty())
     }
 
@@ -143,9 +147,11 @@ impl Report {
             ("at half that rate", half, calls),
             ("on the pages", &self.pages, steps),
             ("refreshing with rotation", &self.refresh, [""; 3]),
+            ("tokens for programs", &self.machines, [""; 3]),
         ] {
             out.push_str(&stretch.lines(title, parts));
         }
+        out.push_str(&format!("  {:.0} % of what all cores could sign\n", self.machines_share * 100.0));
         if let Some(hashing) = &self.hashing {
             let title = format!("at half that rate beside {} waiting hashes", hashing.waiting);
             out.push_str(&hashing.stretch.lines(&title, calls));

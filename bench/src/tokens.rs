@@ -9,9 +9,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The tokens of one sign-in.
+/// The tokens of one sign-in. Programs that get one for themselves have no ID token.
 pub struct Tokens {
-    pub id: String,
+    pub id: Option<String>,
     pub access: String,
 }
 
@@ -27,13 +27,14 @@ struct PublicKey {
     e: String,
 }
 
-/// Fails unless both tokens are signed by a published key and say who issued them, for whom and for what.
+/// Fails unless the tokens are signed by a published key and say who issued them, for whom and for what.
 pub async fn verify(site: &Site, pool: &str, client: &str, tokens: &Tokens) -> Result<()> {
     let mut connection = Connection::open(site.address).await?;
     let keys = connection.get(&format!("/{}/.well-known/jwks.json", pool)).await?.good()?;
     let keys: KeySet = serde_json::from_slice(&keys)?;
     let issuer = format!("{}/{}", site.url(), pool);
-    for (token, token_use, whose) in [(&tokens.id, "id", "aud"), (&tokens.access, "access", "client_id")] {
+    let id = tokens.id.as_ref().map(|id| (id, "id", "aud"));
+    for (token, token_use, whose) in id.into_iter().chain([(&tokens.access, "access", "client_id")]) {
         let claims = claims(&keys, token).with_context(|| format!("the {token_use} token"))?;
         for (name, expected) in [("iss", issuer.as_str()), ("token_use", token_use), (whose, client)] {
             ensure!(claims[name] == expected, "the {token_use} token says {name} is {}", claims[name]);
