@@ -21,6 +21,7 @@ pub mod sessions;
 pub mod sign_up;
 pub mod terms;
 pub mod tokens;
+pub mod unset;
 pub mod users;
 
 use crate::Pools;
@@ -48,6 +49,7 @@ pub fn operations() -> Operations<Pools> {
         sign_up::operations(),
         terms::operations(),
         tokens::operations(),
+        unset::operations(),
         users::operations(),
     ]
     .into_iter()

@@ -199,6 +199,13 @@ pub const REFUSALS: &[Refusal] = &[
         |_| json!({ "ClientId": "unknown" }),
     ),
     (
+        "DescribeRiskConfiguration",
+        MISSING,
+        "User pool client unknown does not exist.",
+        |_| json!({ "ClientId": "unknown" }),
+    ),
+    ("ListUserPoolReplicas", INVALID, "Invalid pagination token.", |_| json!({ "NextToken": "nonsense" })),
+    (
         "CreateTerms",
         INVALID,
         "The link for cognito:default must be an address that begins with https://.",

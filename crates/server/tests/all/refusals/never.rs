@@ -127,6 +127,11 @@ pub const NEVER: &[(&str, &[&str], &str)] = &[
         &["CreateUserPool", "UpdateUserPool"],
         "policies decide at each mail, not when the sender is saved",
     ),
+    (
+        "UserPoolAddOnNotEnabledException",
+        &["DescribeRiskConfiguration"],
+        "that nothing is set can be read of every pool",
+    ),
     ("UserPoolTaggingException", &["DescribeUserPool"], "it tags nothing"),
     (
         "ResourceNotFoundException",
