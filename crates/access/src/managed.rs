@@ -107,7 +107,8 @@ const SHIPPED: &[Shipped] = &[
             "sns:List*",
             "sns:Check*",
             "sns:Publish",
-            "postern:*"
+            "postern:Get*",
+            "postern:List*"
         ),
     ),
     Shipped(

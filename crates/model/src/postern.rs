@@ -5,12 +5,15 @@ use crate::shape::{Timestamp, choices, errors, operations, record};
 operations! { Sts {
     GetMetrics(GetMetricsRequest) -> GetMetricsResponse,
     ListAuditRecords(ListAuditRecordsRequest) -> ListAuditRecordsResponse,
+    ListImportFaults(ListImportFaultsRequest) -> ListImportFaultsResponse,
     ListMessages(ListMessagesRequest) -> ListMessagesResponse,
+    TestFunction(TestFunctionRequest) -> TestFunctionResponse,
 } }
 
 errors! {
     InternalErrorException = "InternalErrorException" 500,
     InvalidParameterException = "InvalidParameterException" 400,
+    ResourceNotFoundException = "ResourceNotFoundException" 400,
     TooManyRequestsException = "TooManyRequestsException" 400,
     UnsupportedOperationException = "UnsupportedOperationException" 400,
 }
@@ -34,12 +37,22 @@ record! {
         outcome: Option<String> = "Outcome",
         count: Option<i64> = "Count",
     }
+    DurationType {
+        hour: Option<Timestamp> = "Hour",
+        series: Option<String> = "Series",
+        name: Option<String> = "Name",
+        up_to_milliseconds: Option<i64> = "UpToMilliseconds",
+        count: Option<i64> = "Count",
+        total_milliseconds: Option<i64> = "TotalMilliseconds",
+    }
     GetMetricsRequest {
         hours: Option<i64> = "Hours",
     }
     GetMetricsResponse {
         counts: Option<Vec<CountType>> = "Counts",
         totals: Option<Vec<CountType>> = "Totals",
+        durations: Option<Vec<DurationType>> = "Durations",
+        duration_totals: Option<Vec<DurationType>> = "DurationTotals",
     }
     ListAuditRecordsRequest {
         id: Option<String> = "Id",
@@ -54,6 +67,17 @@ record! {
     ListAuditRecordsResponse {
         records: Option<Vec<AuditRecordType>> = "Records",
         next_token: Option<String> = "NextToken",
+    }
+    ImportFaultType {
+        line: Option<i64> = "Line",
+        fault: Option<String> = "Fault",
+    }
+    ListImportFaultsRequest {
+        user_pool_id: String = "UserPoolId",
+        job_id: String = "JobId",
+    }
+    ListImportFaultsResponse {
+        faults: Option<Vec<ImportFaultType>> = "Faults",
     }
     ListMessagesRequest {
         max_results: Option<i64> = "MaxResults",
@@ -75,7 +99,32 @@ record! {
         not_after: Option<Timestamp> = "NotAfter",
         created: Option<Timestamp> = "Created",
     }
+    TestFunctionRequest {
+        user_pool_id: String = "UserPoolId",
+        trigger: TriggerType = "Trigger",
+    }
+    TestFunctionResponse {
+        function: Option<String> = "Function",
+        event: Option<String> = "Event",
+        answer: Option<String> = "Answer",
+        fault: Option<String> = "Fault",
+        milliseconds: Option<i64> = "Milliseconds",
+    }
 }
 
 choices! {
+    TriggerType {
+        PreSignUp = "PreSignUp",
+        PostConfirmation = "PostConfirmation",
+        UserMigration = "UserMigration",
+        PreAuthentication = "PreAuthentication",
+        PostAuthentication = "PostAuthentication",
+        PreTokenGeneration = "PreTokenGeneration",
+        DefineAuthChallenge = "DefineAuthChallenge",
+        CreateAuthChallenge = "CreateAuthChallenge",
+        VerifyAuthChallengeResponse = "VerifyAuthChallengeResponse",
+        CustomMessage = "CustomMessage",
+        CustomEmailSender = "CustomEmailSender",
+        CustomSMSSender = "CustomSMSSender",
+    }
 }

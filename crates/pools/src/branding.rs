@@ -7,7 +7,7 @@ mod settings;
 
 pub use classic::classic_css;
 pub use picture::{is_raster, kind_of};
-pub use settings::{Mode, Settings, Texts, is_web_address};
+pub use settings::{COLOURS, Mode, Settings, Texts, is_web_address};
 
 use anyhow::Result;
 use postern_store::Tx;

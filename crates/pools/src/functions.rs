@@ -114,9 +114,8 @@ pub fn named(config: &LambdaConfigType) -> impl Iterator<Item = &str> {
     .filter(|function| !function.is_empty())
 }
 
-/// What a function's answer says, or the refusal that the caller gets instead of it.
-pub fn judge(trigger: Trigger, answer: Result<Value, NoAnswer>) -> Result<Value, Refusal> {
-    let name = trigger.name();
+/// What the answer of a trigger's function says, or the refusal that the caller gets instead of it.
+pub fn judge(name: &str, answer: Result<Value, NoAnswer>) -> Result<Value, Refusal> {
     match answer {
         Ok(mut answer) => match answer.get_mut("response").map(Value::take) {
             Some(response @ Value::Object(_)) => Ok(response),
@@ -162,7 +161,7 @@ mod tests {
 
     #[test]
     fn what_a_function_did_is_told_in_cognitos_words() {
-        let told = |answer: Result<Value, NoAnswer>| match judge(Trigger::PreSignUp, answer) {
+        let told = |answer: Result<Value, NoAnswer>| match judge(Trigger::PreSignUp.name(), answer) {
             Ok(response) => response.to_string(),
             Err(refusal) => format!("{}: {}", refusal.kind.code, refusal.message),
         };

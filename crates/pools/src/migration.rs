@@ -120,7 +120,7 @@ impl Pools {
         let event = migration(at, &subject.name_key, "Authentication", Some(password));
         let question = self.question(at, Trigger::UserMigration, function, event);
         let answer = self.functions.invoke(&question.function, &question.event).await;
-        let migrant = match functions::judge(Trigger::UserMigration, answer) {
+        let migrant = match functions::judge(Trigger::UserMigration.name(), answer) {
             Ok(response) => Migrant::read(&response),
             Err(refused) => {
                 tracing::warn!(pool = at.pool.id, kind = refused.kind.code, "nobody was migrated");
@@ -252,7 +252,7 @@ fn is_alias_of_address(at: &At, name: &UserName) -> bool {
     moving.any(|kind| kind.as_str() == name.kind && at.pool.alias_attributes.contains(&kind))
 }
 
-fn migration(at: &At, name: &str, occasion: &'static str, password: Option<&Secret>) -> Event {
+pub(crate) fn migration(at: &At, name: &str, occasion: &'static str, password: Option<&Secret>) -> Event {
     let mut request = with_metadata(at, [("validationData", json!(at.says.validation))]);
     if let Some(password) = password {
         request.insert("password".into(), password.reveal().into());

@@ -63,7 +63,7 @@ impl Pools {
             };
             let question = &unanswered.question;
             let answer = self.functions.invoke(&question.function, &question.event).await;
-            let answer = functions::judge(question.trigger, answer);
+            let answer = functions::judge(question.trigger.name(), answer);
             answers.note(unanswered, answer);
         }
     }

@@ -1,14 +1,18 @@
-// Makes the console pleasanter: lists that keep themselves up to date, a question before typed changes are left, and
-// callback addresses judged while they are typed. Uses say() and localTimes() of postern.js.
+// Makes the console pleasanter: lists that keep themselves up to date, a question before typed changes are left,
+// callback addresses judged while they are typed, and previews that follow what is typed. Uses say() and localTimes() of postern.js.
 "use strict";
 
 for (const part of document.querySelectorAll("[data-live]")) {
   const look = async () => {
     if (document.hidden || part.contains(document.activeElement)) return;
-    const answer = await fetch(part.dataset.live, { credentials: "same-origin" });
+    const headers = { "x-postern-watch": part.dataset.watch };
+    const answer = await fetch(part.dataset.live, { credentials: "same-origin", headers });
     if (!answer.ok || answer.redirected) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-live]");
-    if (!fresh || fresh.innerHTML === part.dataset.shown) return;
+    // Nothing is waited for any more: the page is another one now.
+    if (!fresh) return location.reload();
+    part.dataset.watch = fresh.dataset.watch;
+    if (fresh.innerHTML === part.dataset.shown) return;
     part.dataset.shown = fresh.innerHTML;
     part.replaceChildren(...fresh.childNodes);
     localTimes(part);
@@ -52,6 +56,48 @@ for (const field of document.querySelectorAll("textarea[name=callbacks], textare
   field.addEventListener("input", () => {
     const lines = field.value.split("\n").map((line) => line.trim());
     note.textContent = lines.filter(Boolean).map(fault).find(Boolean) ?? "";
+  });
+}
+
+// A colour is chosen as well as typed.
+for (const field of document.querySelectorAll("input[name^=light-], input[name^=dark-]")) {
+  const swatch = document.createElement("input");
+  swatch.type = "color";
+  swatch.className = "swatch";
+  swatch.setAttribute("aria-label", `Choose: ${field.labels[0].firstChild.textContent.trim()}`);
+  const show = () => {
+    if (/^#[0-9a-f]{6}$/i.test(field.value)) swatch.value = field.value;
+  };
+  swatch.addEventListener("input", (event) => {
+    event.stopPropagation();
+    field.value = swatch.value;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  field.addEventListener("input", show);
+  show();
+  field.after(swatch);
+}
+
+// A preview follows what is typed.
+for (const button of document.querySelectorAll("button[name=preview]")) {
+  let timer;
+  let newest = 0;
+  const show = async () => {
+    const mine = ++newest;
+    const body = new URLSearchParams(new FormData(button.form));
+    body.set("preview", "yes");
+    const answer = await fetch(button.form.action, { method: "POST", body, credentials: "same-origin" });
+    if (!answer.ok || mine !== newest) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.querySelector("[data-previews]");
+    // A colour that is half typed is no reason to show something else.
+    if (fresh && !page.querySelector("[aria-invalid], [role=alert]")) {
+      document.querySelector("[data-previews]").replaceWith(fresh);
+    }
+  };
+  button.form.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(show, 500);
   });
 }
 

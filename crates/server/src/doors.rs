@@ -39,7 +39,11 @@ pub fn router(app: &App) -> Router {
 
 /// Makes the router of a console that has addresses of its own.
 pub fn console_router(app: &App) -> Router {
-    let router = Router::new().merge(console::routes(app)).route("/assets/{file}", get(asset));
+    // Its previews show the pictures of brands.
+    let files = Router::new()
+        .route("/assets/{file}", get(asset))
+        .route("/brand/{id}/{file}", get(login::brand::file));
+    let router = Router::new().merge(console::routes(app)).merge(files);
     finished(router, app)
 }
 

@@ -22,6 +22,7 @@ pub fn start(app: &App, mails: Worker) -> Vec<JoinHandle<()>> {
         tokio::spawn(async move {
             while timeout(ROUND, other.ended()).await.is_err() {
                 round(&other).await;
+                add_timings(&other).await;
             }
         }),
         tokio::spawn(async move {
@@ -56,6 +57,20 @@ async fn import(app: &App) {
             Ok(false) => return,
             Err(cause) => return tracing::error!(cause = %cause, "users could not be imported"),
         }
+    }
+}
+
+/// Adds what was timed to what is known of all nodes.
+async fn add_timings(app: &App) {
+    let (now, gathered) = (app.clock.now(), app.store.timings().take());
+    if gathered.is_empty() {
+        return;
+    }
+    let adding = gathered.clone();
+    let added: anyhow::Result<()> = app.store.write(move |tx| tx.add_timings(&adding, now)).await;
+    if let Err(cause) = added {
+        app.store.timings().give_back(gathered);
+        tracing::error!(cause = format!("{cause:#}"), "what was timed could not be added");
     }
 }
 

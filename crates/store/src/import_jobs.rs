@@ -153,6 +153,24 @@ impl Tx<'_> {
         )
     }
 
+    /// Notes what is the matter with a line of a job's file.
+    pub fn add_import_fault(&mut self, job_id: &str, line: i64, fault: &str) -> Result<()> {
+        self.run(
+            "insert into import_faults (job_id, line, fault) values ($1, $2, $3) on conflict do nothing",
+            values![job_id, line, fault],
+        )?;
+        Ok(())
+    }
+
+    /// What was the matter with the first lines that could not be imported.
+    pub fn import_faults(&mut self, job_id: &str, limit: i64) -> Result<Vec<(i64, String)>> {
+        self.rows(
+            "select line, fault from import_faults where job_id = $1 order by line limit $2",
+            values![job_id, limit],
+            |row| Ok((row.int(0)?, row.text(1)?)),
+        )
+    }
+
     /// Forgets a job's file.
     pub fn drop_import_chunks(&mut self, job_id: &str) -> Result<()> {
         self.run("delete from import_chunks where job_id = $1", values![job_id])?;

@@ -31,6 +31,7 @@ mod sqlite_log;
 pub mod stamps;
 pub mod terms;
 pub mod texts;
+pub mod timings;
 pub mod token_sessions;
 mod tx;
 pub mod undo_links;
@@ -48,6 +49,7 @@ pub use value::{Row, Value};
 use anyhow::{Result, anyhow};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use timings::Timings;
 use tokio::sync::oneshot;
 use tx::{AfterCommit, Cache};
 
@@ -71,6 +73,7 @@ pub struct Store(Arc<Inner>);
 
 struct Inner {
     keys: Keys,
+    timings: Timings,
     queues: Queues,
 }
 
@@ -91,6 +94,7 @@ impl Store {
     /// Opens the database and brings it to this program's version.
     pub fn open(place: &Place, keys: Keys) -> Result<Self> {
         let cache = Arc::new(Cache::default());
+        let timings = cache.timings.clone();
         let queues = match place {
             Place::File(path) => {
                 Queues::Sqlite(sqlite_engine::Queues::open(Some(path), keys.clone(), cache)?)
@@ -100,11 +104,16 @@ impl Store {
                 Queues::Postgres(postgres_engine::Queue::open(url, *connections, keys.clone(), cache)?)
             }
         };
-        Ok(Store(Arc::new(Inner { keys, queues })))
+        Ok(Store(Arc::new(Inner { keys, timings, queues })))
     }
 
     pub fn keys(&self) -> &Keys {
         &self.0.keys
+    }
+
+    /// What has been timed and is still to be added.
+    pub fn timings(&self) -> &Timings {
+        &self.0.timings
     }
 
     /// Runs a unit of work that may write. Its writes are durable when this returns `Ok`, and gone when it

@@ -32,6 +32,8 @@ const STEPS: &[(&str, &str)] = &[
     ("import hashes", include_str!("../migrations/0026_import_hashes.sql")),
     ("request keys", include_str!("../migrations/0027_request_keys.sql")),
     ("terms", include_str!("../migrations/0028_terms.sql")),
+    ("import faults", include_str!("../migrations/0029_import_faults.sql")),
+    ("timings", include_str!("../migrations/0030_timings.sql")),
 ];
 
 const VERSIONS: &str =

@@ -4,6 +4,7 @@
 use crate::Keys;
 use crate::postgres_connection::{Connection, is_conflict};
 use crate::stamps::Topic;
+use crate::timings::Timings;
 use crate::value::{Row, Value};
 use anyhow::Result;
 use std::any::Any;
@@ -139,9 +140,13 @@ impl Tx<'_> {
     }
 }
 
-/// Parsed rows by topic, key and version; bounded, and empty again when it is full.
+/// What is kept in memory: parsed rows by topic, key and version, bounded, and empty again when it is full; and what has
+/// been timed and not been added yet.
 #[derive(Default)]
-pub(crate) struct Cache(Mutex<HashMap<(&'static str, String), Entry>>);
+pub(crate) struct Cache {
+    rows: Mutex<HashMap<(&'static str, String), Entry>>,
+    pub(crate) timings: Timings,
+}
 
 struct Entry {
     version: i64,
@@ -152,13 +157,13 @@ const CACHE_ENTRIES_MAX: usize = 4096;
 
 impl Cache {
     fn get(&self, topic: &'static str, key: &str, version: i64) -> Option<Arc<dyn Any + Send + Sync>> {
-        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entries = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = entries.get(&(topic, key.to_owned()))?;
         (entry.version == version).then(|| entry.parsed.clone())
     }
 
     fn put(&self, topic: &'static str, key: &str, version: i64, parsed: Arc<dyn Any + Send + Sync>) {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         if entries.len() >= CACHE_ENTRIES_MAX {
             entries.clear();
         }

@@ -7,6 +7,7 @@ use postern_model::postern::errors::InvalidParameterException;
 use postern_model::postern::*;
 use postern_model::{Answer, Timestamp, refusal};
 use postern_store::audit::{AuditCount, KeptRecord};
+use postern_store::timings::{BEYOND, Timed};
 
 /// Records on a page unless the caller asks for fewer or more.
 const PAGE: i64 = 50;
@@ -69,11 +70,16 @@ impl Access {
         let hours = request.hours.unwrap_or(HOURS);
         let from = self.clock.now().minus_ms((hours - 1) * HOUR_MS);
         let from = postern_store::Timestamp::from_ms(from.ms() - from.ms().rem_euclid(HOUR_MS));
-        let counts = self.store.read(move |tx| tx.audit_counts(from)).await?;
+        let read: anyhow::Result<_> =
+            self.store.read(move |tx| Ok((tx.audit_counts(from)?, tx.timings(from)?))).await;
+        let (counts, timed) = read?;
+        let (sums, timed): (Vec<_>, Vec<_>) = timed.into_iter().partition(|timed| timed.hour.ms() == 0);
         let (totals, counts): (Vec<_>, Vec<_>) = counts.into_iter().partition(|count| count.hour.ms() == 0);
         Ok(GetMetricsResponse {
             counts: Some(counts.into_iter().map(counted).collect()),
             totals: Some(totals.into_iter().map(counted).collect()),
+            durations: Some(timed.into_iter().map(timed_as).collect()),
+            duration_totals: Some(sums.into_iter().map(timed_as).collect()),
         })
     }
 }
@@ -117,5 +123,16 @@ fn counted(count: AuditCount) -> CountType {
         action: Some(count.action),
         outcome: Some(count.outcome),
         count: Some(count.count),
+    }
+}
+
+fn timed_as(timed: Timed) -> DurationType {
+    DurationType {
+        hour: (timed.hour.ms() > 0).then_some(Timestamp(timed.hour.ms())),
+        series: Some(timed.series),
+        name: Some(timed.name),
+        up_to_milliseconds: (timed.bound_ms != BEYOND).then_some(timed.bound_ms),
+        count: Some(timed.count),
+        total_milliseconds: Some(timed.total_ms),
     }
 }

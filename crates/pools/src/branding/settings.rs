@@ -77,7 +77,7 @@ const TEXTS: &str = "texts";
 const LINKS: &str = "links";
 
 /// Where each of the stylesheet's colours stands in the document.
-const COLOURS: &[(&str, &str, &str)] = &[
+pub const COLOURS: &[(&str, &str, &str)] = &[
     ("ground", "/components/pageBackground", "/color"),
     ("surface", "/components/form", "/backgroundColor"),
     ("line", "/components/form", "/borderColor"),

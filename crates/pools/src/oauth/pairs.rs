@@ -71,6 +71,12 @@ impl IntoIterator for Pairs {
     }
 }
 
+impl FromIterator<(String, String)> for Pairs {
+    fn from_iter<T: IntoIterator<Item = (String, String)>>(pairs: T) -> Self {
+        Pairs(pairs.into_iter().collect())
+    }
+}
+
 impl<const N: usize> From<[(&str, &str); N]> for Pairs {
     fn from(pairs: [(&str, &str); N]) -> Self {
         Pairs(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())

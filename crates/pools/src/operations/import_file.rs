@@ -24,6 +24,8 @@ pub const PASSWORD_HASH: &str = "cognito:password_hash";
 pub const FILE_MAX: usize = 100 * 1024 * 1024;
 const USERS_MAX: usize = 500_000;
 const LINE_MAX: usize = 16_000;
+/// Lines of a job of which it is kept what was the matter.
+pub const FAULTS_MAX: i64 = 1000;
 /// Lines worked off in one unit.
 const CHUNK: usize = 100;
 /// A job that is not started is forgotten after a day.
@@ -94,18 +96,10 @@ impl Pools {
                 let Some(pool) = Pool::find(tx, &pools.place, &job.pool_id)? else {
                     return Ok(Upload::NoJob);
                 };
-                let mut known = columns(&pool);
-                if !job.hashing.is_empty() {
-                    known.push(PASSWORD_HASH.to_owned());
-                }
-                let Some((header, lines)) = lines.split_first() else {
-                    return Ok(Upload::Unreadable("The file has no header."));
+                let (header, lines) = match headed(&pool, !job.hashing.is_empty(), lines) {
+                    Ok(parts) => parts,
+                    Err(fault) => return Ok(Upload::Unreadable(fault)),
                 };
-                if header.iter().any(|name| !known.contains(name)) || !header.contains(&USERNAME.to_owned()) {
-                    return Ok(Upload::Unreadable(
-                        "The header has a column that the user pool does not have.",
-                    ));
-                }
                 tx.drop_import_chunks(&job.id)?;
                 for (number, chunk) in (0..).zip(lines.chunks(CHUNK)) {
                     tx.add_import_chunk(&job.id, number, &serde_json::to_string(chunk)?)?;
@@ -115,6 +109,20 @@ impl Pools {
                 Ok(Upload::Taken)
             })
             .await
+    }
+
+    /// What is the matter with a file, before there is a job for it.
+    pub async fn import_file_fault(
+        &self,
+        pool_id: &str,
+        has_hashes: bool,
+        file: Vec<u8>,
+    ) -> Answer<Option<&'static str>> {
+        let pool = self.pool(pool_id).await?;
+        let judged = self
+            .hashers
+            .run(move || lines_of(file).and_then(|lines| headed(&pool, has_hashes, &lines).map(|_| ())));
+        Ok(judged.await.map_err(|_| anyhow!("the threads are busy"))?.err())
     }
 
     /// Works off some lines of some job; false when there is nothing to do.
@@ -149,9 +157,7 @@ impl Pools {
         let Some(pool) = Pool::find(tx, &self.place, &job.pool_id)? else { return Ok(()) };
         let Some(chunk) = tx.import_chunk(&job.id, job.next_chunk)? else {
             let (status, words) = match job.imported + job.skipped {
-                0 if job.failed > 0 => {
-                    ("Failed", "No user could be imported. See the log for each line's fault.")
-                }
+                0 if job.failed > 0 => ("Failed", "No user could be imported. See each line's fault."),
                 _ => ("Succeeded", "Import Job Completed Successfully."),
             };
             return finish(tx, job, status, words, now);
@@ -159,25 +165,25 @@ impl Pools {
         let header: Vec<String> = serde_json::from_str(&job.header).map_err(anyhow::Error::from)?;
         let lines: Vec<Vec<String>> = serde_json::from_str(&chunk).map_err(anyhow::Error::from)?;
         for (line, number) in lines.iter().zip(job.next_chunk * CHUNK as i64 + 2..) {
-            match import_line(tx, &pool, &mut job, &header, line, now) {
-                Ok(Outcome::Imported) => job.imported += 1,
-                Ok(Outcome::Skipped) => job.skipped += 1,
-                Ok(Outcome::Failed(fault)) => {
-                    tracing::warn!(job = job.id, number, fault, "a line cannot be imported");
-                    job.failed += 1;
+            let fault = match import_line(tx, &pool, &mut job, &header, line, now) {
+                Ok(Outcome::Imported) => {
+                    job.imported += 1;
+                    continue;
                 }
-                Err(Error::Refused(refused)) => {
-                    // The words may hold what stands in the line, so only their kind is told.
-                    tracing::warn!(
-                        job = job.id,
-                        number,
-                        kind = refused.kind.code,
-                        "a line cannot be imported"
-                    );
-                    job.failed += 1;
+                Ok(Outcome::Skipped) => {
+                    job.skipped += 1;
+                    continue;
                 }
+                Ok(Outcome::Failed(fault)) => fault,
+                // The words may hold what stands in the line, so only their kind is told.
+                Err(Error::Refused(refused)) => refused.kind.code,
                 Err(failed) => return Err(failed),
+            };
+            tracing::warn!(job = job.id, number, fault, "a line cannot be imported");
+            if job.failed < FAULTS_MAX {
+                tx.add_import_fault(&job.id, number, fault)?;
             }
+            job.failed += 1;
         }
         job.status = "InProgress".into();
         job.next_chunk += 1;
@@ -269,6 +275,23 @@ fn import_line(
         return Err(anyhow!("somebody took a name while it was imported").into());
     }
     Ok(Outcome::Imported)
+}
+
+/// A file's header and the lines below it, where the pool has each column.
+fn headed<'a>(
+    pool: &Pool,
+    has_hashes: bool,
+    lines: &'a [Vec<String>],
+) -> Result<(&'a [String], &'a [Vec<String>]), &'static str> {
+    let mut known = columns(pool);
+    if has_hashes {
+        known.push(PASSWORD_HASH.to_owned());
+    }
+    let (header, lines) = lines.split_first().ok_or("The file has no header.")?;
+    if header.iter().any(|name| !known.contains(name)) || !header.iter().any(|name| name == USERNAME) {
+        return Err("The header has a column that the user pool does not have.");
+    }
+    Ok((header, lines))
 }
 
 /// Takes a file apart.

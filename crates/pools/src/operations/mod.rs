@@ -12,6 +12,7 @@ pub mod identity_providers;
 pub mod import;
 pub mod import_file;
 pub mod mfa;
+pub mod own;
 pub mod passkeys;
 pub mod pools;
 pub mod recovery;

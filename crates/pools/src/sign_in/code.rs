@@ -19,6 +19,7 @@ use postern_mail::address::Address;
 use postern_model::cognito_idp::errors::*;
 use postern_model::{Answer, refusal, refuse};
 use postern_store::auth::ChallengeRow;
+use postern_store::timings::Series;
 use postern_store::{Keys, Purpose, Tx, random};
 
 /// Longest life of a sign-in code, whatever the app client's session lasts (rule C2).
@@ -68,6 +69,7 @@ impl Pools {
             return Ok(Step::No(refusal(CodeMismatchException, "Invalid code or auth state for the user.")));
         }
         self.note_use(tx, at, kind.medium)?;
+        tx.timed(Series::Codes, kind.as_str(), at.now, at.now.since(challenge.sent));
         self.code_was_right(tx, at, subject, kind, &challenge)
     }
 

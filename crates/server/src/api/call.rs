@@ -17,6 +17,7 @@ use postern_model::{
     refusal, refuse, validation_message,
 };
 use postern_store::audit::AuditRecord;
+use postern_store::timings::Series;
 use std::net::IpAddr;
 
 /// An operation that is called.
@@ -68,6 +69,18 @@ pub(super) async fn take(
     incoming: &Incoming<'_>,
     read: impl FnOnce() -> Answer<Document>,
 ) -> Answer<Document> {
+    let began = app.clock.now();
+    let answer = admit(app, incoming, read).await;
+    let now = app.clock.now();
+    app.store.timings().note(Series::Calls, &incoming.call.action(), now, now.since(began));
+    answer
+}
+
+async fn admit(
+    app: &App,
+    incoming: &Incoming<'_>,
+    read: impl FnOnce() -> Answer<Document>,
+) -> Answer<Document> {
     let call = incoming.call;
     let caller = Caller {
         principal: prove(app, incoming).await?,
@@ -96,6 +109,17 @@ pub async fn perform(app: &App, caller: &Caller, call: Call, input: &Document) -
     let mut resource = String::new();
     let result = decide_and_run(app, caller, call, input, &mut resource).await;
     audit(app, caller, call, &resource, Some(input), result.as_ref()).await?;
+    result
+}
+
+/// Reads once more what a page shows that keeps itself up to date. That it was opened is in the audit; of its looks, only
+/// those that are refused are added.
+pub async fn look_again(app: &App, caller: &Caller, call: Call, input: &Document) -> Answer<Document> {
+    let mut resource = String::new();
+    let result = decide_and_run(app, caller, call, input, &mut resource).await;
+    if result.is_err() {
+        audit(app, caller, call, &resource, Some(input), result.as_ref()).await?;
+    }
     result
 }
 

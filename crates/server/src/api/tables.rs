@@ -14,6 +14,7 @@ struct Tables {
     sts: Operations<Access>,
     own: Operations<Access>,
     own_mail: Operations<Mail>,
+    own_pools: Operations<Pools>,
     sns: Operations<Mail>,
 }
 
@@ -24,6 +25,7 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables {
     sts: postern_access::sts_operations(),
     own: postern_access::own_operations(),
     own_mail: postern_mail::own_operations(),
+    own_pools: postern_pools::operations::own::own_operations(),
     sns: postern_mail::sns_operations(),
 });
 
@@ -42,7 +44,8 @@ pub(super) fn start<'a>(
         Service::Sts => TABLES.sts.call(operation, &app.access, caller, input),
         Service::Postern => {
             let audit = TABLES.own.call(operation, &app.access, caller, input);
-            audit.or_else(|| TABLES.own_mail.call(operation, &app.mail, caller, input))
+            let mail = audit.or_else(|| TABLES.own_mail.call(operation, &app.mail, caller, input));
+            mail.or_else(|| TABLES.own_pools.call(operation, &app.pools, caller, input))
         }
         Service::Sns => TABLES.sns.call(operation, &app.mail, caller, input),
     }
@@ -54,7 +57,9 @@ fn written(service: Service) -> Vec<&'static str> {
         Service::SesV2 => TABLES.mail.names().collect(),
         Service::Iam => TABLES.iam.names().collect(),
         Service::Sts => TABLES.sts.names().collect(),
-        Service::Postern => TABLES.own.names().chain(TABLES.own_mail.names()).collect(),
+        Service::Postern => {
+            TABLES.own.names().chain(TABLES.own_mail.names()).chain(TABLES.own_pools.names()).collect()
+        }
         Service::Sns => TABLES.sns.names().collect(),
     }
 }

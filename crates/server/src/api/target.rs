@@ -19,8 +19,7 @@ pub(super) fn of(
     let resource = match (service, operation) {
         (Service::Sts, _) | (Service::SesV2, "SendEmail") => return Ok(None),
         (Service::Iam, _) => return app.access.iam_target(tx, caller, operation, input).map(Some),
-        (Service::Postern, _) => "*".to_owned(),
-        (Service::CognitoIdp, _) => pool_resource(&app.access.region, &app.account, input),
+        (Service::Postern | Service::CognitoIdp, _) => pool_resource(&app.access.region, &app.account, input),
         (Service::SesV2, _) => mail_resource(&app.access.region, &app.account, input),
         (Service::Sns, _) => text_resource(input),
     };

@@ -1,6 +1,7 @@
 //! Activity: what was called and who signed in, from the audit, newest first; each record opens to all that is known of it.
 
 use super::command;
+use super::curl;
 use super::desk::{Answered, Desk, items, text};
 use super::menu::Place;
 use super::pools::time;
@@ -83,7 +84,7 @@ pub async fn list(desk: Desk) -> Answered {
     table.first_href = (!desk.asked("after").is_empty()).then(|| query(""));
     table.next_href = answer["NextToken"].as_str().map(query);
     if desk.asked("after").is_empty() && wanted.is_empty() {
-        table.live = Some((HERE.to_owned(), LOOK_EVERY_S));
+        table.live = Some(desk.live(LOOK_EVERY_S));
     }
     let lead = "What was asked of this server, and how it ended. Codes, passwords, tokens and addresses are not kept.";
     desk.show(&Place::Top(HERE), "Activity", lead, vec![table.html()])
@@ -120,8 +121,14 @@ pub async fn one(Path(id): Path<String>, desk: Desk) -> Answered {
         let snippets = vec![
             snippet("as-request", "Request", command::request(call, &request)),
             snippet("as-command", "As AWS CLI", command::command(call, &request)),
+            snippet(
+                "as-curl",
+                "As cURL",
+                curl::curl(call, &request, &desk.app.public_url, &desk.app.access.region),
+            ),
         ];
-        let hint = "What must not be kept stands as ***.".to_owned();
+        let hint =
+            "What must not be kept stands as ***. cURL signs by the key that your shell holds.".to_owned();
         blocks.push(Snippets { title: "What was asked".to_owned(), hint, snippets }.html());
     }
     desk.show(&Place::Below(HERE, "Activity"), text(record, "Action"), "", blocks)

@@ -44,7 +44,7 @@ const SECRETS: [&str; 7] = [
     "PrivateKey",
 ];
 
-fn without_secrets(call: Call, input: &Document) -> Document {
+pub fn without_secrets(call: Call, input: &Document) -> Document {
     let mut shown = masked(call, input, |shape| SECRETS.contains(&shape.name.as_str()), |_| false);
     // The details of a provider are a map, of which these are secret.
     for name in postern_pools::settings::providers::SECRETS {
@@ -96,7 +96,7 @@ fn kebab(name: &str) -> String {
 }
 
 /// Quotes a word for a shell, where it needs that.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@+,=".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) {
         return text.to_owned();

@@ -5,25 +5,32 @@ use super::command;
 use super::menu::{self, Place};
 use super::note::Note;
 use super::session::{self, Session};
-use crate::api::{Call, perform};
+use crate::api::{Call, look_again, perform};
 use crate::app::App;
 use crate::login::visit::{Knock, Visit};
 use crate::pages::Page as _;
 use crate::pages::console::form::Form;
+use crate::pages::console::list::{Live, Tone};
+use crate::pages::console::parts::Said;
 use crate::pages::console::{Block, ConsolePage, Html, Shell};
 use crate::pages::problem::Trouble;
-use crate::respond::{page, with_header};
+use crate::respond::{PAGE_POLICY, page, page_under, with_header};
 use axum::extract::{FromRequest, Request};
 use axum::http::header::LOCATION;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+use bytes::Bytes;
 use postern_access::Caller;
 use postern_model::{Answer, Document, Error, Refusal, Service};
 use postern_pools::oauth::pairs::Pairs;
 use postern_store::random;
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The header by which a page says that it was opened before.
+const WATCH: &str = "x-postern-watch";
 
 /// One request of an administrator.
 pub struct Desk {
@@ -33,6 +40,10 @@ pub struct Desk {
     pub visit: Visit,
     /// What became of the form that led here.
     pub note: Note,
+    /// A page that was opened before keeps itself up to date.
+    is_watching: bool,
+    /// A form on the page says what was refused.
+    is_told: AtomicBool,
 }
 
 /// A request that is answered already: refused, failed, or not from our pages.
@@ -65,8 +76,18 @@ impl FromRequest<App> for Desk {
                 return Err(stop(Trouble::Expired { back_href: Some("/console/pools".to_owned()) }));
             }
         }
+        let watch = visit.headers.get(WATCH).and_then(|watch| watch.to_str().ok());
+        let is_watching = !is_change && watch.is_some_and(|watch| session.watches(app, &visit.path, watch));
         let caller = Caller { principal: session.principal.clone(), ..visit.caller.clone() };
-        let mut desk = Desk { app: app.clone(), caller, session, visit, note: Note::default() };
+        let mut desk = Desk {
+            app: app.clone(),
+            caller,
+            session,
+            visit,
+            note: Note::default(),
+            is_watching,
+            is_told: AtomicBool::new(false),
+        };
         desk.note = desk.find_note().await?;
         Ok(desk)
     }
@@ -83,6 +104,11 @@ impl Desk {
         self.visit.form.first(name).unwrap_or_default().trim()
     }
 
+    /// A file of the form that was sent.
+    pub fn file(&self, field: &str) -> Option<&Bytes> {
+        self.visit.files.iter().find(|file| file.field == field).map(|file| &file.content)
+    }
+
     pub fn form(&self) -> &Pairs {
         &self.visit.form
     }
@@ -93,7 +119,17 @@ impl Desk {
 
     /// Calls an operation in the administrator's name.
     pub async fn call(&self, call: Call, input: &Document) -> Answer<Document> {
-        perform(&self.app, &self.caller, call, input).await
+        match self.is_watching {
+            true => look_again(&self.app, &self.caller, call, input).await,
+            false => perform(&self.app, &self.caller, call, input).await,
+        }
+    }
+
+    /// Lets a table on this page keep itself up to date.
+    pub fn live(&self, every_s: u32) -> Live {
+        let path = self.visit.path.clone();
+        let watch = self.session.watch(&self.app, &path);
+        Live { href: path, watch, every_s }
     }
 
     /// Reads something a page cannot do without.
@@ -165,11 +201,24 @@ impl Desk {
             menu: menu::groups(place, self.app.settings.development.inbox),
             crumbs: menu::crumbs(place),
             notice: self.note.notice(),
+            problem: self.note.problem().filter(|_| !self.is_told.load(Ordering::Relaxed)),
         }
     }
 
     /// Shows a page.
     pub fn show(&self, place: &Place<'_>, title: &str, lead: &str, blocks: Vec<Html>) -> Answered {
+        self.show_under(PAGE_POLICY, place, title, lead, blocks)
+    }
+
+    /// Shows a page under a policy of its own.
+    pub fn show_under(
+        &self,
+        policy: &str,
+        place: &Place<'_>,
+        title: &str,
+        lead: &str,
+        blocks: Vec<Html>,
+    ) -> Answered {
         let shown = ConsolePage {
             shell: self.shell(place),
             title: title.to_owned(),
@@ -177,13 +226,25 @@ impl Desk {
             blocks,
             wrong: self.note.is_trouble(),
         };
-        Ok(page(StatusCode::OK, shown.render()))
+        Ok(page_under(policy, StatusCode::OK, shown.render()))
     }
 
     /// Makes a form's block, with what was typed and refused before.
     pub fn put(&self, mut form: Form) -> Html {
-        self.note.apply(&mut form);
+        self.fill(&mut form);
         form.html()
+    }
+
+    /// Gives a form back what was typed into it before, and says what was refused of it.
+    pub fn fill(&self, form: &mut Form) {
+        if self.note.apply(form) {
+            self.is_told.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Says why a part of a page cannot be seen.
+    pub fn unseen(&self, refusal: &Refusal) -> Html {
+        Said { tone: Tone::Waiting, words: refusal.message.to_string(), way: None }.html()
     }
 
     async fn find_note(&self) -> Result<Note, Stopped> {

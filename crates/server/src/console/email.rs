@@ -188,7 +188,7 @@ pub async fn one(Path(encoded): Path<String>, desk: Desk) -> Answered {
                 vec!["Record", "State"],
                 vec![vec![Cell::words("DKIM"), status(&identity)]],
             );
-            live.live = Some((page_of(&name), LOOK_EVERY_S));
+            live.live = Some(desk.live(LOOK_EVERY_S));
             blocks.push(live.html());
         }
     } else if !is_verified {

@@ -1,6 +1,6 @@
 //! Groups of a pool: the list, a new one, one with its members, the end.
 
-use super::desk::{Answered, Change, Desk, items, text};
+use super::desk::{Answered, Change, Desk, Stopped, items, text};
 use super::menu::Place;
 use super::pools::{base, time};
 use super::{asked_for_name, deletion};
@@ -125,11 +125,17 @@ pub async fn make(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     .await
 }
 
+impl Desk {
+    async fn group(&self, pool_id: &str, name: &str) -> Result<Document, Stopped> {
+        let asked = json!({ "UserPoolId": pool_id, "GroupName": name });
+        Ok(self.pools("GetGroup", asked).await?["Group"].take())
+    }
+}
+
 /// `GET …/groups/{group}`
 pub async fn one(Path((pool_id, name)): Path<(String, String)>, desk: Desk) -> Answered {
     let pool = desk.pool(&pool_id).await?;
-    let asked = json!({ "UserPoolId": pool_id, "GroupName": name });
-    let group = desk.pools("GetGroup", asked).await?["Group"].take();
+    let group = desk.group(&pool_id, &name).await?;
     let (here, list) = (page_of(&pool_id, &name), list_of(&pool_id));
     let mut input = json!({ "UserPoolId": pool_id, "GroupName": name, "Limit": 50 });
     if !desk.asked("after").is_empty() {
@@ -163,7 +169,7 @@ pub async fn one(Path((pool_id, name)): Path<(String, String)>, desk: Desk) -> A
         table.html(),
         desk.put(adding.titled("Add a member")),
         desk.put(removing.titled("Take a member out")),
-        desk.put(settings.titled("Group settings")),
+        desk.put_edit(settings.titled("Group settings")),
         Buttons { csrf: desk.csrf(), buttons: vec![delete] }.html(),
     ];
     let place = Place::InPool {
@@ -198,6 +204,7 @@ pub async fn members(Path((pool_id, name)): Path<(String, String)>, desk: Desk) 
 /// `POST …/groups/{group}/edit`
 pub async fn save(Path((pool_id, name)): Path<(String, String)>, desk: Desk) -> Answered {
     let here = page_of(&pool_id, &name);
+    let group = desk.group(&pool_id, &name).await?;
     let input = input_of(&desk, &pool_id, &name);
     let change = Change {
         service: Service::CognitoIdp,
@@ -207,7 +214,7 @@ pub async fn save(Path((pool_id, name)): Path<(String, String)>, desk: Desk) -> 
         done: here.clone(),
         form: here,
     };
-    desk.change(change).await
+    desk.edit(&fields(&group, false), change).await
 }
 
 /// `GET …/groups/{group}/delete`

@@ -52,7 +52,10 @@ const POOL: [Pages; 6] = [
             ("/extensions", "Extensions"),
         ],
     ),
-    ("Branding", &[("/domain", "Domain"), ("/messages", "Message templates")]),
+    (
+        "Branding",
+        &[("/domain", "Domain"), ("/branding", "Managed login"), ("/messages", "Message templates")],
+    ),
     ("Pool", &[("/settings", "Settings")]),
 ];
 

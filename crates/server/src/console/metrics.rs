@@ -2,6 +2,7 @@
 //! GetMetrics gives.
 
 use super::desk::{Answered, Desk, found, items, text};
+use super::durations::{self, Spread};
 use super::menu::Place;
 use super::pools::counted;
 use super::session;
@@ -10,7 +11,7 @@ use crate::app::App;
 use crate::login::visit::Knock;
 use crate::pages::console::list::{Cell, Table};
 use crate::pages::console::parts::{Numbers, Plot};
-use crate::pages::console::{Block, moment};
+use crate::pages::console::{Block, Html, moment};
 use crate::pages::problem::Trouble;
 use crate::respond::{response, with_header};
 use axum::extract::State;
@@ -21,11 +22,17 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use postern_access::Caller;
 use postern_model::{Document, Error, Service};
+use postern_store::timings::Series;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 const HERE: &str = "/console/metrics";
+/// What Prometheus calls each series: name, help, label.
+const HISTOGRAMS: [(&str, &str, &str); 2] = [
+    ("postern_call_duration_seconds", "How long calls of operations took.", "call"),
+    ("postern_code_use_seconds", "How long after its sending a code was used.", "kind"),
+];
 const HOURS: i64 = 24;
 const HOUR_MS: i64 = 3_600_000;
 
@@ -51,7 +58,7 @@ fn is_failure(action: &str, outcome: &str) -> bool {
 /// `GET /console/metrics`
 pub async fn page(desk: Desk) -> Answered {
     let answer = desk.read(Service::Postern, "GetMetrics", json!({ "Hours": HOURS })).await?;
-    let counts = items(&answer, "Counts");
+    let (counts, durations) = (items(&answer, "Counts"), items(&answer, "Durations"));
     let numbers = [
         (sum(counts, is_sign_in), "sign-ins in 24 hours"),
         (sum(counts, is_code_sent), "codes sent"),
@@ -61,7 +68,8 @@ pub async fn page(desk: Desk) -> Answered {
     let numbers = numbers.map(|(number, what)| (counted(number), what.to_owned()));
     let now = desk.app.clock.now().ms();
     let plot = |id: &str, title: &str, is_of: fn(&str, &str) -> bool| {
-        Plot { id: id.to_owned(), title: title.to_owned(), bars: bars(counts, now, is_of) }.html()
+        let bars = bars(counts, now, is_of);
+        Plot { id: id.to_owned(), title: title.to_owned(), hint: String::new(), head: "When", bars }.html()
     };
     let mut failures: BTreeMap<&str, i64> = BTreeMap::new();
     for count in counts.iter().filter(|count| is_failure(text(count, "Action"), text(count, "Outcome"))) {
@@ -76,9 +84,40 @@ pub async fn page(desk: Desk) -> Answered {
         Table::new("Why sign-ins failed", vec!["Reason", "How often"], rows.collect())
             .or_empty("None failed in the last 24 hours.", None, "")
             .html(),
+        times(durations, Series::Codes, "uses", "From a code's sending to its use"),
+        times(durations, Series::Calls, "calls", "How long calls took"),
+        calls(durations),
     ];
     let lead = "Counted from the audit every few seconds. Prometheus reads the same numbers at /metrics, with an access key as its user and password.";
     desk.show(&Place::Top(HERE), "Metrics", lead, blocks)
+}
+
+/// How long things of a series took in all.
+fn times(durations: &[Document], series: Series, id: &str, title: &str) -> Html {
+    let mut all = Spread::default();
+    for duration in durations.iter().filter(|duration| text(duration, "Series") == series.name()) {
+        all.add(duration);
+    }
+    let hint = match all.count() {
+        0 => String::new(),
+        _ => format!("Half took up to {}, 95 in 100 up to {}.", all.within(50), all.within(95)),
+    };
+    let bars = all.bars(series.bounds_ms());
+    Plot { id: id.to_owned(), title: title.to_owned(), hint, head: "How long", bars }.html()
+}
+
+/// How long calls took, operation by operation.
+fn calls(durations: &[Document]) -> Html {
+    let rows = durations::spreads(durations, Series::Calls.name()).into_iter().map(|(name, spread)| {
+        let words = [counted(spread.count()), spread.within(50), spread.within(95), spread.within(99)];
+        let mut row = vec![Cell::Code(name)];
+        row.extend(words.map(Cell::words));
+        row
+    });
+    let head = vec!["Call", "How many", "Half took up to", "95 in 100", "99 in 100"];
+    Table::new("Calls by operation", head, rows.collect())
+        .or_empty("Nobody has called in the last 24 hours.", None, "")
+        .html()
 }
 
 /// A bar for each of the last hours, the newest last.
@@ -116,7 +155,12 @@ pub async fn export(State(app): State<App>, Knock(visit): Knock) -> Response {
     let call = found(Service::Postern, "GetMetrics");
     match perform(&app, &caller, call, &json!({ "Hours": 1 })).await {
         Ok(answer) => {
-            let text = exposition(items(&answer, "Totals"));
+            let mut text = exposition(items(&answer, "Totals"));
+            let sums = items(&answer, "DurationTotals");
+            for (series, words) in Series::ALL.into_iter().zip(HISTOGRAMS) {
+                let spreads = durations::spreads(sums, series.name());
+                durations::histogram(&mut text, words, series.bounds_ms(), &spreads);
+            }
             response(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", text)
         }
         Err(Error::Refused(refusal)) => {

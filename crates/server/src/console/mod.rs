@@ -3,12 +3,17 @@
 
 mod activity;
 mod area;
+mod branding;
 mod client_areas;
 mod clients;
 mod command;
+mod curl;
 mod desk;
+mod durations;
+mod edit;
 mod email;
 mod groups;
+mod imports;
 mod menu;
 mod message_areas;
 mod metrics;
@@ -18,24 +23,28 @@ mod pool_areas;
 mod pools;
 mod providers;
 mod quick_start;
+mod resource_servers;
 mod roles;
 mod session;
 mod settings;
 mod suppressions;
 mod text_areas;
 mod trigger_areas;
+mod trigger_test;
 mod users;
 
 use crate::app::App;
+use crate::login::visit::FileMax;
 use crate::pages::console::field::Field;
 use crate::pages::console::form::Form;
 use crate::pages::console::{Block as _, Html};
-use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use desk::Desk;
+use postern_pools::operations::import_file::FILE_MAX;
 
 /// The doors of the console.
 pub fn routes(app: &App) -> Router<App> {
@@ -50,11 +59,34 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/console/pools/{pool}/sign-in", get(settings::sign_in))
         .route("/console/pools/{pool}/sign-up", get(settings::sign_up))
         .route("/console/pools/{pool}/extensions", get(settings::extensions))
+        .route("/console/pools/{pool}/extensions/test", get(trigger_test::ask).post(trigger_test::call))
         .route("/console/pools/{pool}/messages", get(settings::messages))
         .route("/console/pools/{pool}/settings", get(settings::general))
         .route("/console/pools/{pool}/edit/{area}", get(settings::edit).post(settings::save))
         .route("/console/pools/{pool}/domain", get(pools::domain).post(pools::set_domain))
         .route("/console/pools/{pool}/domain/delete", post(pools::drop_domain))
+        .route(
+            "/console/pools/{pool}/resource-servers/new",
+            get(resource_servers::ask_new).post(resource_servers::make),
+        )
+        .route(
+            "/console/pools/{pool}/resource-servers/{identifier}",
+            get(resource_servers::one).post(resource_servers::save),
+        )
+        .route(
+            "/console/pools/{pool}/resource-servers/{identifier}/delete",
+            get(resource_servers::ask_delete).post(resource_servers::delete),
+        )
+        .route("/console/pools/{pool}/branding", get(branding::list))
+        .route("/console/pools/{pool}/branding/{client}", get(branding::one).post(branding::save))
+        .route("/console/pools/{pool}/branding/{client}/page", get(branding::page))
+        .route("/console/pools/{pool}/branding/{client}/style.css", get(branding::sheet))
+        .route(
+            "/console/pools/{pool}/branding/{client}/logo",
+            post(branding::upload).layer(Extension(FileMax(branding::PICTURES_MAX))),
+        )
+        .route("/console/pools/{pool}/branding/{client}/logo/delete", post(branding::drop_logo))
+        .route("/console/pools/{pool}/branding/{client}/delete", post(branding::delete))
         .route("/console/pools/{pool}/clients", get(clients::list))
         .route("/console/pools/{pool}/clients/new", get(clients::ask_new).post(clients::make))
         .route("/console/pools/{pool}/clients/{client}", get(clients::one))
@@ -69,6 +101,13 @@ pub fn routes(app: &App) -> Router<App> {
         )
         .route("/console/pools/{pool}/users", get(users::list))
         .route("/console/pools/{pool}/users/new", get(users::ask_new).post(users::make))
+        .route("/console/pools/{pool}/users/imports", get(imports::list))
+        .route(
+            "/console/pools/{pool}/users/imports/new",
+            get(imports::ask_new).post(imports::make).layer(Extension(FileMax(FILE_MAX))),
+        )
+        .route("/console/pools/{pool}/users/imports/{job}", get(imports::one))
+        .route("/console/pools/{pool}/users/imports/{job}/act", post(imports::act))
         .route("/console/pools/{pool}/users/{user}", get(users::one))
         .route("/console/pools/{pool}/users/{user}/act", post(users::act))
         .route("/console/pools/{pool}/users/{user}/edit", get(users::ask_edit).post(users::save))
@@ -142,7 +181,7 @@ fn deletion(desk: &Desk, what: &str, name: &str, action: &str, back: &str) -> Ht
     let field = Field::line("confirm", &format!("Type {name} to confirm"), "");
     let mut form = Form::new(action, &desk.csrf(), &format!("Delete {what}"), vec![field]).cancel(back);
     form.is_danger = true;
-    desk.note.apply(&mut form);
+    desk.fill(&mut form);
     if let Some(problem) = form.problem.take() {
         form.fields[0].error = Some(problem);
     }

@@ -29,14 +29,33 @@ pub struct Note {
     pub refused: Option<(String, String)>,
     #[serde(default)]
     typed: Vec<(String, String)>,
-    /// What somebody else changed meanwhile.
+    /// What was typed is to be looked at, and is not saved.
     #[serde(default)]
-    clash: Vec<(String, String, String)>,
+    is_draft: bool,
+    /// What a call gave that changed nothing.
+    #[serde(default)]
+    pub shown: Option<Shown>,
+    /// What somebody else changed meanwhile: setting, as it is now, as it was typed.
+    #[serde(default)]
+    clash: Option<Vec<(String, String, String)>>,
+}
+
+/// What a call gave: in words, and texts with their titles.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Shown {
+    pub is_good: bool,
+    pub words: String,
+    pub texts: Vec<(String, String)>,
 }
 
 impl Note {
     pub fn done(words: &str) -> Note {
         Note { done: words.to_owned(), ..Note::default() }
+    }
+
+    /// What a call gave that changed nothing.
+    pub fn shown(shown: Shown) -> Note {
+        Note { shown: Some(shown), ..Note::default() }
     }
 
     /// Tells how else this could have been done.
@@ -53,7 +72,17 @@ impl Note {
     }
 
     pub fn clash(rows: Vec<(String, String, String)>, typed: &Pairs) -> Note {
-        Note { clash: rows, typed: kept(typed), ..Note::default() }
+        Note { clash: Some(rows), typed: kept(typed), ..Note::default() }
+    }
+
+    /// What was typed, to be looked at before it is saved.
+    pub fn drafted(typed: &Pairs) -> Note {
+        Note { is_draft: true, typed: kept(typed), ..Note::default() }
+    }
+
+    /// What was typed and is not saved yet.
+    pub fn draft(&self) -> Option<Pairs> {
+        (self.is_draft || self.is_trouble()).then(|| self.typed.iter().cloned().collect())
     }
 
     /// What is said above the page.
@@ -67,17 +96,23 @@ impl Note {
     }
 
     pub fn is_trouble(&self) -> bool {
-        self.refused.is_some() || !self.clash.is_empty()
+        self.refused.is_some() || self.clash.is_some()
     }
 
-    /// Gives a form back what was typed into it, and says beside a field why it was refused.
-    pub fn apply(&self, form: &mut Form) {
+    /// What was refused, in the API's words.
+    pub fn problem(&self) -> Option<String> {
+        self.refused.as_ref().map(|(_, message)| message.clone())
+    }
+
+    /// Gives a form back what was typed into it, and says beside a field why it was refused. Tells whether this is the
+    /// form that it was.
+    pub fn apply(&self, form: &mut Form) -> bool {
         // A page may have several forms; each says by "do" which it is.
         let which = |pairs: &[(String, String)]| {
             pairs.iter().find(|(name, _)| name == "do").map(|(_, value)| value.clone())
         };
-        if !self.is_trouble() || which(&self.typed) != which(&form.hidden) {
-            return;
+        if !(self.is_trouble() || self.is_draft) || which(&self.typed) != which(&form.hidden) {
+            return false;
         }
         let typed = |name: &str| -> Vec<String> {
             self.typed.iter().filter(|(each, _)| each == name).map(|(_, value)| value.clone()).collect()
@@ -88,9 +123,8 @@ impl Note {
         if let Some((kind, message)) = &self.refused {
             form.refuse(kind, message);
         }
-        if !self.clash.is_empty() {
-            form.clash = Some(Clash { rows: self.clash.clone() });
-        }
+        form.clash = self.clash.clone().map(|rows| Clash { rows });
+        true
     }
 }
 

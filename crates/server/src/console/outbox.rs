@@ -50,7 +50,7 @@ pub async fn list(desk: Desk) -> Answered {
     table.first_href = (!desk.asked("after").is_empty()).then(|| HERE.to_owned());
     table.next_href = listed["NextToken"].as_str().map(|token| format!("{HERE}?after={}", part(token)));
     if desk.asked("after").is_empty() {
-        table.live = Some((HERE.to_owned(), LOOK_EVERY_S));
+        table.live = Some(desk.live(LOOK_EVERY_S));
     }
     let lead = "Mails and text messages of the last seven days. A message is tried again while it is of use, and what it said is forgotten once it is sent.";
     desk.show(&Place::Below("/console/email", "Email"), "Outbox", lead, vec![table.html()])

@@ -217,8 +217,8 @@ pub async fn overview(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     let mut blocks = vec![
         Numbers {
             numbers: vec![
-                (counted(users), "users".to_owned()),
-                (clients.len().to_string(), "app clients".to_owned()),
+                (counted(users), of(users, "user", "users").to_owned()),
+                (clients.len().to_string(), of(clients.len() as i64, "app client", "app clients").to_owned()),
             ],
         }
         .html(),
@@ -261,6 +261,11 @@ pub fn counted(number: i64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// The word for so many of something.
+pub fn of(number: i64, one: &'static str, many: &'static str) -> &'static str {
+    if number == 1 { one } else { many }
 }
 
 /// What the overview knows besides the pool.
@@ -351,10 +356,13 @@ pub async fn ask_delete(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     }
     let listed =
         desk.pools("ListUserPoolClients", json!({ "UserPoolId": pool_id, "MaxResults": 60 })).await?;
-    let users = counted(pool["EstimatedNumberOfUsers"].as_i64().unwrap_or_default());
+    let users = pool["EstimatedNumberOfUsers"].as_i64().unwrap_or_default();
+    let clients = items(&listed, "UserPoolClients").len() as i64;
     let lead = format!(
-        "{users} users and {} app clients go with it. This cannot be undone.",
-        items(&listed, "UserPoolClients").len()
+        "{} {} and {clients} {} go with it. This cannot be undone.",
+        counted(users),
+        of(users, "user", "users"),
+        of(clients, "app client", "app clients")
     );
     let form = deletion(&desk, "user pool", name, &format!("{base}/delete"), &format!("{base}/settings"));
     desk.show(&place, "Delete user pool", &lead, vec![form])
@@ -384,7 +392,7 @@ pub async fn domain(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     let base = base(&pool_id);
     let place = Place::Pool { id: &pool_id, name: text(&pool, "Name"), page: "/domain" };
     let set = [text(&pool, "Domain"), text(&pool, "CustomDomain")].into_iter().find(|name| !name.is_empty());
-    let blocks = match set {
+    let mut blocks = match set {
         Some(name) => {
             let facts = vec![
                 Fact::new("Domain", "Domain", vec![Cell::Code(name.to_owned())]),
@@ -407,6 +415,7 @@ pub async fn domain(Path(pool_id): Path<String>, desk: Desk) -> Answered {
             ))]
         }
     };
+    blocks.extend(super::resource_servers::table(&desk, &pool_id).await?);
     let lead = "A name for the sign-in pages of this pool. The pages work without one, too: they find the pool by its app client.";
     desk.show(&place, "Domain", lead, blocks)
 }

@@ -271,7 +271,11 @@ fn fields(kind: &Kind, provider: &Document) -> Vec<Field> {
             Asked::Scopes | Asked::Line => line(now),
         };
         let api = format!("ProviderDetails.{}", detail.api);
-        fields.push(Field::new(detail.field, detail.label, input).api(&api).hint(hint));
+        let mut field = Field::new(detail.field, detail.label, input).api(&api).hint(hint);
+        if matches!(detail.asked, Asked::Secret) {
+            field = field.unseen(at(provider, "LastModifiedDate").to_string());
+        }
+        fields.push(field);
     }
     let mapping = match is_new {
         true => kind.mapping.to_owned(),
@@ -362,12 +366,15 @@ pub async fn one(Path((pool_id, name)): Path<(String, String)>, desk: Desk) -> A
     let here = page_of(&pool_id, &name);
     let kind = text(&provider, "ProviderType");
     let mut facts = vec![Fact::words("Type", "ProviderType", title_of(kind))];
+    let known = KINDS.iter().find(|each| each.name == kind);
     for (detail, value) in at(&provider, "ProviderDetails").as_object().into_iter().flatten() {
+        let asked = known.and_then(|known| known.details.iter().find(|each| each.api == detail));
+        let label = asked.map_or(detail.as_str(), |asked| asked.label);
         let value = match SECRETS.contains(&detail.as_str()) {
             true => Cell::words("Set"),
             false => Cell::Code(value.as_str().unwrap_or_default().to_owned()),
         };
-        facts.push(Fact::new(detail, &format!("ProviderDetails.{detail}"), vec![value]));
+        facts.push(Fact::new(label, &format!("ProviderDetails.{detail}"), vec![value]));
     }
     let said = |way: &str, words: Vec<String>| (way.to_owned(), words);
     let mapping = pairs(at(&provider, "AttributeMapping")).lines().map(str::to_owned).collect();
@@ -378,12 +385,11 @@ pub async fn one(Path((pool_id, name)): Path<(String, String)>, desk: Desk) -> A
         let label = if way == "AttributeMapping" { "Attribute mapping" } else { "Identifiers" };
         facts.push(Fact::new(label, &way, words.into_iter().map(Cell::Code).collect()));
     }
-    let is_known = KINDS.iter().any(|each| each.name == kind);
     let facts = Facts {
         title: "Settings".to_owned(),
         hint: String::new(),
         facts,
-        edit_href: is_known.then(|| format!("{here}/edit")),
+        edit_href: known.map(|_| format!("{here}/edit")),
     };
     let clients = Button::link(format!("{}/clients", base(&pool_id)), "App clients");
     let delete = Button::link(format!("{here}/delete"), "Delete identity provider");
@@ -401,14 +407,15 @@ pub async fn ask_edit(Path((pool_id, name)): Path<(String, String)>, desk: Desk)
     let kind = desk.kind(&provider)?;
     let form = Form::new(format!("{here}/edit"), &desk.csrf(), "Save changes", fields(kind, &provider));
     let place = in_pool(&pool_id, &pool, &here, &name);
-    desk.show(&place, &format!("Edit {name}"), "", vec![desk.put(form.cancel(&here))])
+    desk.show(&place, &format!("Edit {name}"), "", vec![desk.put_edit(form.cancel(&here))])
 }
 
 /// `POST …/providers/{provider}/edit`
 pub async fn save(Path((pool_id, name)): Path<(String, String)>, desk: Desk) -> Answered {
     let provider = desk.provider(&pool_id, &name).await?;
     let here = page_of(&pool_id, &name);
-    let mut input = asked_for(desk.kind(&provider)?, desk.form());
+    let kind = desk.kind(&provider)?;
+    let mut input = asked_for(kind, desk.form());
     input["UserPoolId"] = pool_id.as_str().into();
     input["ProviderName"] = name.as_str().into();
     let change = Change {
@@ -419,7 +426,7 @@ pub async fn save(Path((pool_id, name)): Path<(String, String)>, desk: Desk) -> 
         form: format!("{here}/edit"),
         done: here,
     };
-    desk.change(change).await
+    desk.edit(&fields(kind, &provider), change).await
 }
 
 impl Desk {

@@ -27,6 +27,8 @@ use postern_store::{Purpose, Timestamp, Tx, random};
 /// How long a session lasts without use, and at most (rule B4).
 const IDLE_MS: i64 = 30 * 60_000;
 const LIFE_MS: i64 = 12 * 60 * 60_000;
+/// How long a page may keep itself up to date before that counts as opening it anew.
+const WATCH_MS: i64 = 60 * 60_000;
 /// How long a note of its last use stands, so that not every page writes one.
 const NOTE_EVERY_MS: i64 = 60_000;
 
@@ -57,6 +59,24 @@ impl Session {
     /// The token of this session's forms (rule B3).
     pub fn csrf(&self, app: &App) -> String {
         form_token(app, &self.handle)
+    }
+
+    /// What lets a page that was opened now look again at itself, for a while.
+    pub fn watch(&self, app: &App, path: &str) -> String {
+        let until = app.clock.now().plus_ms(WATCH_MS).ms();
+        let mac = app.store.keys().mac(Purpose::Handle, &self.watched(path, &until.to_string()));
+        format!("{until}.{}", BASE64URL.encode(mac))
+    }
+
+    pub fn watches(&self, app: &App, path: &str, given: &str) -> bool {
+        let Some((until, mac)) = given.split_once('.') else { return false };
+        let Ok(mac) = BASE64URL.decode(mac) else { return false };
+        until.parse().is_ok_and(|until: i64| app.clock.now().ms() < until)
+            && app.store.keys().mac_matches(Purpose::Handle, &self.watched(path, until), &mac)
+    }
+
+    fn watched<'a>(&'a self, path: &'a str, until: &'a str) -> [&'a [u8]; 4] {
+        [b"console watch", self.handle.as_bytes(), path.as_bytes(), until.as_bytes()]
     }
 
     pub fn csrf_matches(&self, app: &App, given: &str) -> bool {

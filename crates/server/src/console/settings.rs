@@ -1,10 +1,8 @@
-//! Pages of settings: read first, edited area by area, and saved on top of what stands now. Who saves over somebody
-//! else's change is told, and shown the difference.
+//! Pages of settings: read first, edited area by area, and saved on top of what stands now.
 
 use super::area::{Area, Facts, Saves};
-use super::desk::{Answered, Desk, Stopped, found, items, settings_for, text};
+use super::desk::{Answered, Change, Desk, Stopped, items, settings_for, text};
 use super::menu::Place;
-use super::note::Note;
 use super::pools::base;
 use super::{client_areas, pool_areas, trigger_areas};
 use crate::pages::console::field::Field;
@@ -12,7 +10,6 @@ use crate::pages::console::form::Form;
 use crate::pages::console::list::Cell;
 use crate::pages::console::parts::{Button, Buttons, Fact, Facts as FactsBlock, Preview};
 use crate::pages::console::{Block as _, Html, part};
-use aws_lc_rs::digest::{SHA256, digest};
 use axum::extract::Path;
 use postern_model::cognito_idp::errors::ResourceNotFoundException;
 use postern_model::{Document, Service, refusal};
@@ -102,6 +99,10 @@ async fn page(desk: &Desk, pool_id: &str, page: &str, title: &str, lead: &str) -
     }
     let base = base(pool_id);
     let mut blocks = Vec::new();
+    if page == "/extensions" && !super::trigger_test::set(&facts.pool).is_empty() {
+        let button = Button::link(super::trigger_test::page_of(pool_id), "Test a function");
+        blocks.push(Buttons { csrf: desk.csrf(), buttons: vec![button] }.html());
+    }
     for area in areas_of_pools().filter(|area| area.page == page) {
         let fields = (area.fields)(&facts);
         blocks.push(read_view(area, &fields, &format!("{base}/edit/{}", area.name)));
@@ -153,15 +154,6 @@ fn areas_of_pools() -> impl Iterator<Item = &'static Area> + Clone {
     pool_areas::AREAS.iter().chain(&trigger_areas::AREAS)
 }
 
-/// What an area says now, in short, so that a later save notices that it changed.
-fn seen(fields: &[Field]) -> String {
-    let mut said = String::new();
-    for field in fields {
-        said.push_str(&format!("{}={}\n", field.name, field.words().join("\u{1f}")));
-    }
-    hex::encode(&digest(&SHA256, said.as_bytes()).as_ref()[..8])
-}
-
 /// `GET …/edit/{area}`
 pub async fn edit(Path((pool_id, name)): Path<(String, String)>, desk: Desk) -> Answered {
     let area = desk.area(areas_of_pools(), &name)?;
@@ -205,15 +197,14 @@ async fn form(
         facts.identities = desk.identities().await?;
     }
     let fields = (area.fields)(&facts);
-    let seen = seen(&fields);
-    let shown = Form::new(action, &desk.csrf(), "Save changes", fields).cancel(back).with("seen", seen);
+    let shown = Form::new(action, &desk.csrf(), "Save changes", fields).cancel(back);
     let name = text(&facts.pool, "Name");
     let above = match client_id {
         Some(_) => text(&facts.client, "ClientName"),
         None => page_title(area.page),
     };
     let place = Place::InPool { id: pool_id, name, page: area.page, above: back, above_name: above };
-    let mut blocks = vec![desk.put(shown)];
+    let mut blocks = vec![desk.put_edit(shown)];
     if area.name == "email" && facts.identities.iter().all(|(_, is_verified)| !is_verified) {
         blocks.insert(0, super::email::no_identity());
     }
@@ -270,10 +261,6 @@ async fn keep(
         facts.identities = desk.identities().await?;
     }
     let now = (area.fields)(&facts);
-    if desk.typed("seen") != seen(&now) {
-        let rows = differences(&now, desk);
-        return desk.go(form, &Note::clash(rows, desk.form())).await;
-    }
     let (operation, before) = match area.saves {
         Saves::Pool => ("UpdateUserPool", &facts.pool),
         Saves::Mfa => ("SetUserPoolMfaConfig", &facts.mfa),
@@ -285,37 +272,20 @@ async fn keep(
     if let Some(client_id) = client_id {
         input["ClientId"] = client_id.into();
     }
-    let call = found(Service::CognitoIdp, operation);
-    match desk.call(call, &input).await {
-        Ok(_) => desk.go(done, &Note::done(area.saved).by(call, &input)).await,
-        Err(error) => desk.back(form, error).await,
-    }
-}
-
-/// Each setting that somebody else's words and what was typed differ in.
-fn differences(now: &[Field], desk: &Desk) -> Vec<(String, String, String)> {
-    let typed = |name: &str| -> Vec<String> { desk.form().every(name).map(str::to_owned).collect() };
-    now.iter()
-        .filter_map(|field| {
-            let mut own = field.clone();
-            own.refill(&typed);
-            let (theirs, ours) = (field.words().join(", "), own.words().join(", "));
-            (theirs != ours).then(|| (field.label.clone(), theirs, ours))
-        })
-        .collect()
+    let change = Change {
+        service: Service::CognitoIdp,
+        operation,
+        input,
+        words: area.saved,
+        done: done.to_owned(),
+        form: form.to_owned(),
+    };
+    desk.edit(&now, change).await
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_change_of_any_field_is_noticed() {
-        let fields =
-            |name: &str| vec![Field::line("name", "Name", name), Field::check("on", "On", "On", true)];
-        assert_eq!(seen(&fields("a")), seen(&fields("a")));
-        assert_ne!(seen(&fields("a")), seen(&fields("b")));
-    }
 
     #[test]
     fn every_area_has_a_name_of_its_own_and_fields_that_the_api_can_refuse() {

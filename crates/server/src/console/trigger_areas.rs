@@ -7,7 +7,7 @@ use postern_pools::oauth::pairs::Pairs;
 use serde_json::{Value, json};
 
 /// A trigger: its name in the API, its name in the Cognito console, and when it is asked.
-type Trigger = (&'static str, &'static str, &'static str);
+pub type Trigger = (&'static str, &'static str, &'static str);
 
 const SIGN_UP: [Trigger; 3] = [
     ("PreSignUp", "Pre sign-up", "Before an account is made. It may refuse it, or confirm it at once."),
@@ -22,6 +22,8 @@ const AUTHENTICATION: [Trigger; 2] = [
     ("PreAuthentication", "Pre authentication", "Before somebody is asked for a proof. It may refuse."),
     ("PostAuthentication", "Post authentication", "After somebody has signed in."),
 ];
+const TOKENS: Trigger =
+    ("PreTokenGeneration", "Pre token generation", "Before tokens are signed. It may change what they say.");
 const CUSTOM: [Trigger; 3] = [
     (
         "DefineAuthChallenge",
@@ -40,6 +42,12 @@ const SENDERS: [Trigger; 2] = [
 ];
 
 const PAGE: &str = "/extensions";
+
+/// Every trigger, in the order in which the page shows them.
+pub fn all() -> impl Iterator<Item = &'static Trigger> {
+    let last = AUTHENTICATION.iter().chain([&TOKENS]).chain(&CUSTOM).chain(&WORDS).chain(&SENDERS);
+    SIGN_UP.iter().chain(last)
+}
 
 /// The areas, in the order in which the page shows them.
 pub const AREAS: [Area; 4] = [
@@ -120,11 +128,11 @@ fn authentication_fields(facts: &Facts) -> Vec<Field> {
     };
     let version = text(&facts.pool, "LambdaConfig.PreTokenGenerationConfig.LambdaVersion");
     fields.push(function(
-        "PreTokenGeneration",
-        "Pre token generation",
+        TOKENS.0,
+        TOKENS.1,
         "LambdaConfig.PreTokenGenerationConfig.LambdaArn",
         arn,
-        "Before tokens are signed. It may change what they say.",
+        TOKENS.2,
     ));
     let versions = [
         ("V1_0", "Basic features: the ID token"),

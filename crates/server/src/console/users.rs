@@ -2,12 +2,12 @@
 
 use super::desk::{Answered, Change, Desk, Stopped, items, lines, text, texts};
 use super::menu::Place;
-use super::pools::{base, counted, time};
+use super::pools::{base, counted, of, time};
 use super::{asked_for_name, deletion};
 use crate::pages::console::field::{Choice, Field, Input};
 use crate::pages::console::form::Form;
 use crate::pages::console::list::{Cell, Search, Table, Tone};
-use crate::pages::console::parts::{Button, Buttons, Fact, Facts, Said};
+use crate::pages::console::parts::{Button, Buttons, Fact, Facts};
 use crate::pages::console::{Block, Html, part};
 use axum::extract::Path;
 use postern_model::cognito_idp::errors::InvalidParameterException;
@@ -112,20 +112,21 @@ pub async fn list(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     table.first_href = (!desk.asked("after").is_empty()).then(|| query(""));
     table.next_href = answer["PaginationToken"].as_str().map(query);
     let all = pool["EstimatedNumberOfUsers"].as_i64().unwrap_or_default();
-    table.count = if all == 1 {
-        "1 user in this pool".to_owned()
-    } else {
-        format!("{} users in this pool", counted(all))
-    };
+    table.count = format!("{} {} in this pool", counted(all), of(all, "user", "users"));
     if all == 0 {
         table.search = None;
     }
     let mut blocks = Vec::new();
     if all > 0 {
-        let button = Button::link(format!("{base}/new"), "Create user").main();
-        blocks.push(Buttons { csrf: desk.csrf(), buttons: vec![button] }.html());
+        let create = Button::link(format!("{base}/new"), "Create user").main();
+        let import = Button::link(format!("{base}/imports"), "Import users");
+        blocks.push(Buttons { csrf: desk.csrf(), buttons: vec![create, import] }.html());
     }
     blocks.push(table.html());
+    if all == 0 {
+        let import = Button::link(format!("{base}/imports"), "Import users");
+        blocks.push(Buttons { csrf: desk.csrf(), buttons: vec![import] }.html());
+    }
     let place = Place::Pool { id: &pool_id, name: text(&pool, "Name"), page: "/users" };
     desk.show(&place, "Users", "", blocks)
 }
@@ -220,24 +221,25 @@ pub async fn one(Path((pool_id, sub)): Path<(String, String)>, desk: Desk) -> An
     let pool = desk.pool(&pool_id).await?;
     let user = desk.pools("AdminGetUser", json!({ "UserPoolId": pool_id, "Username": sub })).await?;
     let (here, list) = (page_of(&pool_id, &sub), format!("{}/users", base(&pool_id)));
-    let facts = vec![
+    let asked = json!({ "UserPoolId": pool_id, "Username": sub });
+    let factors = desk.look(Service::CognitoIdp, "AdminGetUserAuthFactors", asked).await?;
+    let mut facts = vec![
         Fact::new("Status", "UserStatus", vec![status(&user)]),
         Fact::new("User ID", "sub", vec![Cell::Copy { id: "sub".to_owned(), text: sub.clone() }]),
         Fact::new("Username", "Username", vec![Cell::Code(text(&user, "Username").to_owned())]),
         Fact::new("Created", "UserCreateDate", vec![time(&user, "UserCreateDate")]),
         Fact::new("Last changed", "UserLastModifiedDate", vec![time(&user, "UserLastModifiedDate")]),
     ];
+    if let Ok(factors) = &factors {
+        facts.push(Fact::new("Second factors", "UserMFASettingList", second(factors)));
+    }
     let mut blocks = vec![
         Facts { title: "User information".to_owned(), hint: String::new(), facts, edit_href: None }.html(),
     ];
-    let rows = ways(&pool, &user).into_iter().map(|(way, why_not)| {
-        let state = match why_not {
-            None => Cell::Status(Tone::Good, "Can be used now".to_owned()),
-            Some(why) => Cell::Status(Tone::Waiting, why.to_owned()),
-        };
-        vec![Cell::words(way), state]
+    blocks.push(match &factors {
+        Ok(factors) => ways_table(&pool, &user, factors),
+        Err(refusal) => desk.unseen(refusal),
     });
-    blocks.push(Table::new("Ways to sign in", vec!["Way", "State"], rows.collect()).html());
     let attributes = items(&user, "UserAttributes").iter().filter(|one| one["Name"] != "sub");
     let attributes = attributes.map(|one| Fact::words(text(one, "Name"), "", text(one, "Value")));
     blocks.push(
@@ -261,13 +263,24 @@ pub async fn one(Path((pool_id, sub)): Path<(String, String)>, desk: Desk) -> An
     desk.show(&place, &known_as(&user), "", blocks)
 }
 
+fn ways_table(pool: &Document, user: &Document, factors: &Document) -> Html {
+    let rows = ways(pool, user, factors).into_iter().map(|(way, why_not)| {
+        let state = match why_not {
+            None => Cell::Status(Tone::Good, "Can be used now".to_owned()),
+            Some(why) => Cell::Status(Tone::Waiting, why.to_owned()),
+        };
+        vec![Cell::words(way), state]
+    });
+    Table::new("Ways to sign in", vec!["Way", "State"], rows.collect()).html()
+}
+
 /// The user's last sign-ins and what became of them, from the audit.
 async fn timeline(desk: &Desk, sub: &str) -> Result<Html, Stopped> {
     let asked = json!({ "Who": format!("user {sub}"), "MaxResults": 20 });
     let answer = match desk.look(Service::Postern, "ListAuditRecords", asked).await? {
         Ok(answer) => answer,
         Err(refusal) => {
-            return Ok(Said { tone: Tone::Waiting, words: refusal.message.into_owned(), way: None }.html());
+            return Ok(desk.unseen(&refusal));
         }
     };
     let rows = items(&answer, "Records").iter().map(|record| {
@@ -286,34 +299,57 @@ async fn timeline(desk: &Desk, sub: &str) -> Result<Html, Stopped> {
     Ok(table.or_empty("This user has not tried to sign in yet.", None, "").html())
 }
 
-/// The ways to sign in that the console tells about, and why one cannot be used now.
-fn ways(pool: &Document, user: &Document) -> Vec<(&'static str, Option<&'static str>)> {
+/// The ways to sign in, and why one cannot be used now. What the user has is what AdminGetUserAuthFactors tells.
+fn ways(pool: &Document, user: &Document, factors: &Document) -> Vec<(&'static str, Option<&'static str>)> {
     let allowed = texts(pool, "Policies.SignInPolicy.AllowedFirstAuthFactors");
-    let allows = |factor: &str| allowed.iter().any(|each| each == factor);
-    let status = text(user, "UserStatus");
-    let general = if user["Enabled"] == false {
-        Some("The user is disabled")
-    } else if status == "UNCONFIRMED" {
-        Some("The account is not confirmed")
-    } else {
-        None
-    };
-    let way = |factor: &str, why_not: Option<&'static str>| {
-        if !allows(factor) { Some("Not one of this pool's choices") } else { general.or(why_not) }
-    };
-    let email = if attribute(user, "email").is_empty() { Some("There is no email address") } else { None };
-    let phone =
-        if attribute(user, "phone_number").is_empty() { Some("There is no phone number") } else { None };
-    let password = match status {
-        "RESET_REQUIRED" => Some("The password must be reset first"),
-        "CONFIRMED" => Some("If one is set: the API does not tell"),
+    let has = texts(factors, "ConfiguredUserAuthFactors");
+    let general = match text(user, "UserStatus") {
+        _ if user["Enabled"] == false => Some("The user is disabled"),
+        "UNCONFIRMED" => Some("The account is not confirmed"),
+        "EXTERNAL_PROVIDER" => Some("This user signs in at an outside provider"),
         _ => None,
+    };
+    let way = |factor: &str, why_not: &'static str| {
+        let is = |all: &[String]| all.iter().any(|each| each == factor);
+        match (is(&allowed), general) {
+            (false, _) => Some("Not one of this pool's choices"),
+            (true, None) if is(&has) => None,
+            (true, general) => Some(general.unwrap_or(why_not)),
+        }
+    };
+    let sent = |name: &str, none: &'static str, unverified: &'static str| {
+        if attribute(user, name).is_empty() { none } else { unverified }
+    };
+    let email = sent("email", "There is no email address", "The email address is not verified");
+    let phone = sent("phone_number", "There is no phone number", "The phone number is not verified");
+    let password = match text(user, "UserStatus") {
+        "RESET_REQUIRED" => "The password must be reset first",
+        _ => "There is no password",
     };
     vec![
         ("Email code", way("EMAIL_OTP", email)),
         ("Password", way("PASSWORD", password)),
+        ("Passkey", way("WEB_AUTHN", "No passkey is registered")),
         ("SMS code", way("SMS_OTP", phone)),
     ]
+}
+
+/// The second factors that a user has set up, in words.
+fn second(factors: &Document) -> Vec<Cell> {
+    let preferred = text(factors, "PreferredMfaSetting");
+    let words = |name: &str| match name {
+        "SOFTWARE_TOKEN_MFA" => "Authenticator app",
+        "SMS_MFA" => "SMS code",
+        "EMAIL_OTP" => "Email code",
+        _ => "Another",
+    };
+    let all = texts(factors, "UserMFASettingList");
+    all.iter()
+        .map(|name| match name == preferred {
+            true => Cell::words(format!("{} (preferred)", words(name))),
+            false => Cell::words(words(name)),
+        })
+        .collect()
 }
 
 /// What can be done with a user as it stands.
@@ -374,15 +410,8 @@ pub async fn ask_edit(Path((pool_id, sub)): Path<(String, String)>, desk: Desk) 
     let pool = desk.pool(&pool_id).await?;
     let user = desk.pools("AdminGetUser", json!({ "UserPoolId": pool_id, "Username": sub })).await?;
     let here = page_of(&pool_id, &sub);
-    let attributes: Vec<String> = items(&user, "UserAttributes")
-        .iter()
-        .filter(|one| one["Name"] != "sub")
-        .map(|one| format!("{}={}", text(one, "Name"), text(one, "Value")))
-        .collect();
-    let field = Field::lines("attributes", "User attributes", 10, attributes.join("\n"))
-        .api("UserAttributes")
-        .hint("One name=value a line. Lines that are taken out stay as they are; use name= to empty one.");
-    let form = Form::new(format!("{here}/edit"), &desk.csrf(), "Save changes", vec![field]).cancel(&here);
+    let form = Form::new(format!("{here}/edit"), &desk.csrf(), "Save changes", attribute_fields(&user));
+    let form = form.cancel(&here);
     let known_as = known_as(&user);
     let place = Place::InPool {
         id: &pool_id,
@@ -391,27 +420,38 @@ pub async fn ask_edit(Path((pool_id, sub)): Path<(String, String)>, desk: Desk) 
         above: &here,
         above_name: &known_as,
     };
-    desk.show(&place, "Edit user attributes", "", vec![desk.put(form)])
+    desk.show(&place, "Edit user attributes", "", vec![desk.put_edit(form)])
+}
+
+fn attribute_fields(user: &Document) -> Vec<Field> {
+    let attributes = items(user, "UserAttributes").iter().filter(|one| one["Name"] != "sub");
+    let lines: Vec<String> =
+        attributes.map(|one| format!("{}={}", text(one, "Name"), text(one, "Value"))).collect();
+    let field = Field::lines("attributes", "User attributes", 10, lines.join("\n"))
+        .api("UserAttributes")
+        .hint("One name=value a line. Lines that are taken out stay as they are; use name= to empty one.");
+    vec![field]
 }
 
 /// `POST …/users/{user}/edit`
 pub async fn save(Path((pool_id, sub)): Path<(String, String)>, desk: Desk) -> Answered {
     let here = page_of(&pool_id, &sub);
+    let user = desk.pools("AdminGetUser", json!({ "UserPoolId": pool_id, "Username": sub })).await?;
     let typed = lines(desk.form().first("attributes").unwrap_or_default());
     let attributes: Vec<Document> = typed
         .iter()
         .map(|line| line.split_once('=').unwrap_or((line, "")))
         .map(|(name, value)| json!({ "Name": name.trim(), "Value": value.trim() }))
         .collect();
-    desk.change(Change {
+    let change = Change {
         service: Service::CognitoIdp,
         operation: "AdminUpdateUserAttributes",
         input: json!({ "UserPoolId": pool_id, "Username": sub, "UserAttributes": attributes }),
         words: "User attributes saved",
         done: here.clone(),
         form: format!("{here}/edit"),
-    })
-    .await
+    };
+    desk.edit(&attribute_fields(&user), change).await
 }
 
 /// `GET …/users/{user}/password`
@@ -500,15 +540,35 @@ mod tests {
 
     #[test]
     fn each_way_says_why_it_cannot_be_used() {
-        let pool = json!({ "Policies": { "SignInPolicy": { "AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP"] } } });
+        let pool = json!({ "Policies": { "SignInPolicy": {
+            "AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"],
+        } } });
         let alice = [("email", "a@b.test")];
-        let state = |user: &Document| ways(&pool, user).into_iter().map(|(_, why)| why).collect::<Vec<_>>();
-        let no_sms = Some("Not one of this pool's choices");
-        let perhaps = Some("If one is set: the API does not tell");
-        assert_eq!(state(&user(&alice, "CONFIRMED", true)), [None, perhaps, no_sms]);
-        assert_eq!(state(&user(&[], "CONFIRMED", true))[0], Some("There is no email address"));
-        assert_eq!(state(&user(&alice, "CONFIRMED", false))[0], Some("The user is disabled"));
-        assert_eq!(state(&user(&alice, "UNCONFIRMED", true))[1], Some("The account is not confirmed"));
+        let state = |user: &Document, has: &[&str]| {
+            let factors = json!({ "ConfiguredUserAuthFactors": has });
+            ways(&pool, user, &factors).into_iter().map(|(_, why)| why).collect::<Vec<_>>()
+        };
+        let none = "Not one of this pool's choices";
+        assert_eq!(
+            state(&user(&alice, "CONFIRMED", true), &["EMAIL_OTP", "WEB_AUTHN"]),
+            [None, Some("There is no password"), None, Some(none)]
+        );
+        let has = ["PASSWORD"];
+        assert_eq!(state(&user(&[], "CONFIRMED", true), &has)[0], Some("There is no email address"));
+        assert_eq!(
+            state(&user(&alice, "CONFIRMED", true), &has)[0],
+            Some("The email address is not verified")
+        );
+        assert_eq!(
+            state(&user(&alice, "CONFIRMED", true), &has)[1..3],
+            [None, Some("No passkey is registered")]
+        );
+        assert_eq!(state(&user(&alice, "CONFIRMED", false), &has)[1], Some("The user is disabled"));
+        assert_eq!(state(&user(&alice, "UNCONFIRMED", true), &has)[1], Some("The account is not confirmed"));
+        assert_eq!(
+            state(&user(&alice, "RESET_REQUIRED", true), &[])[1],
+            Some("The password must be reset first")
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 mod authorize;
 mod back;
-mod brand;
+pub(crate) mod brand;
 mod code;
 mod confirm_link;
 pub mod cookies;
@@ -14,6 +14,7 @@ mod forgot;
 mod identify;
 mod language;
 mod logout;
+pub(crate) mod multipart;
 mod outside;
 mod passkey;
 mod password;

@@ -1,6 +1,7 @@
 //! A request to the pages and the OAuth endpoints: who sends it, from where, and what it brings.
 
 use super::cookies::Cookies;
+use super::multipart::{self, File};
 use super::problem;
 use crate::app::{App, fresh_request_id};
 use crate::pages::problem::Trouble;
@@ -20,6 +21,12 @@ use std::time::Duration;
 const BODY_MAX: usize = 64 * 1024;
 /// A client's time to send it.
 const BODY_PATIENCE: Duration = Duration::from_secs(10);
+/// The same for a form with files.
+const FILE_PATIENCE: Duration = Duration::from_secs(120);
+
+/// Says of an address that it takes a form with files, and how much they may hold together.
+#[derive(Clone, Copy)]
+pub struct FileMax(pub usize);
 
 /// A request, taken apart.
 #[derive(Clone)]
@@ -29,6 +36,8 @@ pub struct Visit {
     pub path: String,
     pub query: Pairs,
     pub form: Pairs,
+    /// The files that came with the form, where its address takes any.
+    pub files: Vec<File>,
     pub cookies: Cookies,
     pub headers: HeaderMap,
     /// The pool's domain by which the browser came, if it did.
@@ -85,9 +94,10 @@ async fn read(request: Request, app: &App) -> Result<Visit, Unread> {
     app.limiter.take(source::bucket(source), app.clock.now()).map_err(|wait_s| Unread::TooMany { wait_s })?;
     let home = home(app, peer, &parts.uri, &parts.headers).await;
     let query = Pairs::parse(parts.uri.query().unwrap_or_default()).ok_or(Unread::NotUtf8)?;
-    let form = match parts.method {
-        Method::POST => read_form(&parts.headers, body).await?,
-        _ => Pairs::default(),
+    let (form, files) = match (&parts.method, parts.extensions.get::<FileMax>()) {
+        (&Method::POST, Some(FileMax(max))) => read_files(app, &parts.headers, body, *max).await?,
+        (&Method::POST, None) => (read_form(&parts.headers, body).await?, Vec::new()),
+        _ => (Pairs::default(), Vec::new()),
     };
     let user_agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     Ok(Visit {
@@ -102,6 +112,7 @@ async fn read(request: Request, app: &App) -> Result<Visit, Unread> {
         path: parts.uri.path().to_owned(),
         query,
         form,
+        files,
         cookies: Cookies::read(&parts.headers, app.is_https()),
         headers: parts.headers,
         home,
@@ -138,6 +149,22 @@ async fn home(app: &App, peer: IpAddr, uri: &Uri, headers: &HeaderMap) -> Option
         tracing::error!(cause = format!("{cause:#}"), "a domain could not be looked for");
         None
     })
+}
+
+/// Reads a form with files, a few at a time on all of the server.
+async fn read_files(
+    app: &App,
+    headers: &HeaderMap,
+    body: axum::body::Body,
+    max: usize,
+) -> Result<(Pairs, Vec<File>), Unread> {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let boundary = multipart::boundary(kind).ok_or(Unread::NotAForm)?;
+    // Nobody ends the turns while the server runs.
+    let _turn = app.large_bodies.acquire().await.map_err(|_| Unread::TooLarge)?;
+    let reading = tokio::time::timeout(FILE_PATIENCE, Limited::new(body, max + BODY_MAX).collect());
+    let bytes = reading.await.ok().and_then(Result::ok).ok_or(Unread::TooLarge)?.to_bytes();
+    multipart::read(boundary, &bytes).ok_or(Unread::NotAForm)
 }
 
 async fn read_form(headers: &HeaderMap, body: axum::body::Body) -> Result<Pairs, Unread> {

@@ -4,7 +4,7 @@
 use super::colour::{self, MARK, TEXT};
 use super::{assets, words::Language};
 use aws_lc_rs::digest::{SHA256, digest};
-use postern_pools::branding::{Colour, Mode, Style};
+use postern_pools::branding::{Colour, Mode, Settings, Style};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -83,9 +83,7 @@ pub fn css(style: &Style) -> String {
     let settings = &style.settings;
     let (light, dark) = &*DEFAULTS;
     let light_own = values(light, &settings.light);
-    let mut whole_dark = light.clone();
-    whole_dark.retain(|(name, _)| !dark.iter().any(|(other, _)| other == name));
-    whole_dark.extend(dark.iter().copied());
+    let whole_dark = whole(light, dark);
     let dark_own = values(&whole_dark, &settings.dark);
     let mut shape: Vec<(String, String)> = Vec::new();
     shape.extend(settings.button_radius.map(|pixels| ("round".to_owned(), format!("{pixels}px"))));
@@ -119,6 +117,45 @@ pub fn css(style: &Style) -> String {
     }
     out.push_str(&style.css);
     out
+}
+
+/// The values of the dark mode, over those of the light one.
+fn whole(light: &Palette, dark: &Palette) -> Palette {
+    let mut whole = light.clone();
+    whole.retain(|(name, _)| !dark.iter().any(|(other, _)| other == name));
+    whole.extend(dark.iter().copied());
+    whole
+}
+
+/// A colour that pages do not show as it was asked for, because it could not be read where it stands.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Adjusted {
+    pub mode: &'static str,
+    /// The stylesheet's name of it.
+    pub name: &'static str,
+    pub asked: String,
+    pub shown: String,
+}
+
+/// The colours of a brand that pages show in another shade.
+pub fn adjusted(settings: &Settings) -> Vec<Adjusted> {
+    let (light, dark) = &*DEFAULTS;
+    let mut all = Vec::new();
+    for (mode, defaults, given) in
+        [("light", light.clone(), &settings.light), ("dark", whole(light, dark), &settings.dark)]
+    {
+        let own = values(&defaults, given);
+        for (name, asked) in given {
+            let shown = own.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+            let default =
+                || defaults.iter().find(|(known, _)| known == name).map(|(_, value)| (*value).to_owned());
+            let (asked, shown) = (colour::text(*asked), shown.or_else(default).unwrap_or_default());
+            if colour::parse(&shown) != colour::parse(&asked) {
+                all.push(Adjusted { mode, name, asked, shown });
+            }
+        }
+    }
+    all
 }
 
 fn written(values: &[(String, String)]) -> String {
@@ -184,7 +221,6 @@ fn values(defaults: &Palette, given: &BTreeMap<&'static str, Colour>) -> Vec<(St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use postern_pools::branding::Settings;
     use serde_json::{Value, json};
 
     fn style(settings: &Value) -> Style {
@@ -228,6 +264,21 @@ mod tests {
         assert!(light.contains("--ground:#f3f1ec") && light.contains("--shadow:"));
         let dark = css(&style(&json!({ "categories": { "global": { "colorSchemeMode": "DARK" } } })));
         assert!(dark.contains("color-scheme:dark") && dark.contains("--ground:#141918"), "{dark}");
+    }
+
+    #[test]
+    fn what_is_shown_in_another_shade_is_told() {
+        let settings = |button: &str, words: &str| {
+            let defaults = json!({ "backgroundColor": button, "textColor": words });
+            let document =
+                json!({ "components": { "primaryButton": { "darkMode": { "defaults": defaults } } } });
+            Settings::read(&document).expect("settings")
+        };
+        assert_eq!(adjusted(&settings("103030ff", "ffffffff")).len(), 1);
+        let told = adjusted(&settings("ffd200ff", "ffffffff"));
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!((told[0].mode, told[0].name, told[0].asked.as_str()), ("dark", "on-brand", "#ffffff"));
+        assert!(adjusted(&settings("ffd200ff", "000000ff")).is_empty());
     }
 
     #[test]

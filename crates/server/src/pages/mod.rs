@@ -4,7 +4,7 @@
 pub mod assets;
 pub mod brand;
 pub mod code;
-mod colour;
+pub mod colour;
 pub mod confirm_link;
 pub mod console;
 pub mod demo;

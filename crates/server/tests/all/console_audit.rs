@@ -193,7 +193,7 @@ async fn a_persons_time_line_tells_each_step_and_why_it_failed() {
         .ok();
     let sub = listed.body["Users"][0]["Attributes"][0]["Value"].as_str().expect("a sub").to_owned();
     let page = Browser::new(&server.url).visit(&format!("/console/pools/{}/users/{sub}", demo.pool_id)).await;
-    page.says("Time line").says("wrong code").says("SendCode").says("If one is set");
+    page.says("Time line").says("wrong code").says("SendCode").says("There is no password");
 }
 
 #[tokio::test]
@@ -270,4 +270,108 @@ async fn who_may_operate_looks_after_people_and_changes_no_settings() {
         .form(Service::Iam, "CreateAccessKey", &[("UserName", "test")], Some(&key))
         .await
         .refused("AccessDenied");
+}
+
+#[tokio::test]
+async fn a_page_that_keeps_itself_up_to_date_does_not_fill_the_audit() {
+    let server = closed().await;
+    let (browser, _) = sign_in(&server, &server.key).await;
+    let page = browser.visit("/console/activity").await;
+    let (_, rest) = page.html.split_once("data-watch=\"").expect("the page looks again");
+    let watch = rest.split_once('"').expect("an attribute ends").0.to_owned();
+    let reads = async || {
+        let records = audit(&server).await;
+        records.iter().filter(|record| record.action == "postern:ListAuditRecords").count()
+    };
+    let before = reads().await;
+    let again = async |browser: &Browser, path: &str, watch: &str| {
+        browser.send("GET", path, "", &[("x-postern-watch", watch)]).await
+    };
+    for _ in 0..5 {
+        server.clock.advance(10_000);
+        again(&browser, "/console/activity", &watch).await.says("Calls and sign-ins");
+    }
+    assert_eq!(reads().await, before);
+    // The right is this page's, this session's, and good for an hour; anything else is another reading.
+    let (stranger, _) = sign_in(&server, &server.key).await;
+    again(&stranger, "/console/activity", &watch).await.says("Calls and sign-ins");
+    again(&browser, "/console/activity", &format!("9{watch}")).await.says("Calls and sign-ins");
+    let outbox = again(&browser, "/console/email/outbox", &watch).await;
+    assert_eq!((outbox.status, reads().await), (200, before + 2));
+    for _ in 0..3 {
+        server.clock.advance(20 * 60_000);
+        browser.visit("/console/pools").await;
+    }
+    again(&browser, "/console/activity", &watch).await.says("Calls and sign-ins");
+    assert_eq!(reads().await, before + 3);
+    // Who may no longer read is refused, and that is in the audit.
+    let reader = server.user_with_policy("reader", &allowing(&["postern:ListAuditRecords"], &["*"])).await;
+    let (browser, _) = sign_in(&server, &reader).await;
+    let page = browser.visit("/console/activity").await;
+    let (_, rest) = page.html.split_once("data-watch=\"").expect("the page looks again");
+    let watch = rest.split_once('"').expect("an attribute ends").0.to_owned();
+    server.iam("DeleteUserPolicy", &[("UserName", "reader"), ("PolicyName", "own")]).await.ok();
+    let refused = again(&browser, "/console/activity", &watch).await;
+    assert_eq!(refused.status, 403);
+    assert!(audit(&server).await.iter().any(|record| record.outcome == "AccessDeniedException"));
+}
+
+#[tokio::test]
+async fn how_long_calls_took_and_codes_until_their_use_is_counted_for_people_and_for_prometheus() {
+    let server = TestServer::with(|settings| settings.development.demo = true).await;
+    let demo = server.demo().await;
+    let begun = server
+        .api(
+            "InitiateAuth",
+            json!({
+                "ClientId": demo.client_id, "AuthFlow": "USER_AUTH",
+                "AuthParameters": { "USERNAME": "alice@example.com", "PREFERRED_CHALLENGE": "EMAIL_OTP" },
+            }),
+        )
+        .await
+        .ok();
+    let code = server.mails_to("alice@example.com").await[0]["code"].as_str().expect("a code").to_owned();
+    let answer = |code: &str| {
+        json!({
+            "ClientId": demo.client_id, "ChallengeName": "EMAIL_OTP", "Session": begun.text_at("Session"),
+            "ChallengeResponses": { "USERNAME": "alice@example.com", "EMAIL_OTP_CODE": code },
+        })
+    };
+    server.clock.advance(12_000);
+    // A wrong code was not used.
+    server.api("RespondToAuthChallenge", answer("00000000")).await.refused("CodeMismatchException");
+    server.api("RespondToAuthChallenge", answer(&code)).await.ok();
+    let add = async || {
+        let (gathered, now) = (server.app.store.timings().take(), server.app.clock.now());
+        let added: anyhow::Result<()> =
+            server.app.store.write(move |tx| tx.add_timings(&gathered, now)).await;
+        added.expect("added");
+    };
+    // Added twice: what was taken is not taken again.
+    add().await;
+    add().await;
+    let metrics = own(&server, Some(&server.key), "GetMetrics", json!({})).await.ok();
+    let of = |list: &str, name: &str| -> Vec<Value> {
+        let all = metrics.body[list].as_array().expect("durations").iter();
+        all.filter(|duration| duration["Name"] == name).cloned().collect()
+    };
+    for list in ["Durations", "DurationTotals"] {
+        let used = of(list, "EMAIL_OTP");
+        assert_eq!(used.len(), 1, "{used:?}");
+        assert_eq!((&used[0]["UpToMilliseconds"], &used[0]["Count"]), (&json!(15_000), &json!(1)));
+        assert_eq!(used[0]["TotalMilliseconds"], 12_000);
+        let answered = of(list, "cognito-idp:RespondToAuthChallenge");
+        assert_eq!(answered.iter().filter_map(|duration| duration["Count"].as_i64()).sum::<i64>(), 2);
+    }
+    let page = Browser::new(&server.url).visit("/console/metrics").await;
+    page.says("From a code's sending to its use").says("Half took up to 15 s");
+    page.says("cognito-idp:RespondToAuthChallenge").says("<th scope=\"col\">How long</th>");
+    let basic = format!("Basic {}", STANDARD.encode("test:test"));
+    let shown = Browser::new(&server.url).send("GET", "/metrics", "", &[("authorization", &basic)]).await;
+    shown.says("# TYPE postern_code_use_seconds histogram");
+    shown.says("postern_code_use_seconds_bucket{kind=\"EMAIL_OTP\",le=\"10\"} 0");
+    shown.says("postern_code_use_seconds_bucket{kind=\"EMAIL_OTP\",le=\"15\"} 1");
+    shown.says("postern_code_use_seconds_sum{kind=\"EMAIL_OTP\"} 12\n");
+    shown.says("postern_call_duration_seconds_count{call=\"cognito-idp:RespondToAuthChallenge\"} 2\n");
+    shown.says_not("alice");
 }

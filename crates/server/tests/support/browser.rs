@@ -131,7 +131,7 @@ impl Browser {
         if !cookies.is_empty() {
             request = request.header("cookie", cookies.join("; "));
         }
-        if method == "POST" {
+        if method == "POST" && headers.iter().all(|(name, _)| *name != "content-type") {
             request = request.header("content-type", "application/x-www-form-urlencoded");
         }
         for (name, value) in headers {

@@ -10,6 +10,8 @@ pub struct Field {
     pub hint: String,
     pub input: Input,
     pub error: Option<String>,
+    /// Stands for what the field holds and does not say, such as when a secret was last changed.
+    pub unseen: String,
 }
 
 /// How something is asked.
@@ -26,6 +28,10 @@ pub enum Input {
     },
     /// Never filled in, never given back.
     Secret,
+    /// A file of these kinds.
+    File {
+        accept: &'static str,
+    },
     Check {
         on: bool,
         words: String,
@@ -65,6 +71,7 @@ impl Field {
             hint: String::new(),
             input,
             error: None,
+            unseen: String::new(),
         }
     }
 
@@ -98,6 +105,12 @@ impl Field {
         self
     }
 
+    #[must_use]
+    pub fn unseen(mut self, mark: impl Into<String>) -> Field {
+        self.unseen = mark.into();
+        self
+    }
+
     /// Tells whether several controls make up this field.
     pub fn is_group(&self) -> bool {
         matches!(self.input, Input::Checks(_) | Input::Radios(_) | Input::Check { .. })
@@ -121,7 +134,7 @@ impl Field {
         let first = || given.first().cloned().unwrap_or_default();
         match &mut self.input {
             Input::Line { value, .. } | Input::Lines { value, .. } => *value = first(),
-            Input::Secret => {}
+            Input::Secret | Input::File { .. } => {}
             Input::Check { on, .. } => *on = !given.is_empty(),
             Input::Checks(choices) | Input::Radios(choices) | Input::Select(choices) => {
                 for choice in choices {
@@ -137,7 +150,7 @@ impl Field {
             Input::Line { value, .. } if value.is_empty() => Vec::new(),
             Input::Line { value, .. } => vec![value.clone()],
             Input::Lines { value, .. } => value.lines().map(str::to_owned).collect(),
-            Input::Secret => Vec::new(),
+            Input::Secret | Input::File { .. } => Vec::new(),
             Input::Check { on, .. } => vec![if *on { "Yes" } else { "No" }.to_owned()],
             Input::Checks(choices) | Input::Radios(choices) | Input::Select(choices) => {
                 choices.iter().filter(|choice| choice.on).map(|choice| choice.label.clone()).collect()

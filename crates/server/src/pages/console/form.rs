@@ -33,12 +33,16 @@ pub struct Form {
     /// Fields that are sent along unseen.
     pub hidden: Vec<(String, String)>,
     pub submit: String,
+    /// A second button: its name, and what it says.
+    pub second: Option<(String, String)>,
     pub cancel_href: String,
     /// What is refused and belongs to no field.
     pub problem: Option<String>,
     pub clash: Option<Clash>,
     /// The button destroys something.
     pub is_danger: bool,
+    /// Files are among the fields.
+    pub has_files: bool,
 }
 
 impl Form {
@@ -50,10 +54,12 @@ impl Form {
             fields,
             hidden: Vec::new(),
             submit: submit.to_owned(),
+            second: None,
             cancel_href: String::new(),
             problem: None,
             clash: None,
             is_danger: false,
+            has_files: false,
         }
     }
 

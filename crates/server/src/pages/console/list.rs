@@ -71,6 +71,14 @@ pub struct Search {
     pub choices: Vec<(String, String, Vec<super::field::Choice>)>,
 }
 
+/// A table that a script keeps up to date: where it fetches it anew, by what right, and how often, in seconds.
+#[derive(Clone, Debug)]
+pub struct Live {
+    pub href: String,
+    pub watch: String,
+    pub every_s: u32,
+}
+
 /// A table.
 #[derive(askama::Template)]
 #[template(path = "console/table.html")]
@@ -87,8 +95,7 @@ pub struct Table {
     pub next_href: Option<String>,
     /// Below the table, such as "About 1,000,000 users".
     pub count: String,
-    /// Where a script fetches this table anew, and how often, in seconds.
-    pub live: Option<(String, u32)>,
+    pub live: Option<Live>,
 }
 
 impl Table {

@@ -59,6 +59,8 @@ pub struct Shell {
     /// The pages above this one.
     pub crumbs: Vec<(String, String)>,
     pub notice: Option<Notice>,
+    /// What was refused, where no form of the page says it.
+    pub problem: Option<String>,
 }
 
 /// A page of the console.

@@ -1,6 +1,7 @@
 //! Smaller blocks: settings as they are read, buttons, what is missing, snippets, plots.
 
-use super::list::{Cell, Tone};
+use super::Html;
+use super::list::{Cell, Live, Tone};
 
 /// A setting as it stands: label, the API's name, values.
 #[derive(Clone, Debug)]
@@ -109,6 +110,14 @@ pub struct Said {
     pub way: Option<(String, String)>,
 }
 
+/// Blocks that a script keeps up to date together, as long as there is something to wait for.
+#[derive(askama::Template)]
+#[template(path = "console/watched.html")]
+pub struct Watched {
+    pub live: Option<Live>,
+    pub blocks: Vec<Html>,
+}
+
 /// A message as it will look.
 #[derive(askama::Template)]
 #[template(path = "console/preview.html")]
@@ -125,12 +134,16 @@ pub struct Numbers {
     pub numbers: Vec<(String, String)>,
 }
 
-/// Bars over time, drawn as SVG with a table for those who listen.
+/// Bars side by side, over time or over how long things took, drawn as SVG with a table for those who listen.
 #[derive(askama::Template)]
 #[template(path = "console/plot.html")]
 pub struct Plot {
     pub id: String,
     pub title: String,
+    /// What is to be known beside how many there are; empty for nothing.
+    pub hint: String,
+    /// What the bars' labels are: "When".
+    pub head: &'static str,
     /// Label and value of each bar.
     pub bars: Vec<(String, u64)>,
 }
@@ -144,6 +157,12 @@ impl Plot {
 
     fn sum(&self) -> u64 {
         self.bars.iter().map(|(_, value)| *value).sum()
+    }
+
+    /// The labels at both ends.
+    fn ends(&self) -> Option<(&str, &str)> {
+        let (first, last) = (self.bars.first()?, self.bars.last()?);
+        Some((&first.0, &last.0))
     }
 
     /// Left edge, top, width and height of each bar, in a picture of 480 by [`Plot::HEIGHT`].
