@@ -6,17 +6,22 @@ use super::flow::Flow;
 use super::press::redirect;
 use super::problem;
 use super::visit::Visit;
-use crate::pages::Page as _;
+use crate::pages::brand::Brand;
 use crate::pages::login::{Onward, PostBack};
+use crate::pages::{Frame, Page as _};
 use crate::respond::{page, page_leading_to, with_header};
 use axum::http::StatusCode;
 use axum::http::header::REFRESH;
 use axum::response::Response;
+use postern_pools::client::Client;
 use postern_pools::oauth::redirect::{Back, Mode};
+use std::sync::Arc;
 
 /// A place outside of our forms that a person goes on to.
 pub struct Away {
     app_name: String,
+    /// The client whose look the page on the way has.
+    client: Option<Arc<Client>>,
     href: String,
     /// The way ends in an app on a device, which the system opens at once or not at all.
     to_device: bool,
@@ -25,13 +30,15 @@ pub struct Away {
 impl Away {
     /// The address of an app.
     pub fn to_app(app_name: &str, href: String) -> Away {
-        Away { app_name: app_name.to_owned(), to_device: own_scheme(&href).is_some(), href }
+        let to_device = own_scheme(&href).is_some();
+        Away { app_name: app_name.to_owned(), client: None, href, to_device }
     }
 
     /// An address that leads on to the app of a flow.
     pub fn of_flow(flow: &Flow, href: String) -> Away {
         let to_device = own_scheme(&flow.state.request.redirect_uri).is_some();
-        Away { app_name: flow.app_name().to_owned(), href, to_device }
+        let client = Some(flow.at.client.clone());
+        Away { app_name: flow.app_name().to_owned(), client, href, to_device }
     }
 
     /// Lets the person go. To an app on a device leads a redirect, which carries the press along; there is nothing
@@ -40,7 +47,9 @@ impl Away {
         if self.to_device {
             return redirect(StatusCode::SEE_OTHER, &self.href);
         }
-        let frame = problem::frame(visit, &self.app_name);
+        let style = self.client.as_ref().and_then(|client| client.style.as_ref());
+        let brand = style.map(|style| Brand::of(style, visit.language()));
+        let frame = Frame { brand, ..problem::frame(visit, &self.app_name) };
         let html = Onward { frame, href: self.href.clone() }.render();
         with_header(page(StatusCode::OK, html), REFRESH, &format!("0;url={}", self.href))
     }

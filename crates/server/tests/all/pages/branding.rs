@@ -4,6 +4,7 @@ use super::browser::Shown;
 use super::scene::Scene;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use postern_server::seed::ALICE;
 use serde_json::{Value, json};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n and so on";
@@ -67,6 +68,14 @@ async fn an_app_gets_colours_a_logo_and_words_of_its_own() {
     assert_eq!((css.status, css.header("content-type")), (200, "text/css; charset=utf-8"));
     assert!(css.header("cache-control").contains("immutable"));
     assert!(css.html.contains("--brand:#7a1fa2"), "{}", css.html);
+    // It stays so to the last page, which goes on to the app.
+    let signing_in = scene.browser();
+    let first = signing_in.visit(&scene.authorize(&[])).await;
+    let second = signing_in.press(&first, "/login", &[("username", ALICE)]).await;
+    let code = scene.code(ALICE).await;
+    let home = signing_in.press_once(&second, "/login/code", &[("code", &code)]).await;
+    assert_eq!(home.heading(), "Back to Demo app");
+    home.says(css_href);
     let logo = address(&page, "<picture>", "src");
     let shown = browser.open_bytes(&logo).await;
     assert_eq!((shown.0, shown.1.as_str(), shown.2.as_slice()), (200, "image/png", PNG));
