@@ -16,7 +16,7 @@ use postern_store::groups::GroupRow;
 use serde::{Deserialize, Serialize};
 
 /// How somebody who was vouched for has proven who they are, in the words of `amr`.
-const FEDERATED: &str = "federated";
+const FEDERATED: &str = "fed";
 
 /// Somebody whom a provider vouches for, with what its mapping makes of what it tells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

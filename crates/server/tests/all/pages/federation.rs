@@ -144,7 +144,7 @@ async fn a_person_signs_in_at_another_server_and_is_somebody_here() {
     assert_eq!(claims["nonce"], "n-1");
     assert_eq!(claims["email"], ALICE);
     assert_eq!(claims["email_verified"], false, "no provider's word makes an address verified");
-    assert_eq!(claims["amr"], json!(["federated"]));
+    assert_eq!(claims["amr"], json!(["fed"]));
     let identity = &claims["identities"][0];
     assert_eq!(identity["providerName"], "Corp");
     assert_eq!(identity["primary"], "true");
