@@ -168,7 +168,7 @@ mod tests {
         assert!(query.contains("Tags.member.1.Key=team&Tags.member.1.Value=x%26y"), "{query}");
 
         let rest = of(Service::SesV2, "GetEmailIdentity", &json!({ "EmailIdentity": "a@b.test" }));
-        assert!(rest.starts_with("curl http://localhost:9320/v2/email/identities/a%40b.test"), "{rest}");
+        assert!(rest.starts_with("curl 'http://localhost:9320/v2/email/identities/a%40b.test'"), "{rest}");
         assert!(!rest.contains("-X") && !rest.contains("-d"), "{rest}");
         let rest = of(Service::SesV2, "ListEmailIdentities", &json!({ "PageSize": 10 }));
         assert!(rest.contains("PageSize") && rest.contains("10"), "{rest}");
