@@ -314,35 +314,25 @@ test("groups, roles, activity and numbers are pages for everybody", async () => 
   const base = `${url}/console/pools/${pool.id}`;
   await page.goto(`${base}/groups`);
   await isAt(page, "Groups");
-  await look(page, "40-console-groups");
   await open(page, "editors");
   await isAt(page, "editors");
   await page.getByRole("link", { name: email }).waitFor();
-  await look(page, "41-console-group");
   await open(page, email);
   await page.getByText("wrong code").waitFor();
-  await look(page, "42-console-time-line");
 
   await menu(page, "Roles");
   await isAt(page, "Roles");
-  await look(page, "43-console-roles");
   await menu(page, "Activity");
   await isAt(page, "Activity");
-  await look(page, "44-console-activity");
   await page.getByLabel("Find records").fill("cognito-idp:CreateGroup");
   await press(page, "Find");
   await page.getByRole("row").getByRole("link", { name: "cognito-idp:CreateGroup" }).first().click();
   await page.getByText("As AWS CLI", { exact: true }).click();
   await page.getByText("aws cognito-idp create-group").waitFor();
-  await look(page, "45-console-record");
+  await look(page, "40-console-record");
   await menu(page, "Metrics");
   await isAt(page, "Metrics");
-  await look(page, "46-console-metrics");
 
-  for (const [path, name] of [["sign-up", "47"], ["messages", "48"], ["settings", "49"], ["domain", "50"], ["delete", "51"], ["edit/mfa", "52"]]) {
-    await page.goto(`${base}/${path}`);
-    await look(page, `${name}-console-${path.replace("/", "-")}`);
-  }
   assert.deepEqual(foreign, []);
   await context.close();
 });
