@@ -34,25 +34,39 @@ struct Question {
     says: &'static str,
     /// The question whose answer's session is answered, where this is the second step of a sign-in.
     after: Option<fn(&str, &str) -> Value>,
+    /// Which people are asked for: an address gets one code at a time.
+    group: u32,
 }
+
+/// How many groups of people the questions take.
+const GROUPS: u32 = 3;
 
 const PASSWORD: &str = "Right-horse-1";
 /// Any value of the client's half of SRP will do.
 const SRP_A: &str = "2f1b0c9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a1b";
 
-const QUESTIONS: [Question; 5] = [
+const QUESTIONS: [Question; 6] = [
     Question {
         door: "mailed code",
         operation: "InitiateAuth",
-        body: |client, name| {
-            json!({
-                "AuthFlow": "USER_AUTH",
-                "ClientId": client,
-                "AuthParameters": { "USERNAME": name, "PREFERRED_CHALLENGE": "EMAIL_OTP" },
-            })
-        },
+        body: begin_by_code,
         says: "EMAIL_OTP",
         after: None,
+        group: 0,
+    },
+    Question {
+        door: "mailed code, wrong answer",
+        operation: "RespondToAuthChallenge",
+        body: |client, name| {
+            json!({
+                "ChallengeName": "EMAIL_OTP",
+                "ClientId": client,
+                "ChallengeResponses": { "USERNAME": name, "EMAIL_OTP_CODE": "00000000" },
+            })
+        },
+        says: "CodeMismatchException",
+        after: Some(begin_by_code),
+        group: 1,
     },
     Question {
         door: "wrong password",
@@ -66,6 +80,7 @@ const QUESTIONS: [Question; 5] = [
         },
         says: "Incorrect username or password.",
         after: None,
+        group: 0,
     },
     Question {
         door: "SRP, question",
@@ -73,6 +88,7 @@ const QUESTIONS: [Question; 5] = [
         body: begin_srp,
         says: "PASSWORD_VERIFIER",
         after: None,
+        group: 0,
     },
     Question {
         door: "SRP, wrong proof",
@@ -89,6 +105,7 @@ const QUESTIONS: [Question; 5] = [
         },
         says: "Incorrect username or password.",
         after: Some(begin_srp),
+        group: 0,
     },
     Question {
         door: "forgotten password",
@@ -96,8 +113,17 @@ const QUESTIONS: [Question; 5] = [
         body: |client, name| json!({ "ClientId": client, "Username": name }),
         says: "CodeDeliveryDetails",
         after: None,
+        group: 2,
     },
 ];
+
+fn begin_by_code(client: &str, name: &str) -> Value {
+    json!({
+        "AuthFlow": "USER_AUTH",
+        "ClientId": client,
+        "AuthParameters": { "USERNAME": name, "PREFERRED_CHALLENGE": "EMAIL_OTP" },
+    })
+}
 
 fn begin_srp(client: &str, name: &str) -> Value {
     json!({
@@ -109,14 +135,13 @@ fn begin_srp(client: &str, name: &str) -> Value {
 
 /// Asks at every door for people who are there and for names that are not, in pairs whose order changes.
 pub async fn compare(site: &Site, key: &Key, door: &Door, people: u32, pairs: u32) -> Result<Vec<Compared>> {
-    // The last people: those who sign in later begin with the first. An address gets one code at a time.
-    let pairs = pairs.min(people / 2);
-    let (first, last) = (people - 2 * pairs..people - pairs, people - pairs..people);
-    prepare::passwords(site, key, door, last.clone(), PASSWORD).await?;
+    // The last people: those who sign in later begin with the first.
+    let pairs = pairs.min(people / GROUPS);
+    let group = |number: u32| people - (number + 1) * pairs..people - number * pairs;
+    prepare::passwords(site, key, door, group(0), PASSWORD).await?;
     let mut all = Vec::new();
     for question in &QUESTIONS {
-        let numbers = if question.operation == "ForgotPassword" { first.clone() } else { last.clone() };
-        all.push(compare_at(site, door, question, numbers).await.context(question.door)?);
+        all.push(compare_at(site, door, question, group(question.group)).await.context(question.door)?);
     }
     Ok(all)
 }
@@ -164,9 +189,11 @@ async fn answer_to(connection: &mut Connection, first: Value, body: &mut Value) 
     let parameters = &asked["ChallengeParameters"];
     body["Session"] = asked["Session"].clone();
     let answers = &mut body["ChallengeResponses"];
-    answers["USERNAME"] = parameters["USER_ID_FOR_SRP"].clone();
-    answers["PASSWORD_CLAIM_SECRET_BLOCK"] = parameters["SECRET_BLOCK"].clone();
-    answers["TIMESTAMP"] = timestamp().into();
+    if asked["ChallengeName"] == "PASSWORD_VERIFIER" {
+        answers["USERNAME"] = parameters["USER_ID_FOR_SRP"].clone();
+        answers["PASSWORD_CLAIM_SECRET_BLOCK"] = parameters["SECRET_BLOCK"].clone();
+        answers["TIMESTAMP"] = timestamp().into();
+    }
     Ok(())
 }
 

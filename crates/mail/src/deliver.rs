@@ -25,6 +25,9 @@ use crate::transport::{ATTEMPT, Carrier, Delivery, Parcel, TextParcel, Transport
 const BATCH: usize = 256;
 /// How often the outbox is looked at when nobody calls: for mails of nodes that died.
 const POLL: Duration = Duration::from_secs(15);
+/// How long the worker waits for more before it begins: what it does for a mail comes after whoever caused it was
+/// answered, so that the time of an answer does not tell a mail from a decoy (rule E3).
+const GATHER: Duration = Duration::from_millis(1);
 /// Waits between attempts, ± a fifth: a code is tried at 0, 2, 5, 10, 20, 40 seconds and then every minute;
 /// anything else within minutes, then hourly for a day.
 const URGENT_MS: [i64; 6] = [2_000, 3_000, 5_000, 10_000, 20_000, 60_000];
@@ -96,7 +99,7 @@ impl Worker {
                 Some(done) = self.jobs.join_next(), if !self.jobs.is_empty() => self.gather(done.ok()),
                 taken = timeout(pause, self.notes.recv_many(&mut notes, BATCH)), if self.jobs.len() < BATCH => match taken {
                     Ok(0) => break,
-                    Ok(_) => self.take_up(notes).await,
+                    Ok(_) => { let notes = self.more(notes).await; self.take_up(notes).await },
                     Err(_) => self.look_around().await,
                 },
             };
@@ -104,6 +107,18 @@ impl Worker {
         }
         let rest: Vec<Outcome> = std::mem::take(&mut self.jobs).join_all().await;
         self.conclude_or_log(rest).await;
+    }
+
+    /// Waits for more notes than the first.
+    async fn more(&mut self, mut notes: Vec<Note>) -> Vec<Note> {
+        #[expect(clippy::disallowed_methods, reason = "nothing is waited for: what waits is the work")]
+        tokio::time::sleep(GATHER).await;
+        while notes.len() < BATCH
+            && let Ok(note) = self.notes.try_recv()
+        {
+            notes.push(note);
+        }
+        notes
     }
 
     /// Makes every attempt that is due and waits for all to end, for tests and for a last round.

@@ -19,7 +19,7 @@ use crate::destination::Medium;
 use crate::names::is_phone_number;
 use crate::passkeys::{Whose, fresh_challenge};
 use crate::pool::Pool;
-use crate::user::{Status, User};
+use crate::user::{Status, User, uuid_text};
 use asking::Facts;
 use passkey::REQUEST_OPTIONS;
 use postern_model::cognito_idp::errors::*;
@@ -39,7 +39,19 @@ impl Pools {
             None if uuid::Uuid::try_parse(typed).is_ok() => tx.user_by_id(&pool.id, typed)?,
             None => None,
         };
-        Ok(row.map(User::from_row).transpose()?)
+        match row {
+            Some(row) => Ok(Some(User::from_row(row)?)),
+            None => self.find_nobody(tx, &pool.id, &pool.name_key(typed)),
+        }
+    }
+
+    /// Finds nobody, in the time that somebody is found in: a user's row is read, steadily the same for a name, and thrown
+    /// away (rule E3).
+    fn find_nobody(&self, tx: &mut Tx<'_>, pool_id: &str, name_key: &str) -> Answer<Option<User>> {
+        let drawn = tx.keys().mac(Purpose::Decoy, &[b"row", pool_id.as_bytes(), name_key.as_bytes()]);
+        let from = uuid_text(std::array::from_fn(|place| drawn[place]));
+        tx.user_from(pool_id, &from)?.map(User::from_row).transpose()?;
+        Ok(None)
     }
 
     /// Begins a sign-in by choice (`USER_AUTH`).
@@ -209,7 +221,7 @@ impl Pools {
     pub(crate) fn subject_of(&self, tx: &mut Tx<'_>, challenge: &ChallengeRow) -> Answer<Subject> {
         let user = match &challenge.user_id {
             Some(id) => tx.user_by_id(&challenge.pool_id, id)?.map(User::from_row).transpose()?,
-            None => None,
+            None => self.find_nobody(tx, &challenge.pool_id, &challenge.name_key)?,
         };
         Ok(Subject { name_key: challenge.name_key.clone(), user })
     }

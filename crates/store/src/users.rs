@@ -146,6 +146,15 @@ impl Tx<'_> {
         }
     }
 
+    /// The user whose id is the first from here on: anybody.
+    pub fn user_from(&mut self, pool_id: &str, id: &str) -> Result<Option<UserRow>> {
+        self.row(
+            select_user!("where u.pool_id = $1 and u.id >= $2 order by u.id limit 1"),
+            values![pool_id, id],
+            user,
+        )
+    }
+
     pub fn change_user(&mut self, user: &UserRow) -> Result<bool> {
         let changed = self.run(
             "update users set status = $1, enabled = $2, attributes = $3, email_key = $4, phone_key = $5, \
