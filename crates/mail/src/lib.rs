@@ -43,6 +43,7 @@ pub use sandbox::{PRODUCTION_QUOTA, PRODUCTION_RATE, UNLIMITED};
 pub use send::Queued;
 pub use settings::Settings;
 pub use unsent::Unsent;
+pub use verify::look;
 
 use dns::Dns;
 use handover::Note;

@@ -7,7 +7,7 @@ use postern_store::{Purpose, Timestamp, Tx, random};
 
 use crate::Mail;
 use crate::address::{Address, Mailbox};
-use crate::dns::{Found, RecordKind, plain};
+use crate::dns::{Dns, Found, RecordKind, plain};
 use crate::draft::{Draft, Sender};
 use crate::identity::{DnsRecord, Identity, Kind, Look, MORE_THAN_ONE};
 use crate::message::Message;
@@ -111,11 +111,11 @@ impl Mail {
         let records = identity.records(&self.settings.hosts);
         let mut dkim = Look::Found;
         for record in records.iter().filter(|record| record.purpose == "DKIM") {
-            dkim = worse(dkim, self.look(record).await?);
+            dkim = worse(dkim, look(&self.dns, record).await?);
         }
         let mut mail_from = None;
         if let Some(record) = records.iter().find(|record| record.kind == "MX") {
-            mail_from = Some(self.look(record).await?);
+            mail_from = Some(look(&self.dns, record).await?);
         }
         let (name, now) = (name.to_owned(), self.clock.now());
         self.store
@@ -135,26 +135,6 @@ impl Mail {
             .await
     }
 
-    /// Looks one record up.
-    async fn look(&self, record: &DnsRecord) -> Result<Look> {
-        let kind = match record.kind {
-            "CNAME" => RecordKind::Cname,
-            "MX" => RecordKind::Mx,
-            _ => RecordKind::Txt,
-        };
-        let wanted = plain(&record.value);
-        Ok(match self.dns.look_up(&record.name, kind).await? {
-            Found::Values(values) if kind == RecordKind::Mx && values.len() > 1 => {
-                Look::Missing(MORE_THAN_ONE)
-            }
-            Found::Values(values) if values.iter().any(|value| stands(value, &wanted)) => Look::Found,
-            Found::Values(_) => Look::Missing("INVALID_VALUE"),
-            Found::NoData => Look::Missing("TYPE_NOT_FOUND"),
-            Found::NoName => Look::Missing("HOST_NOT_FOUND"),
-            Found::Fault => Look::Unknown("DNS_SERVER_ERROR"),
-        })
-    }
-
     /// Looks at every domain that is due, ends links that nobody opened, and forgets old counts.
     pub(crate) async fn look_after_identities(&self) -> Result<()> {
         let now = self.clock.now();
@@ -171,6 +151,24 @@ impl Mail {
         }
         Ok(())
     }
+}
+
+/// Looks one record of a domain up: whether it stands.
+pub async fn look(dns: &Dns, record: &DnsRecord) -> Result<Look> {
+    let kind = match record.kind {
+        "CNAME" => RecordKind::Cname,
+        "MX" => RecordKind::Mx,
+        _ => RecordKind::Txt,
+    };
+    let wanted = plain(&record.value);
+    Ok(match dns.look_up(&record.name, kind).await? {
+        Found::Values(values) if kind == RecordKind::Mx && values.len() > 1 => Look::Missing(MORE_THAN_ONE),
+        Found::Values(values) if values.iter().any(|value| stands(value, &wanted)) => Look::Found,
+        Found::Values(_) => Look::Missing("INVALID_VALUE"),
+        Found::NoData => Look::Missing("TYPE_NOT_FOUND"),
+        Found::NoName => Look::Missing("HOST_NOT_FOUND"),
+        Found::Fault => Look::Unknown("DNS_SERVER_ERROR"),
+    })
 }
 
 /// Whether a record says what it should. A published key may carry more tags than the one that counts.

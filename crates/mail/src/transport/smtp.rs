@@ -134,6 +134,18 @@ impl Smtp {
         })))
     }
 
+    /// Connects, encrypts and signs in, as for a mail, and says goodbye; or tells what went wrong.
+    pub async fn probe(&self) -> Result<(), String> {
+        let mut connection = self.0.open().await?;
+        let _ = within(COMMAND, connection.quit()).await;
+        Ok(())
+    }
+
+    /// Where the relay is.
+    pub fn relay(&self) -> String {
+        format!("{}:{}", self.0.host, self.0.port)
+    }
+
     pub(super) async fn deliver(&self, parcel: &Parcel<'_>) -> Delivery {
         timeout(parcel.patience.min(ATTEMPT), self.0.attempt(parcel))
             .await

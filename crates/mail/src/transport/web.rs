@@ -23,6 +23,7 @@ use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::network::{Network, is_public};
 
@@ -89,6 +90,19 @@ pub enum Unreached {
     Unreadable,
 }
 
+impl Unreached {
+    /// The same in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Unreached::Forbidden => "it may not be called",
+            Unreached::NoConnection => "nobody answers",
+            Unreached::NotProven => "its certificate is not trusted",
+            Unreached::Late => "it does not answer in time",
+            Unreached::Unreadable => "its answer cannot be read",
+        }
+    }
+}
+
 impl Url {
     pub fn parse(text: &str) -> Result<Url> {
         let uri: Uri = text.parse().with_context(|| format!("{text} is not a URL"))?;
@@ -103,6 +117,10 @@ impl Url {
         ensure!(!host.is_empty(), "{text} names no host");
         let port = authority.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
         Ok(Url { uri, host, port, is_tls })
+    }
+
+    pub fn is_tls(&self) -> bool {
+        self.is_tls
     }
 
     pub fn path(&self) -> &str {
@@ -144,14 +162,29 @@ impl Web {
         timeout(within, self.send(Method::GET, bare)).await.unwrap_or(Err(Unreached::Late))
     }
 
+    /// The certificate by which a host proves itself, in DER.
+    pub async fn certificate(&self, url: &Url, within: Duration) -> Result<Vec<u8>, Unreached> {
+        let shown = async {
+            let stream = self.connect(url).await?;
+            let stream = self.encrypt(url, stream).await?;
+            let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+            shown.map(|certificate| certificate.to_vec()).ok_or(Unreached::NotProven)
+        };
+        timeout(within, shown).await.unwrap_or(Err(Unreached::Late))
+    }
+
+    async fn encrypt(&self, url: &Url, stream: TcpStream) -> Result<TlsStream<TcpStream>, Unreached> {
+        let name = ServerName::try_from(url.host.clone()).map_err(|_| Unreached::NotProven)?;
+        let connector = TlsConnector::from(self.tls().await?);
+        connector.connect(name, stream).await.map_err(|_| Unreached::NotProven)
+    }
+
     async fn send(&self, method: Method, post: Post<'_>) -> Result<Reply, Unreached> {
         let stream = self.connect(post.url).await?;
         if !post.url.is_tls {
             return exchange(stream, method, post).await;
         }
-        let name = ServerName::try_from(post.url.host.clone()).map_err(|_| Unreached::NotProven)?;
-        let connector = TlsConnector::from(self.tls().await?);
-        let stream = connector.connect(name, stream).await.map_err(|_| Unreached::NotProven)?;
+        let stream = self.encrypt(post.url, stream).await?;
         exchange(stream, method, post).await
     }
 

@@ -1,26 +1,31 @@
 //! The command line: what can be said, and what is said back. Data goes to standard output, talk to standard error.
 
+mod doctor;
 mod init;
 mod mail;
 mod manage;
+mod open;
 mod port;
 mod remote;
 mod restored;
 mod rotate_keys;
 mod serve;
+mod shell;
 
 use crate::app::{check_master_key, open_store};
 use crate::config::{Config, ENV_MASTER_KEY};
 use crate::seed::Seed;
 use crate::settings::{Flags, Settings};
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use mail::WaitArgs;
 use manage::{AddUserArgs, CreateClientArgs, ListArgs, ListClientsArgs, StatusArgs};
+use open::OpenArgs;
 use postern_access::Role;
 use postern_mail::transport::web::Url;
 use postern_store::back_up;
-use remote::Fault;
+use remote::{Fault, Output};
 use std::io::IsTerminal as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -75,10 +80,14 @@ enum Verb {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
-    /// Check the configuration and the database
-    Check {
+    /// Look at all that a production server stands on: clock, ports, files, database, addresses, certificate, mail relay,
+    /// senders' DNS; says what to do about what is wrong
+    Doctor {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
+        /// How to print
+        #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
+        output: Output,
     },
     /// Tell whether a running server is ready, and what there is to sign in to
     Status(StatusArgs),
@@ -94,6 +103,12 @@ enum Verb {
     /// Messages that a server in development mode has caught
     #[command(subcommand)]
     Mail(MailVerb),
+    /// Open a page of a running server in the browser, and print its address
+    Open(OpenArgs),
+    /// Print what completes these words in a shell: postern completions bash > /etc/bash_completion.d/postern
+    Completions { shell: Shell },
+    /// Print the manual page: postern man > /usr/local/share/man/man1/postern.1
+    Man,
 }
 
 #[derive(Subcommand)]
@@ -243,13 +258,16 @@ pub fn run() -> ExitCode {
             Some(Verb::Restored { config }) => restored::run(production(&config)?).await,
             Some(Verb::Migrate { config }) => migrate(production(&config)?).await,
             Some(Verb::Backup { config, to }) => backup(&production(&config)?, &to),
-            Some(Verb::Check { config }) => check(production(&config)?).await,
+            Some(Verb::Doctor { config, output }) => doctor::run(production(&config)?, output).await,
             Some(Verb::Status(args)) => manage::status(&args).await,
             Some(Verb::Pool(PoolVerb::List(args))) => manage::list_pools(&args).await,
             Some(Verb::Client(ClientVerb::List(args))) => manage::list_clients(&args).await,
             Some(Verb::Client(ClientVerb::Create(args))) => manage::create_client(&args).await,
             Some(Verb::User(UserVerb::Add(args))) => manage::add_user(&args).await,
             Some(Verb::Mail(MailVerb::Wait(args))) => mail::wait(&args).await,
+            Some(Verb::Open(args)) => open::run(&args).await,
+            Some(Verb::Completions { shell }) => shell::completions(Line::command(), shell),
+            Some(Verb::Man) => shell::manual(Line::command()),
         }
     });
     // Threads that wait for a name server or the like must not hold up the end.
@@ -266,13 +284,6 @@ async fn migrate(settings: Settings) -> Result<()> {
 fn backup(settings: &Settings, to: &Path) -> Result<()> {
     back_up(&settings.place, to)?;
     eprintln!("keep {} apart from the master key, which opens what is sealed in it", to.display());
-    Ok(())
-}
-
-async fn check(settings: Settings) -> Result<()> {
-    println!("configuration  good");
-    check_master_key(&open_store(&settings)?).await?;
-    println!("database       answers, and the master key is the right one");
     Ok(())
 }
 
@@ -296,7 +307,6 @@ fn log_to_stderr(level: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_makes_sense() {
@@ -318,6 +328,9 @@ mod tests {
         assert!(parsed(&["user", "add", "alice@example.com", "--url", "example.com"]).is_err());
         assert!(parsed(&["restored", "--config", "x"]).is_ok());
         assert!(parsed(&["restored"]).is_err());
+        assert!(parsed(&["doctor"]).is_err());
+        assert!(parsed(&["completions", "zsh"]).is_ok());
+        assert!(parsed(&["completions", "cmd"]).is_err());
         assert!(parsed(&["sevre"]).is_err());
     }
 }

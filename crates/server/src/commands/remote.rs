@@ -170,12 +170,7 @@ impl Remote {
     }
 
     fn no_server(&self, unreached: Unreached) -> Fault {
-        let why = match unreached {
-            Unreached::Forbidden | Unreached::NoConnection => "nobody answers",
-            Unreached::NotProven => "its certificate is not trusted",
-            Unreached::Late => "it does not answer in time",
-            Unreached::Unreadable => "its answer cannot be read",
-        };
+        let why = unreached.words();
         Fault::NoServer(format!(
             "{}: {why}. Start it with: postern serve, or name another with --url",
             self.url

@@ -7,7 +7,7 @@ use crate::settings::{ConsoleDoor, Settings};
 use crate::{doors, http, login, seed, worker};
 use anyhow::{Context as _, Result, anyhow};
 use postern_mail::Caught;
-use postern_store::{Clock, Place, empty_log};
+use postern_store::{Clock, Place, Timestamp, empty_log};
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -175,7 +175,18 @@ fn line_of(mail: &Arc<Caught>) -> String {
     let text = mail.shown().text.unwrap_or_default();
     let link = text.split_whitespace().find(|word| word.starts_with("http"));
     let content = mail.letter.code.as_deref().or(link).unwrap_or("-");
-    format!("mail  {}  {content}  {}\n", mail.letter.to(), mail.letter.purpose.to_lowercase())
+    let life = mail.letter.expires_ms.map(|end| life(Timestamp::from_ms(end).since(mail.created)));
+    let purpose = mail.letter.purpose.to_lowercase();
+    format!("mail  {}  {content}  {purpose}{}\n", mail.letter.to(), life.unwrap_or_default())
+}
+
+/// How long what a mail carries works, as ` (3 min)`.
+fn life(ms: i64) -> String {
+    match ms / 60_000 {
+        ..=0 => String::new(),
+        minutes if minutes % 60 == 0 => format!(" ({} h)", minutes / 60),
+        minutes => format!(" ({minutes} min)"),
+    }
 }
 
 /// Prints at once; nobody may be listening.

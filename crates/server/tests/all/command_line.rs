@@ -32,7 +32,8 @@ async fn typed(url: &str, key: (&str, &str), line: &str) -> Done {
         .env_remove("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER")
         .env("AWS_ACCESS_KEY_ID", key.0)
         .env("AWS_SECRET_ACCESS_KEY", key.1)
-        .env("AWS_REGION", "us-east-1");
+        .env("AWS_REGION", "us-east-1")
+        .env("BROWSER", "true");
     let ran = tokio::task::spawn_blocking(move || command.output()).await.expect("not cancelled");
     let ran = ran.expect("the program runs");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
@@ -157,12 +158,102 @@ async fn a_backup_opens_with_the_master_key_and_replaces_no_file() {
 
     let (other, config) = config_of("second");
     std::fs::copy(&copy, other.join("postern.db")).expect("put back");
-    let keyless = run(&format!("check --config {config}")).await;
-    assert!(keyless.code == 1 && keyless.talk.contains("master.key is missing"), "{}", keyless.talk);
+    let keyless = run(&format!("doctor --config {config}")).await;
+    assert!(keyless.code == 1 && keyless.out.contains("master.key is missing"), "{}", keyless.out);
     std::fs::copy(home.join("master.key"), other.join("master.key")).expect("put back");
-    let checked = run(&format!("check --config {config}")).await;
-    assert!(checked.out.contains("the master key is the right one"), "{}", checked.talk);
+    let checked = run(&format!("doctor --config {config}")).await;
+    assert!(checked.out.contains("the master key is the right one"), "{}", checked.out);
     // The administrator is in it.
     run(&format!("init --config {config}")).await.ends(1, "there is a user administrator already");
     std::fs::remove_dir_all(&folder).expect("tidied up");
+}
+
+#[tokio::test]
+async fn the_doctor_says_of_each_thing_how_it_is_and_what_to_do() {
+    let folder = std::env::temp_dir().join(format!("postern-doctor-{}", hex::encode(random::bytes::<8>())));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let config = folder.join("postern.toml");
+    let write = |public_url: &str, port: u16, more: &str| {
+        let text = format!(
+            "public_url = \"{public_url}\"\nlisten = [\"127.0.0.1:{port}\"]\ndata = {:?}\n[mail]\n\
+             from = \"no-reply@postern.test\"\n{more}\n",
+            folder.join("data"),
+        );
+        std::fs::write(&config, text).expect("a file");
+    };
+    let file = format!("file = {:?}", folder.join("mails.jsonl"));
+    let doctor = format!("doctor --config {}", config.display());
+    let run = async |line: &str| typed("http://localhost:1", KEY, line).await;
+    let says = |done: &Done, state: &str, what: &str, words: &str| {
+        let is_said = done.out.lines().any(|line| {
+            line.starts_with(state) && line[10..].starts_with(what) && line[27..].contains(words)
+        });
+        assert!(is_said, "{state} {what} {words}:\n{}", done.out);
+    };
+
+    // A server that runs: nothing but its sender's domain, which nobody has, is bad.
+    let server = server().await;
+    let port = server.url.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("a port");
+    write(&server.url, port, &file);
+    assert_eq!(run(&format!("init --config {}", config.display())).await.code, 0);
+    let well = run(&doctor).await;
+    says(&well, "good", "database", "the master key is the right one");
+    says(&well, "good", "permissions", "only");
+    says(&well, "good", "clock", "");
+    says(&well, "good", "port", "taken by a running postern");
+    says(&well, "good", "reach", "leads to a postern");
+    says(&well, "bad", "sender", "postern.test has no SPF record");
+    assert!(
+        well.out.contains("publish a TXT record at postern.test that begins with v=spf1"),
+        "{}",
+        well.out
+    );
+    assert_eq!((well.code, well.talk.as_str()), (1, "postern: 2 things are to be put right\n"));
+    let told = run(&format!("{doctor} -o json")).await.data();
+    assert!(told.as_array().is_some_and(|all| all.iter().any(|one| one["Fix"].is_string())), "{told}");
+
+    // One that cannot: somebody else has its port, others read its files, nobody is where its mails go, and its address
+    // suits no passkey and needs a proxy that is not trusted.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let nobody =
+        std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let relay = format!("[mail.smtp]\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"", nobody.port());
+    write("https://127.0.0.1:1", taken.local_addr().expect("an address").port(), &relay);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let open = |path: &str, mode| {
+            std::fs::set_permissions(folder.join(path), std::fs::Permissions::from_mode(mode)).expect("set");
+        };
+        open("data", 0o755);
+        open("data/master.key", 0o644);
+    }
+    let ill = run(&doctor).await;
+    #[cfg(unix)]
+    says(&ill, "bad", "permissions", "master.key");
+    says(&ill, "bad", "port", "is in use");
+    says(&ill, "bad", "public address", "names no host but a number");
+    says(&ill, "bad", "proxy", "everybody counts as one");
+    says(&ill, "bad", "certificate", "nobody answers");
+    says(&ill, "not seen", "reach", "does not run");
+    says(&ill, "bad", "mail relay", "connecting");
+    assert_eq!(ill.code, 1);
+    std::fs::remove_dir_all(&folder).expect("tidied up");
+}
+
+#[tokio::test]
+async fn a_shell_is_told_the_words_and_a_browser_the_page() {
+    let server = server().await;
+    let run = async |line: &str| typed(&server.url, KEY, line).await;
+    let completions = run("completions bash").await;
+    assert!(completions.code == 0 && completions.out.contains("ses-sandbox"), "{}", completions.talk);
+    let manual = run("man").await;
+    assert!(
+        manual.code == 0 && manual.out.starts_with(".ie") && manual.out.contains("completions"),
+        "{}",
+        manual.out
+    );
+    assert_eq!(run("open inbox").await.out, format!("{}/inbox\n", server.url));
+    run("open attic").await.ends(2, "inbox");
+    typed("http://localhost:1", KEY, "open").await.ends(4, "nobody answers");
 }
