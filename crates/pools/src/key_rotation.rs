@@ -19,8 +19,9 @@ impl Pools {
         now: Timestamp,
         active: Timestamp,
     ) -> Answer<[SigningKeyRow; 2]> {
+        let source = self.key_source.clone();
         let both = move || -> anyhow::Result<_> {
-            Ok([keys::make(TokenUse::Id, now, active)?, keys::make(TokenUse::Access, now, active)?])
+            Ok([source.draw(TokenUse::Id, now, active)?, source.draw(TokenUse::Access, now, active)?])
         };
         let too_busy = |_: Busy| refusal(TooManyRequestsException, "Rate exceeded").retry_after(1);
         Ok(self.signers.run(both).await.map_err(too_busy)??)

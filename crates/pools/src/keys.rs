@@ -49,20 +49,36 @@ pub struct PoolKeys {
     keys: Vec<SigningKey>,
 }
 
-/// Makes a key of 2048 bits that signs from a moment on. Takes about a tenth of a second of one core.
-pub fn make(token_use: TokenUse, now: Timestamp, active: Timestamp) -> Result<SigningKeyRow> {
-    let pair = KeyPair::generate(KeySize::Rsa2048).ok().context("an RSA key cannot be made")?;
-    let private: Pkcs8V1Der<'_> = pair.as_der().ok().context("an RSA key cannot be encoded")?;
-    let public_key = pair.public_key().as_ref().to_vec();
-    Ok(SigningKeyRow {
-        // Cognito's key ids are the base64 of 32 bytes; ours are the hash of the public key.
-        id: STANDARD.encode(digest::digest(&digest::SHA256, &public_key)),
-        token_use: token_use.as_str().into(),
-        private_key: private.as_ref().to_vec(),
-        public_key,
-        created: now,
-        active,
-    })
+/// Where the RSA keys of new signing keys come from.
+#[derive(Clone)]
+pub struct KeySource(Arc<dyn Fn() -> Result<KeyPair> + Send + Sync>);
+
+impl KeySource {
+    /// Makes each anew, of 2048 bits. That takes about a tenth of a second of one core.
+    pub fn fresh() -> Self {
+        KeySource::of(|| KeyPair::generate(KeySize::Rsa2048).ok().context("an RSA key cannot be made"))
+    }
+
+    /// Takes them from somebody else, for tests that make many pools. No two may be the same.
+    pub fn of(draw: impl Fn() -> Result<KeyPair> + Send + Sync + 'static) -> Self {
+        KeySource(Arc::new(draw))
+    }
+
+    /// Draws a key that signs from a moment on.
+    pub fn draw(&self, token_use: TokenUse, now: Timestamp, active: Timestamp) -> Result<SigningKeyRow> {
+        let pair = (self.0)()?;
+        let private: Pkcs8V1Der<'_> = pair.as_der().ok().context("an RSA key cannot be encoded")?;
+        let public_key = pair.public_key().as_ref().to_vec();
+        Ok(SigningKeyRow {
+            // Cognito's key ids are the base64 of 32 bytes; ours are the hash of the public key.
+            id: STANDARD.encode(digest::digest(&digest::SHA256, &public_key)),
+            token_use: token_use.as_str().into(),
+            private_key: private.as_ref().to_vec(),
+            public_key,
+            created: now,
+            active,
+        })
+    }
 }
 
 /// Reads a pool's keys.
@@ -194,8 +210,9 @@ mod tests {
 
     fn keys() -> PoolKeys {
         let now = Timestamp::from_ms(0);
-        let rows =
-            [TokenUse::Id, TokenUse::Access].map(|token_use| make(token_use, now, now).expect("a key"));
+        let source = KeySource::fresh();
+        let rows = [TokenUse::Id, TokenUse::Access]
+            .map(|token_use| source.draw(token_use, now, now).expect("a key"));
         PoolKeys::parse(rows.into()).expect("keys")
     }
 
@@ -228,8 +245,9 @@ mod tests {
     #[test]
     fn a_new_key_is_published_before_it_signs_and_the_old_one_long_after() {
         let at = |hours: i64| Timestamp::from_ms(hours * 3_600_000);
-        let old = make(TokenUse::Id, at(0), at(0)).expect("a key");
-        let new = make(TokenUse::Id, at(100), at(125)).expect("a key");
+        let source = KeySource::fresh();
+        let old = source.draw(TokenUse::Id, at(0), at(0)).expect("a key");
+        let new = source.draw(TokenUse::Id, at(100), at(125)).expect("a key");
         let keys = PoolKeys::parse(vec![new.clone(), old.clone()]).expect("keys");
         let signing = |hours| keys.signing(TokenUse::Id, at(hours)).expect("a key").id.clone();
         assert_eq!((signing(124), signing(125)), (old.id.clone(), new.id.clone()));

@@ -65,6 +65,7 @@ pub struct Pools {
     pub rules: Arc<Rules>,
     pub signers: work::Workers,
     pub hashers: work::Workers,
+    pub key_source: keys::KeySource,
 }
 
 /// Settings that decide how sign-in behaves; see the configuration file's `[limits]`, `[oauth]` and `[mail]`.

@@ -109,6 +109,7 @@ impl App {
             rules: Arc::new(settings.rules.clone()),
             signers: Workers::start("signer", cores, SIGNATURES_WAITING_MAX, Priority::Usual)?,
             hashers: Workers::start("hasher", cores.div_ceil(2), HASHES_WAITING_MAX, Priority::Low)?,
+            key_source: settings.key_source.clone(),
         };
         if let Some(known) = &settings.development.administrator {
             access.seed_administrator(&known.name, Role::Own, &known.key_id, &known.secret).await?;

@@ -14,6 +14,7 @@ use postern_mail::transport::web::Url;
 use postern_mail::transport::{FileSink, Network, Security, Smtp, SmtpSettings, Transport};
 use postern_model::Secret;
 use postern_pools::auth::known_passwords::KnownPasswords;
+use postern_pools::keys::KeySource;
 use postern_pools::{PasskeyOffer, Rules, TextRules};
 use postern_store::Place;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -61,6 +62,8 @@ pub struct Settings {
     /// Topics of SNS whose notices of bounces and complaints are believed.
     pub notice_topics: Vec<Topic>,
     pub rules: Rules,
+    /// Where pools' signing keys come from.
+    pub key_source: KeySource,
     /// Where functions are.
     pub functions: functions::Settings,
     /// Networks that may be called though they are not public.
@@ -189,6 +192,7 @@ impl Settings {
             },
             notice_topics: Vec::new(),
             rules,
+            key_source: KeySource::fresh(),
             functions: functions::Settings {
                 invoke: flags.functions.clone(),
                 code_keys: [(DEVELOPMENT_CODE_KEY.to_owned(), functions::CodeKey([b't'; 32]))].into(),
@@ -294,6 +298,7 @@ impl Settings {
                 known_passwords: known_passwords(&config.passwords)?,
                 ..rules(&config.limits, &config.sms, &config.oauth, config.passkeys)
             },
+            key_source: KeySource::fresh(),
             functions: functions(config.functions)?,
             reachable: reachable.collect::<Result<_>>()?,
             pace: pace(&config.limits),

@@ -4,6 +4,7 @@
 
 pub mod authenticator;
 mod client;
+mod keys;
 mod lambda;
 #[path = "../../../pools/src/auth/webauthn/authenticator.rs"]
 pub mod passkey;
@@ -194,6 +195,7 @@ fn flags() -> Flags {
 fn settings(flags: &Flags) -> Settings {
     let mut settings = Settings::development(flags).expect("development settings");
     settings.place = fresh_place(false);
+    settings.key_source = keys::shared_keys();
     settings.development.demo = false;
     settings
 }

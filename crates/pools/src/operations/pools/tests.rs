@@ -84,6 +84,7 @@ async fn pools() -> Pools {
             pkce_required: true,
             sliding_sessions: false,
         }),
+        key_source: crate::keys::KeySource::fresh(),
         signers: Workers::start("signing", 1, 8, Priority::Usual).expect("threads"),
         hashers: Workers::start("hashing", 1, 8, Priority::Low).expect("threads"),
     }
