@@ -22,7 +22,7 @@ test("a mail arrives while one watches, and its code is copied", async () => {
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: url });
   await page.goto(`${url}/inbox`);
   await isAt(page, "Inbox");
-  await begin(email);
+  const { Session } = await begin(email);
   const row = page.getByRole("link", { name: new RegExp(email) });
   await row.waitFor();
   await look(page, "14-inbox");
@@ -46,6 +46,16 @@ test("a mail arrives while one watches, and its code is copied", async () => {
     await page.getByRole("navigation").getByRole("link", { name: tab }).click();
     await page.getByRole("navigation").getByRole("link", { name: tab }).and(page.locator("[aria-current]")).waitFor();
   }
+
+  await app.respondToAuthChallenge({
+    ClientId: demo.client,
+    ChallengeName: "EMAIL_OTP",
+    Session,
+    ChallengeResponses: { USERNAME: email, EMAIL_OTP_CODE: code },
+  });
+  assert.equal((await newestMail(email)).used, true);
+  await page.reload();
+  await page.getByText("Used", { exact: true }).waitFor();
   await page.goto(`${url}/inbox?q=${freshAddress("nobody")}`);
   await page.getByText("No mail matches").waitFor();
   await look(page, "16-inbox-nothing-found");

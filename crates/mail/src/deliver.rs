@@ -264,6 +264,7 @@ impl Worker {
                                     recipient: caught.letter.inbox_key(),
                                     content: caught.letter.write()?,
                                     seen: false,
+                                    used: false,
                                     created: caught.created,
                                 })?;
                                 caught_any = true;

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use postern_store::Timestamp;
 use postern_store::mail::{InboxRow, OutboxRow};
+use postern_store::{Timestamp, Tx};
 use tokio::sync::broadcast;
 
 use crate::Mail;
 use crate::address::Address;
+use crate::deliver::INBOX_MAX;
 use crate::draft::{Body, Letter};
 use crate::transport::Shown;
 
@@ -18,17 +19,19 @@ pub struct Caught {
     pub id: String,
     pub letter: Letter,
     pub seen: bool,
+    /// Its code was used.
+    pub used: bool,
     pub created: Timestamp,
 }
 
 impl Caught {
     pub(crate) fn new(row: &OutboxRow, letter: &Letter) -> Caught {
-        Caught { id: row.id.clone(), letter: letter.clone(), seen: false, created: row.created }
+        Caught { id: row.id.clone(), letter: letter.clone(), seen: false, used: false, created: row.created }
     }
 
     fn read(row: InboxRow) -> Result<Caught> {
         let letter = Letter::read(&row.content)?;
-        Ok(Caught { id: row.id, letter, seen: row.seen, created: row.created })
+        Ok(Caught { id: row.id, letter, seen: row.seen, used: row.used, created: row.created })
     }
 
     /// What a reader sees.
@@ -82,6 +85,22 @@ impl Mail {
             tx.find_in_inbox(&id)
         });
         found.await?.map(Caught::read).transpose()
+    }
+
+    /// Notes in the inbox, where there is one, that a code which went to somebody was used.
+    pub fn code_was_used(&self, tx: &mut Tx<'_>, recipient: &str, code: &str) -> Result<()> {
+        if !self.has_inbox {
+            return Ok(());
+        }
+        let key =
+            Address::parse(recipient).map_or_else(|_| recipient.to_owned(), |address| address.canonical());
+        for row in tx.list_inbox_of(&key, INBOX_MAX)? {
+            let caught = Caught::read(row)?;
+            if caught.letter.code.as_deref() == Some(code) && !caught.used {
+                return tx.mark_inbox_used(&caught.id);
+            }
+        }
+        Ok(())
     }
 
     /// Throws a caught mail away; false when it is gone.

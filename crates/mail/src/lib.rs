@@ -72,6 +72,8 @@ pub struct Mail {
     pub(crate) carrier: Carrier,
     pub(crate) notes: mpsc::Sender<Note>,
     pub(crate) caught: broadcast::Sender<Arc<Caught>>,
+    /// Mails stay here, to be read.
+    pub(crate) has_inbox: bool,
 }
 
 impl Mail {
@@ -104,6 +106,7 @@ impl Mail {
             carrier: ways.carrier,
             notes,
             caught,
+            has_inbox: matches!(ways.transport, Transport::Inbox),
         };
         let worker = Worker::new(mail.clone(), ways.transport, received);
         Ok((mail, worker))

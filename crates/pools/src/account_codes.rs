@@ -68,6 +68,7 @@ pub struct Sending<'a> {
 #[derive(Clone)]
 pub struct RightCode {
     row: UserCodeRow,
+    code: String,
     pub destination: Destination,
 }
 
@@ -148,7 +149,7 @@ impl Pools {
         if !tx.consume_user_code(&right.row, at.now)? {
             return Ok(false);
         }
-        self.note_use(tx, at, right.destination.medium)?;
+        self.note_use(tx, at, &right.destination, &right.code)?;
         Ok(true)
     }
 
@@ -178,7 +179,7 @@ impl Pools {
         }
         tries.give_back();
         tx.put_ledger(&at.pool.id, kind.tries(), &key, &tries.write(), tries.expires())?;
-        Ok(Ok(RightCode { destination: Destination::read(&row.destination), row }))
+        Ok(Ok(RightCode { destination: Destination::read(&row.destination), code: code.to_owned(), row }))
     }
 }
 

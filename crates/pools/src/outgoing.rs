@@ -314,11 +314,12 @@ impl Pools {
         Ok(())
     }
 
-    /// Counts a code that was used, for the breaker of its medium.
-    pub fn note_use(&self, tx: &mut Tx<'_>, at: &At, medium: Medium) -> Answer<()> {
+    /// Counts a code that was used, for the breaker of its medium, and tells the local inbox.
+    pub fn note_use(&self, tx: &mut Tx<'_>, at: &At, to: &Destination, code: &str) -> Answer<()> {
+        self.mail.code_was_used(tx, &to.address, code)?;
         let start = window(at.now, SHARED_WINDOW_MS);
         let end = start.plus_ms(2 * SHARED_WINDOW_MS);
-        match medium {
+        match to.medium {
             Medium::Email if self.rules.breaker_after > 0 => {
                 tx.count("breaker/uses", &shard(&at.pool.id), start, end)?;
             }

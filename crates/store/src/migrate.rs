@@ -34,6 +34,7 @@ const STEPS: &[(&str, &str)] = &[
     ("terms", include_str!("../migrations/0028_terms.sql")),
     ("import faults", include_str!("../migrations/0029_import_faults.sql")),
     ("timings", include_str!("../migrations/0030_timings.sql")),
+    ("used codes", include_str!("../migrations/0031_used_codes.sql")),
 ];
 
 const VERSIONS: &str =

@@ -68,7 +68,8 @@ impl Pools {
             self.audit(tx, at, &subject, "SignIn", "wrong code", "")?;
             return Ok(Step::No(refusal(CodeMismatchException, "Invalid code or auth state for the user.")));
         }
-        self.note_use(tx, at, kind.medium)?;
+        let address = challenge.destination.clone().unwrap_or_default();
+        self.note_use(tx, at, &Destination { medium: kind.medium, address }, code)?;
         tx.timed(Series::Codes, kind.as_str(), at.now, at.now.since(challenge.sent));
         self.code_was_right(tx, at, subject, kind, &challenge)
     }

@@ -194,6 +194,7 @@ fn shown(mail: &Caught) -> Value {
         "purpose": mail.letter.purpose,
         "facts": mail.letter.facts,
         "read": mail.seen,
+        "used": mail.used,
     })
 }
 

@@ -178,7 +178,11 @@ fn opened(mail: &Caught, now: Timestamp) -> Message {
         code: mail.letter.code.clone(),
         code_state: mail.letter.expires_ms.filter(|_| mail.letter.code.is_some()).map(|ms| {
             let until = Timestamp::from_ms(ms);
-            if now < until { CodeState::Works { until: Moment(until) } } else { CodeState::Expired }
+            match mail.used {
+                true => CodeState::Used,
+                false if now < until => CodeState::Works { until: Moment(until) },
+                false => CodeState::Expired,
+            }
         }),
         created: Moment(mail.created),
         facts: facts(mail),

@@ -111,7 +111,12 @@ async fn a_newer_challenge_leaves_the_older_one_good() {
     let second = app.asked(ALICE).await;
     let second_code = app.code(ALICE).await;
     app.answers(ALICE, &second, &first_code).await.refused_as("CodeMismatchException");
+    let used = async || -> Vec<Value> {
+        server.mails_to(ALICE).await.iter().map(|mail| json!([mail["code"], mail["used"]])).collect()
+    };
+    assert_eq!(used().await, [json!([second_code, false]), json!([first_code, false])]);
     app.answers(ALICE, &first, &first_code).await.ok();
+    assert_eq!(used().await, [json!([second_code, false]), json!([first_code, true])]);
     app.answers(ALICE, &second, &second_code).await.ok();
 }
 
@@ -240,6 +245,7 @@ async fn signing_up_without_a_password_ends_in_tokens_at_once() {
         .await
         .refused("CodeMismatchException", "Invalid verification code provided, please try again.");
     let confirmed = app.public("ConfirmSignUp", confirm(&code)).await.ok();
+    assert_eq!(newest_mail(&server, ALICE).await["used"], json!(true));
     let begin = json!({
         "AuthFlow": "USER_AUTH", "Session": confirmed["Session"], "AuthParameters": { "USERNAME": ALICE },
     });

@@ -11,6 +11,8 @@ pub struct InboxRow {
     pub recipient: String,
     pub content: Vec<u8>,
     pub seen: bool,
+    /// Its code was used.
+    pub used: bool,
     pub created: Timestamp,
 }
 
@@ -18,9 +20,9 @@ impl Tx<'_> {
     pub fn add_to_inbox(&mut self, mail: &InboxRow) -> Result<()> {
         let sealed = self.keys.seal(Purpose::Mail, &mail.content);
         self.run(
-            "insert into inbox (id, recipient, content, seen, created_ms) values ($1, $2, $3, $4, $5) \
+            "insert into inbox (id, recipient, content, seen, used, created_ms) values ($1, $2, $3, $4, $5, $6) \
              on conflict do nothing",
-            values![&mail.id, &mail.recipient, &sealed, mail.seen, mail.created],
+            values![&mail.id, &mail.recipient, &sealed, mail.seen, mail.used, mail.created],
         )?;
         Ok(())
     }
@@ -30,13 +32,13 @@ impl Tx<'_> {
         let keys = self.keys.clone();
         match before {
             Some(before) => self.rows(
-                "select id, recipient, content, seen, created_ms from inbox where id < $1 \
+                "select id, recipient, content, seen, used, created_ms from inbox where id < $1 \
                  order by id desc limit $2",
                 values![before, limit],
                 |row| inbox(&keys, row),
             ),
             None => self.rows(
-                "select id, recipient, content, seen, created_ms from inbox order by id desc limit $1",
+                "select id, recipient, content, seen, used, created_ms from inbox order by id desc limit $1",
                 values![limit],
                 |row| inbox(&keys, row),
             ),
@@ -47,7 +49,7 @@ impl Tx<'_> {
     pub fn list_inbox_of(&mut self, recipient: &str, limit: i64) -> Result<Vec<InboxRow>> {
         let keys = self.keys.clone();
         self.rows(
-            "select id, recipient, content, seen, created_ms from inbox where recipient = $1 \
+            "select id, recipient, content, seen, used, created_ms from inbox where recipient = $1 \
              order by id desc limit $2",
             values![recipient, limit],
             |row| inbox(&keys, row),
@@ -57,7 +59,7 @@ impl Tx<'_> {
     pub fn find_in_inbox(&mut self, id: &str) -> Result<Option<InboxRow>> {
         let keys = self.keys.clone();
         self.row(
-            "select id, recipient, content, seen, created_ms from inbox where id = $1",
+            "select id, recipient, content, seen, used, created_ms from inbox where id = $1",
             values![id],
             |row| inbox(&keys, row),
         )
@@ -65,6 +67,11 @@ impl Tx<'_> {
 
     pub fn mark_inbox_seen(&mut self, id: &str) -> Result<()> {
         self.run("update inbox set seen = 1 where id = $1", values![id])?;
+        Ok(())
+    }
+
+    pub fn mark_inbox_used(&mut self, id: &str) -> Result<()> {
+        self.run("update inbox set used = 1 where id = $1", values![id])?;
         Ok(())
     }
 
@@ -91,6 +98,7 @@ fn inbox(keys: &Keys, row: &Row<'_>) -> Result<InboxRow> {
         recipient: row.text(1)?,
         content: keys.open(Purpose::Mail, &row.blob(2)?)?,
         seen: row.flag(3)?,
-        created: row.time(4)?,
+        used: row.flag(4)?,
+        created: row.time(5)?,
     })
 }
