@@ -16,7 +16,7 @@ use crate::Mail;
 use crate::dkim::Key;
 use crate::draft::{Body, Content, Handover, Letter};
 use crate::handover::{LEASE, Note};
-use crate::inbox::Caught;
+use crate::inbox::{Caught, INBOX_MAX};
 use crate::send::signing_domain;
 use crate::transport::functions::{Functions, NoAnswer};
 use crate::transport::{ATTEMPT, Carrier, Delivery, Parcel, TextParcel, Transport};
@@ -36,9 +36,6 @@ const PATIENT_MS: [i64; 4] = [60_000, 5 * 60_000, 15 * 60_000, 60 * 60_000];
 const HANDOVERS_MAX: i64 = 3;
 /// How long it is remembered what became of a mail.
 const KEPT_MS: i64 = 7 * 24 * 3_600_000;
-/// Caught mails that are kept.
-pub const INBOX_MAX: i64 = 500;
-
 /// The one who carries mails. One runs in each process.
 pub struct Worker {
     mail: Mail,

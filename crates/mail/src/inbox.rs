@@ -9,9 +9,11 @@ use tokio::sync::broadcast;
 
 use crate::Mail;
 use crate::address::Address;
-use crate::deliver::INBOX_MAX;
 use crate::draft::{Body, Letter};
 use crate::transport::Shown;
+
+/// Caught mails that are kept.
+pub const INBOX_MAX: i64 = 500;
 
 /// A mail that was caught.
 #[derive(Clone)]

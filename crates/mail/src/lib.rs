@@ -35,9 +35,9 @@ use postern_store::{Clock, Store, Timestamp};
 use tokio::sync::{broadcast, mpsc};
 
 pub use authority::SenderVerdict;
-pub use deliver::{INBOX_MAX, Worker};
+pub use deliver::Worker;
 pub use draft::{Body, Content, Draft, Handover, Letter, Sender};
-pub use inbox::Caught;
+pub use inbox::{Caught, INBOX_MAX};
 pub use operations::{operations, own_operations, sns_operations};
 pub use sandbox::{PRODUCTION_QUOTA, PRODUCTION_RATE, UNLIMITED};
 pub use send::Queued;

@@ -174,6 +174,7 @@ impl App {
             per_source: self.settings.connections_per_source,
             proxies: self.settings.trusted_proxies.clone(),
             patience: self.settings.patience,
+            tls: self.settings.tls.as_ref().map(|tls| tls.config.clone().into()),
         }
     }
 

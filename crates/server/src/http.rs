@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use axum::Router;
 use axum::body::Body;
 use hyper::body::Incoming;
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -15,8 +16,11 @@ use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 use tower_service::Service as _;
 
 /// Bytes of a request's line and headers.
@@ -27,7 +31,7 @@ const FAREWELL: Duration = Duration::from_millis(700);
 /// A pause after a failure to accept, such as too many open files.
 const BREATHER: Duration = Duration::from_millis(50);
 
-/// What connections may take.
+/// What connections may take, and how they are protected.
 #[derive(Clone)]
 pub struct Limits {
     pub connections: usize,
@@ -36,6 +40,8 @@ pub struct Limits {
     pub proxies: Vec<Network>,
     /// A client's time to send the headers of its next request, and what bodies and answers get before they must move.
     pub patience: Duration,
+    /// TLS ends here; without it, before the server or nowhere.
+    pub tls: Option<TlsAcceptor>,
 }
 
 /// Binds the addresses. The first must succeed; others may not exist on this machine.
@@ -89,16 +95,21 @@ pub async fn serve(
             let mut router = router.clone();
             async move { router.call(request).await }
         });
-        let connection = hyper::server::conn::http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(patience)
-            .max_headers(HEADERS_MAX)
-            .max_buf_size(HEADERS_BYTES_MAX)
-            .serve_connection(TokioIo::new(TimelyStream::new(stream, patience)), service);
-        let connection = graceful.watch(connection);
+        let stream = TimelyStream::new(stream, patience);
+        let (tls, watcher) = (limits.tls.clone(), graceful.watcher());
         tokio::spawn(async move {
+            let ended = match tls {
+                None => watcher.watch(speak(stream, service, patience)).await.map_err(anyhow::Error::from),
+                Some(tls) => match timeout(patience, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => {
+                        watcher.watch(speak(stream, service, patience)).await.map_err(anyhow::Error::from)
+                    }
+                    Ok(Err(fault)) => Err(fault.into()),
+                    Err(late) => Err(late.into()),
+                },
+            };
             // A client that breaks its connection off is no fault of ours.
-            if let Err(fault) = connection.await {
+            if let Err(fault) = ended {
                 tracing::debug!(%fault, "connection ended early");
             }
             drop((permit, place));
@@ -107,7 +118,22 @@ pub async fn serve(
     for acceptor in acceptors {
         acceptor.abort();
     }
-    let _ = tokio::time::timeout(FAREWELL, graceful.shutdown()).await;
+    let _ = timeout(FAREWELL, graceful.shutdown()).await;
+}
+
+/// Speaks HTTP with one client.
+fn speak<I, S>(stream: I, service: S, patience: Duration) -> http1::Connection<TokioIo<I>, S>
+where
+    I: AsyncRead + AsyncWrite + Unpin + 'static,
+    S: hyper::service::HttpService<Incoming, ResBody = Body>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEADERS_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service)
 }
 
 /// How many connections each source holds.
@@ -161,7 +187,7 @@ async fn accept(listener: TcpListener, permits: Arc<Semaphore>, accepted: mpsc::
             }
             Err(fault) => {
                 tracing::warn!(%fault, "a connection could not be accepted");
-                let _ = tokio::time::timeout(BREATHER, accepted.closed()).await;
+                let _ = timeout(BREATHER, accepted.closed()).await;
             }
         }
     }

@@ -11,6 +11,7 @@ mod health;
 pub mod http;
 mod inbox;
 mod links;
+pub mod local_tls;
 pub mod login;
 mod loopback;
 pub mod master_key;

@@ -2,6 +2,7 @@
 //! production is what a file says.
 
 use crate::config::{self, Config, Pkce};
+use crate::local_tls::LocalTls;
 use crate::master_key::{FILE_NAME, MasterKey};
 use crate::rate::Pace;
 use anyhow::{Context as _, Result, bail, ensure};
@@ -40,8 +41,10 @@ const DATABASE_FILE: &str = "postern.db";
 pub struct Settings {
     /// All are bound; those after the first may fail, as where there is no IPv6.
     pub listen: Vec<SocketAddr>,
-    /// Without a final slash. Nothing: `http://localhost:PORT` of what was bound.
+    /// Without a final slash. Nothing: `localhost` and the port that was bound.
     pub public_url: Option<String>,
+    /// The server ends TLS itself.
+    pub tls: Option<Arc<LocalTls>>,
     pub place: Place,
     pub master_key: MasterKey,
     pub region: String,
@@ -167,6 +170,7 @@ impl Settings {
         Ok(Settings {
             listen,
             public_url: None,
+            tls: None,
             place,
             master_key,
             region: "us-east-1".to_owned(),
@@ -268,6 +272,7 @@ impl Settings {
             listen: listen.collect::<Result<_>>()?,
             console: console(config.console)?,
             public_url: Some(web_url("public_url", &config.public_url)?),
+            tls: None,
             place,
             master_key,
             region: config.region,

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,8 @@ use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::OnceCell;
@@ -36,6 +38,8 @@ struct Inner {
     tls: OnceCell<Arc<rustls::ClientConfig>>,
     /// Networks that may be called though they are not public.
     listed: Vec<Network>,
+    /// A PEM file with an authority to trust beside the system's, if it is there.
+    also_trusted: Option<PathBuf>,
 }
 
 /// An address that can be called: `http(s)://host[:port]/path[?query]`.
@@ -146,7 +150,12 @@ impl fmt::Display for Url {
 impl Web {
     /// Opens the way out to public addresses and to what is listed.
     pub fn open(listed: Vec<Network>) -> Web {
-        Web(Arc::new(Inner { tls: OnceCell::new(), listed }))
+        Web::open_trusting(listed, None)
+    }
+
+    /// The same, trusting an authority beside the system's, if its PEM file is there.
+    pub fn open_trusting(listed: Vec<Network>, authority: Option<PathBuf>) -> Web {
+        Web(Arc::new(Inner { tls: OnceCell::new(), listed, also_trusted: authority }))
     }
 
     /// Posts, and reads the whole answer.
@@ -189,7 +198,9 @@ impl Web {
     }
 
     async fn tls(&self) -> Result<Arc<rustls::ClientConfig>, Unreached> {
-        let made = self.0.tls.get_or_try_init(async || match spawn_blocking(trusting_the_system).await {
+        let also = self.0.also_trusted.clone();
+        let read = || spawn_blocking(move || trusting_the_system(also.as_deref()));
+        let made = self.0.tls.get_or_try_init(async || match read().await {
             Ok(Ok(tls)) => Ok(Arc::new(tls)),
             Ok(Err(_)) | Err(_) => Err(Unreached::NotProven),
         });
@@ -218,11 +229,15 @@ impl Web {
     }
 }
 
-/// TLS that trusts the system's list of certificate authorities.
-fn trusting_the_system() -> Result<rustls::ClientConfig, rustls::Error> {
+/// TLS that trusts the system's list of certificate authorities, and those in a file.
+fn trusting_the_system(also: Option<&Path>) -> Result<rustls::ClientConfig, rustls::Error> {
     let mut roots = rustls::RootCertStore::empty();
     for certificate in rustls_native_certs::load_native_certs().certs {
         // A root that rustls does not understand vouches for nobody.
+        let _ = roots.add(certificate);
+    }
+    let also = also.and_then(|path| CertificateDer::pem_file_iter(path).ok());
+    for certificate in also.into_iter().flatten().flatten() {
         let _ = roots.add(certificate);
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

@@ -328,7 +328,8 @@ async fn issuer(
             let document: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
             match document["issuer"].as_str() {
                 Some(named) if named == wanted => {
-                    return Ok(findings.good("issuer", format!("{wanted} describes itself")));
+                    findings.good("issuer", format!("{wanted} describes itself"));
+                    return Ok(());
                 }
                 Some(named) => format!("{url} names another issuer: {named}"),
                 None => format!("{url} was answered {}, and is no discovery document", reply.status),

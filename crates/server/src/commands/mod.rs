@@ -14,6 +14,7 @@ mod shell;
 
 use crate::app::{check_master_key, open_store};
 use crate::config::{Config, ENV_MASTER_KEY};
+use crate::local_tls;
 use crate::seed::Seed;
 use crate::settings::{Flags, Settings};
 use anyhow::Result;
@@ -24,12 +25,13 @@ use manage::{AddUserArgs, CreateClientArgs, ListArgs, ListClientsArgs, StatusArg
 use open::OpenArgs;
 use postern_access::Role;
 use postern_mail::transport::web::Url;
-use postern_store::back_up;
+use postern_store::{Clock, back_up};
 use remote::{Fault, Output};
 use std::io::IsTerminal as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
 
 /// Sign in with a mailed code: a self-hosted server that speaks the Cognito user pools API.
@@ -170,6 +172,11 @@ impl From<RoleWord> for Role {
     }
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum TlsWord {
+    Local,
+}
+
 #[derive(Args)]
 struct ServeArgs {
     /// Run in production, by this configuration
@@ -187,6 +194,9 @@ struct ServeArgs {
     /// Keep nothing
     #[arg(long)]
     ephemeral: bool,
+    /// Answer by HTTPS, with a certificate of an authority of this machine
+    #[arg(long, value_name = "KIND", value_enum, conflicts_with = "config")]
+    tls: Option<TlsWord>,
     /// Start in the SES sandbox
     #[arg(long)]
     ses_sandbox: bool,
@@ -208,7 +218,7 @@ impl ServeArgs {
 
     fn settings(&self) -> Result<Settings> {
         let Some(path) = &self.config else {
-            return Settings::development(&Flags {
+            let mut settings = Settings::development(&Flags {
                 host: self.host,
                 port: self.port,
                 data: self.data.clone(),
@@ -216,7 +226,12 @@ impl ServeArgs {
                 ses_sandbox: self.ses_sandbox,
                 strict_limits: self.strict_limits,
                 functions: self.functions.clone(),
-            });
+            })?;
+            if let Some(TlsWord::Local) = self.tls {
+                settings.tls =
+                    Some(Arc::new(local_tls::prepare(&local_tls::folder()?, Clock::system().now())?));
+            }
+            return Ok(settings);
         };
         let mut settings = production(path)?;
         for address in &mut settings.listen {
@@ -314,7 +329,9 @@ mod tests {
         let parsed = |words: &[&str]| Line::try_parse_from([&["postern"], words].concat());
         assert!(parsed(&[]).is_ok_and(|line| line.verb.is_none()));
         assert!(parsed(&["--port", "9321"]).is_ok_and(|line| line.serve.port == Some(9321)));
-        assert!(parsed(&["serve", "--ephemeral"]).is_ok());
+        assert!(parsed(&["serve", "--ephemeral", "--tls", "local"]).is_ok());
+        assert!(parsed(&["serve", "--tls", "global"]).is_err());
+        assert!(parsed(&["serve", "--tls", "local", "--config", "x"]).is_err());
         assert!(parsed(&["serve", "--ephemeral", "--data", "x"]).is_err());
         assert!(parsed(&["serve", "--config", "x", "--ses-sandbox"]).is_err());
         assert!(parsed(&["init", "--config", "x", "--role", "view"]).is_ok());

@@ -1,5 +1,6 @@
 //! A running server, asked through its own API and inbox: what the verbs do that look at it and change it.
 
+use crate::local_tls;
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
 use postern_access::sigv4::{self, SigningKey};
@@ -82,9 +83,11 @@ impl Remote {
             Some(url) => url.to_string(),
             None => ENV_URLS.iter().find_map(|name| env(name)).unwrap_or_else(|| DEFAULT_URL.to_owned()),
         };
-        let is_here = ["http://localhost", "http://127.0.0.1", "http://[::1]"].iter().any(|here| {
-            url.strip_prefix(here).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
-        });
+        let is_here = ["http://localhost", "http://127.0.0.1", "http://[::1]", "https://localhost"]
+            .iter()
+            .any(|here| {
+                url.strip_prefix(here).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+            });
         let known = |name: &str| env(name).or_else(|| is_here.then(|| "test".to_owned()));
         let (Some(key_id), Some(secret)) = (known("AWS_ACCESS_KEY_ID"), known("AWS_SECRET_ACCESS_KEY"))
         else {
@@ -98,7 +101,7 @@ impl Remote {
                 .unwrap_or_else(|| DEFAULT_REGION.to_owned()),
             key_id,
             secret,
-            web: Web::open(anywhere),
+            web: Web::open_trusting(anywhere, local_tls::authority().ok()),
             clock: Clock::system(),
         })
     }

@@ -26,7 +26,8 @@ pub(super) async fn run(settings: Settings, seed: Option<Seed>) -> Result<()> {
         ConsoleDoor::Closed | ConsoleDoor::Shared => Vec::new(),
     };
     let port = listeners.first().context("there is no address to listen on")?.local_addr()?.port();
-    let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://localhost:{port}"));
+    let scheme = if settings.tls.is_some() { "https" } else { "http" };
+    let public_url = settings.public_url.clone().unwrap_or_else(|| format!("{scheme}://localhost:{port}"));
     let (app, mails) = App::open(settings, clock.clone(), public_url).await?;
     let workers = worker::start(&app, mails);
     let made = match seed {
@@ -146,6 +147,8 @@ fn greeting(app: &App, made: &Made, took_ms: i64) -> String {
         }
         Made::Seed(_) => String::new(),
     };
+    let trust = app.settings.tls.as_ref().map(|tls| trust(&tls.authority.display().to_string()));
+    let trust = trust.unwrap_or_default();
     format!(
         "ready in {seconds:.1} s   (development mode: mail is caught, not sent)\n\n\
          \x20 API           {url}\n\
@@ -155,7 +158,15 @@ fn greeting(app: &App, made: &Made, took_ms: i64) -> String {
          \x20 Data          {data}\n\n\
          {lines}\
          \x20 Access key    test, secret test\n\n\
-         Paste into your shell:   export AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER={url}\n\n"
+         Paste into your shell:   export AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER={url}\n{trust}\n"
+    )
+}
+
+/// How to trust the local authority.
+fn trust(authority: &str) -> String {
+    format!(
+        "\x20                        export AWS_CA_BUNDLE={authority} NODE_EXTRA_CA_CERTS={authority}\n\n\
+         Trust {authority} in your browser as an authority for websites; it can vouch for localhost only.\n"
     )
 }
 

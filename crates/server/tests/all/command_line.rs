@@ -3,7 +3,9 @@
 use crate::support::TestServer;
 use postern_store::{Clock, random};
 use serde_json::{Value, json};
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 /// What came of a line.
 struct Done {
@@ -256,4 +258,58 @@ async fn a_shell_is_told_the_words_and_a_browser_the_page() {
     assert_eq!(run("open inbox").await.out, format!("{}/inbox\n", server.url));
     run("open attic").await.ends(2, "inbox");
     typed("http://localhost:1", KEY, "open").await.ends(4, "nobody answers");
+}
+
+#[tokio::test]
+async fn https_on_this_machine_is_one_flag() {
+    let home = std::env::temp_dir().join(format!("postern-tls-{}", hex::encode(random::bytes::<8>())));
+    std::fs::create_dir_all(&home).expect("a folder");
+    let run = async |line: &str, home: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_postern"));
+        command.args(line.split_whitespace()).env("XDG_DATA_HOME", home).env_remove("AWS_ENDPOINT_URL");
+        let ran = tokio::task::spawn_blocking(move || command.output()).await.expect("not cancelled");
+        ran.expect("the program runs")
+    };
+    // Twice: the authority that was trusted once is kept.
+    let mut authorities = Vec::new();
+    for _ in 0..2 {
+        let mut server = Command::new(env!("CARGO_BIN_EXE_postern"))
+            .args(["serve", "--ephemeral", "--tls", "local", "--port", "0"])
+            .env("XDG_DATA_HOME", &home)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut lines = BufReader::new(server.stdout.take().expect("its output")).lines();
+        let mut next = |word: &str| {
+            let line =
+                lines.find(|line| line.as_ref().is_ok_and(|line| line.contains(word))).expect("a line");
+            line.expect("text").split_whitespace().nth(1).expect("a second word").to_owned()
+        };
+        let url = next("API");
+        assert!(url.starts_with("https://localhost:"), "{url}");
+        let authority = next("NODE_EXTRA_CA_CERTS").replace("AWS_CA_BUNDLE=", "");
+        authorities.push(std::fs::read_to_string(&authority).expect("the authority's certificate"));
+
+        let status = run(&format!("status --url {url}"), &home).await;
+        let said = String::from_utf8_lossy(&status.stdout).into_owned();
+        assert!(said.starts_with(&format!("{url}  ready")), "{said} {status:?}");
+        // Whoever does not trust it is told why.
+        let strange = run(&format!("status --url {url}"), Path::new("/nowhere")).await;
+        let told = String::from_utf8_lossy(&strange.stderr).into_owned();
+        assert!(strange.status.code() == Some(4) && told.contains("certificate is not trusted"), "{told}");
+        // Nobody is answered in the clear.
+        let plain = run(&format!("status --url {}", url.replace("https", "http")), &home).await;
+        assert_eq!(plain.status.code(), Some(4), "{plain:?}");
+        server.kill().expect("the server ends");
+        server.wait().expect("the server ended");
+    }
+    assert_eq!(authorities[0], authorities[1]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode =
+            std::fs::metadata(home.join("postern/authority.key")).expect("the key").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{mode:o}");
+    }
+    std::fs::remove_dir_all(&home).expect("tidied up");
 }
