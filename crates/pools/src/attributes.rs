@@ -239,12 +239,14 @@ pub fn new_username(pool: &Pool, typed: &str, user: &mut User) -> Answer<()> {
 }
 
 /// The names a user is found by: the stored name, the sign-in attributes, and verified aliases. Who signs in by an
-/// outside provider has the stored name alone: what the provider says is theirs may be somebody's here (rule H3).
+/// outside provider has the stored name alone, among others of its kind: what the provider says is theirs, and what it
+/// calls them, may be somebody's here (rule H3).
 pub fn names(pool: &Pool, user: &User) -> Vec<UserName> {
-    let mut names = vec![UserName { key: pool.name_key(&user.username), kind: NameKind::Username.as_str() }];
+    let stored = |key| UserName { key, kind: NameKind::Username.as_str() };
     if user.status == Status::ExternalProvider {
-        return names;
+        return vec![stored(pool.outside_key(&user.username))];
     }
+    let mut names = vec![stored(pool.name_key(&user.username))];
     let mut add = |kind: NameKind| {
         if let Some(value) = user.attribute(kind.as_str()) {
             names.push(UserName { key: pool.name_key(value), kind: kind.as_str() });

@@ -329,6 +329,13 @@ impl Pool {
         name_key(typed, self.case_sensitive)
     }
 
+    /// The same for the name of somebody who comes from an outside provider. Where people are known by their addresses, no
+    /// address is ever such a name, whatever a provider calls its people (rule H3): nobody types a tab.
+    pub fn outside_key(&self, name: &str) -> String {
+        let apart = if self.username_attributes.is_empty() { "" } else { "\t" };
+        format!("{apart}{}", self.name_key(name))
+    }
+
     /// Tells whether an address of this kind is a way in: as a name, or as where codes of a sign-in go.
     pub fn signs_in_by(&self, medium: Medium) -> bool {
         let is_it = |kind: &NameKind| kind.as_str() == medium.attribute();

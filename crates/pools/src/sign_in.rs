@@ -32,16 +32,32 @@ pub use code::code_life_ms;
 pub use srp::Proven;
 
 impl Pools {
-    /// Finds the user that a typed name leads to: a name of theirs, or the `sub`.
+    /// Finds the user that a typed name leads to: a name of theirs, or the `sub`; and, where it is nobody's, what an
+    /// outside provider calls them.
     pub fn find_user(&self, tx: &mut Tx<'_>, pool: &Pool, typed: &str) -> Answer<Option<User>> {
+        // It is looked for in any case, so that all take as long.
+        let outside = named_outside(tx, pool, typed)?;
         let row = match tx.user_by_name(&pool.id, &pool.name_key(typed))? {
             Some(row) => Some(row),
             None if uuid::Uuid::try_parse(typed).is_ok() => tx.user_by_id(&pool.id, typed)?,
-            None => None,
+            None => outside.map(|id| tx.user_by_id(&pool.id, &id)).transpose()?.flatten(),
         };
         match row {
             Some(row) => Ok(Some(User::from_row(row)?)),
             None => self.find_nobody(tx, &pool.id, &pool.name_key(typed)),
+        }
+    }
+
+    /// The same by the name under which the API shows a user: letter by letter, what a provider calls somebody is theirs,
+    /// though somebody here may have an address like it.
+    pub fn find_shown_user(&self, tx: &mut Tx<'_>, pool: &Pool, name: &str) -> Answer<Option<User>> {
+        let outside = match named_outside(tx, pool, name)? {
+            Some(id) => tx.user_by_id(&pool.id, &id)?.filter(|row| row.username == name),
+            None => None,
+        };
+        match outside {
+            Some(row) => Ok(Some(User::from_row(row)?)),
+            None => self.find_user(tx, pool, name),
         }
     }
 
@@ -302,5 +318,13 @@ impl Pools {
                 Ok(drawn[0] & 7 == 0 && at.pool.allowed_factors.contains(&Factor::Password))
             }
         }
+    }
+}
+
+/// Who has a name that a provider gave, where such names are apart from all others.
+fn named_outside(tx: &mut Tx<'_>, pool: &Pool, name: &str) -> Answer<Option<String>> {
+    match name.contains('_') && !pool.username_attributes.is_empty() {
+        true => Ok(tx.user_named(&pool.id, &pool.outside_key(name))?),
+        false => Ok(None),
     }
 }

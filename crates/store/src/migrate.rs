@@ -35,6 +35,7 @@ const STEPS: &[(&str, &str)] = &[
     ("import faults", include_str!("../migrations/0029_import_faults.sql")),
     ("timings", include_str!("../migrations/0030_timings.sql")),
     ("used codes", include_str!("../migrations/0031_used_codes.sql")),
+    ("outside names", include_str!("../migrations/0032_outside_names.sql")),
 ];
 
 const VERSIONS: &str =

@@ -440,7 +440,7 @@ impl Pools {
     pub fn user_of_pool(&self, tx: &mut Tx<'_>, pool_id: &str, username: &str) -> Answer<(Arc<Pool>, User)> {
         let pool = self.pool_in(tx, pool_id)?;
         let user = self
-            .find_user(tx, &pool, username)?
+            .find_shown_user(tx, &pool, username)?
             .ok_or_else(|| refusal(UserNotFoundException, "User does not exist."))?;
         Ok((pool, user))
     }

@@ -372,6 +372,32 @@ async fn no_address_links_anybody_and_a_link_keeps_its_owners_addresses() {
 }
 
 #[tokio::test]
+async fn what_a_provider_calls_somebody_is_nobodys_address() {
+    let play = Play::new().await;
+    let shown = "Corp_ana@example.com";
+    let mailbox = "corp_ana@example.com";
+    let ana = play.claims_of(&play.comes(&play.scene.browser(), "ana@example.com", |_| {}).await).await;
+    assert_eq!(ana["cognito:username"], shown);
+    // Somebody has a mailbox that looks like it, and signs in by it, however they write it.
+    let made = json!({
+        "Username": mailbox, "MessageAction": "SUPPRESS",
+        "UserAttributes": [{ "Name": "email", "Value": mailbox }, { "Name": "email_verified", "Value": "true" }],
+    });
+    play.scene.admin("AdminCreateUser", made).await;
+    let other = play.scene.signed_in(&play.scene.browser(), mailbox).await;
+    let other = play.claims_of(&other).await;
+    assert_ne!(other["sub"], ana["sub"]);
+    assert_eq!(other["email"], mailbox);
+    // Both are found by what the API shows them as.
+    let sub = |user: Value| attribute(&user, "sub").map(Value::from);
+    assert_eq!(sub(user(&play.scene, shown).await), Some(ana["sub"].clone()));
+    assert_eq!(sub(user(&play.scene, mailbox).await), Some(other["sub"].clone()));
+    // And the other way round: who comes after the mailbox's owner still comes in.
+    let ana = play.claims_of(&play.comes(&play.scene.browser(), "ana@example.com", |_| {}).await).await;
+    assert_eq!(ana["cognito:username"], shown);
+}
+
+#[tokio::test]
 async fn who_comes_from_a_provider_has_no_other_way_in() {
     let play = Play::new().await;
     play.corp.tells(json!({ "sub": "a-1", "email": "a@corp.example" }));
