@@ -1,5 +1,12 @@
 //! What mails and text messages say: the pool's own templates where it has them, Cognito's default sentence and a few
-//! lines of help where it has not. Only text made here; sending is the mail crate's.
+//! lines of help where it has not, in the language of the page that caused the mail. Only text made here; sending is the
+//! mail crate's.
+
+mod translations;
+mod words;
+
+pub use words::{Catalogue, ENGLISH};
+use words::{Mail, mail};
 
 /// Why a mail is sent. Each has its template, its default text and its name in the inbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,70 +75,58 @@ impl Occasion {
         }
     }
 
-    fn default_subject(self, is_by_link: bool) -> &'static str {
+    /// What a mail of the occasion says by itself. Those that only calls of the API cause are in English.
+    fn default_mail(self, is_by_link: bool, words: &Catalogue) -> Mail {
         match self {
-            _ if is_by_link && self.confirms() => "Your verification link",
-            Occasion::SignIn => "Your authentication code",
+            _ if is_by_link && self.confirms() => words.link,
+            Occasion::SignIn => words.sign_in,
             Occasion::SignUp
             | Occasion::ResendCode
             | Occasion::VerifyAttribute
             | Occasion::UpdateAttribute
-            | Occasion::ForgotPassword => "Your verification code",
-            Occasion::Invitation => "Your temporary password",
-            Occasion::InvitationWithoutPassword => "Your new account",
-            Occasion::AccountExists => "You already have an account",
-            Occasion::GuessesUsedUp => "Wrong codes were tried for your account",
-            Occasion::AddressChange => "The email address of your account is changing",
-            Occasion::NumberChange => "The telephone number of your account is changing",
-            Occasion::SecondFactorAdded => "A second step was added to your sign-in",
-            Occasion::SecondFactorRemoved => "A second step was taken away from your sign-in",
-            Occasion::PasskeyAdded => "A passkey was added to your account",
-            Occasion::PasskeyRemoved => "A passkey was removed from your account",
+            | Occasion::ForgotPassword => words.verification,
+            Occasion::AccountExists => words.account_exists,
+            Occasion::GuessesUsedUp => words.guesses_used_up,
+            Occasion::SecondFactorAdded => words.second_factor_added,
+            Occasion::PasskeyAdded => words.passkey_added,
+            Occasion::Invitation => mail(
+                "Your temporary password",
+                "Your username is {username} and temporary password is {####}.",
+            ),
+            Occasion::InvitationWithoutPassword => mail("Your new account", "Your username is {username}."),
+            Occasion::SecondFactorRemoved => mail(
+                "A second step was taken away from your sign-in",
+                "A second step was taken away from the sign-in of your account. If that was not you, tell those \
+                 who run this service.",
+            ),
+            Occasion::AddressChange => mail(
+                "The email address of your account is changing",
+                "Somebody who is signed in to your account asked to change or remove this email address. If that was \
+                 not you, open this link to keep it and to sign everybody out:",
+            ),
+            Occasion::NumberChange => mail(
+                "The telephone number of your account is changing",
+                "Somebody who is signed in to your account asked to change or remove its telephone number. If that \
+                 was not you, open this link to keep it and to sign everybody out:",
+            ),
+            Occasion::PasskeyRemoved => mail(
+                "A passkey was removed from your account",
+                "A passkey was removed from your account and no longer signs in. If it wasn't you, sign in and check \
+                 your account, and tell whoever runs the service.",
+            ),
         }
     }
 
-    fn default_sentence(self, is_by_link: bool) -> &'static str {
+    /// The language that a mail of the occasion is in.
+    fn words(self, words: &'static Catalogue) -> &'static Catalogue {
         match self {
-            _ if is_by_link && self.confirms() => "Please click the link below to verify your email address.",
-            Occasion::SignIn => "Your authentication code is {####}.",
-            Occasion::SignUp
-            | Occasion::ResendCode
-            | Occasion::VerifyAttribute
-            | Occasion::UpdateAttribute
-            | Occasion::ForgotPassword => "Your verification code is {####}.",
-            Occasion::Invitation => "Your username is {username} and temporary password is {####}.",
-            Occasion::InvitationWithoutPassword => "Your username is {username}.",
-            Occasion::AccountExists => {
-                "You already have an account with this address. To get in, sign in instead of signing up."
-            }
-            Occasion::SecondFactorAdded => {
-                "A second step was added to the sign-in of your account. If that was not you, tell those who run \
-                 this service."
-            }
-            Occasion::SecondFactorRemoved => {
-                "A second step was taken away from the sign-in of your account. If that was not you, tell those \
-                 who run this service."
-            }
-            Occasion::GuessesUsedUp => {
-                "Somebody tried several wrong sign-in codes for your account today. No new codes are sent for \
-                 now. Nobody got in with them."
-            }
-            Occasion::AddressChange => {
-                "Somebody who is signed in to your account asked to change or remove this email address. If that was \
-                 not you, open this link to keep it and to sign everybody out:"
-            }
-            Occasion::NumberChange => {
-                "Somebody who is signed in to your account asked to change or remove its telephone number. If that was \
-                 not you, open this link to keep it and to sign everybody out:"
-            }
-            Occasion::PasskeyAdded => {
-                "A passkey was added to your account. Whoever holds it can sign in as you. If it wasn't you, sign in and \
-                 remove it, and tell whoever runs the service."
-            }
-            Occasion::PasskeyRemoved => {
-                "A passkey was removed from your account and no longer signs in. If it wasn't you, sign in and check \
-                 your account, and tell whoever runs the service."
-            }
+            Occasion::Invitation
+            | Occasion::InvitationWithoutPassword
+            | Occasion::SecondFactorRemoved
+            | Occasion::AddressChange
+            | Occasion::NumberChange
+            | Occasion::PasskeyRemoved => &ENGLISH,
+            _ => words,
         }
     }
 
@@ -145,14 +140,13 @@ impl Occasion {
         matches!(self, Occasion::AddressChange | Occasion::NumberChange)
     }
 
-    /// The words for what the code does, in "only to …".
-    fn action(self) -> &'static str {
+    /// What a code of the occasion is good for.
+    fn purpose(self, words: &Catalogue) -> &'static str {
         match self {
-            Occasion::SignIn => "sign in to",
-            Occasion::SignUp | Occasion::ResendCode => "confirm your new account at",
-            Occasion::VerifyAttribute | Occasion::UpdateAttribute => "confirm this address at",
-            Occasion::ForgotPassword => "set a new password at",
-            _ => "use",
+            Occasion::SignUp | Occasion::ResendCode => words.to_confirm_account,
+            Occasion::VerifyAttribute | Occasion::UpdateAttribute => words.to_confirm_address,
+            Occasion::ForgotPassword => words.to_set_password,
+            _ => words.to_sign_in,
         }
     }
 }
@@ -177,6 +171,8 @@ pub struct Facts<'a> {
     /// The request's User-Agent, reduced to known words before it is shown.
     pub user_agent: &'a str,
     pub asked_at: &'a str,
+    /// The language of the page that causes it.
+    pub words: &'static Catalogue,
 }
 
 /// A mail's words.
@@ -189,8 +185,10 @@ pub struct Words {
 
 /// Renders a mail.
 pub fn render(facts: &Facts<'_>) -> Words {
-    let subject = facts.template.subject.clone();
-    let subject = subject.unwrap_or_else(|| facts.occasion.default_subject(facts.link.is_some()).to_owned());
+    // A subject of ours over the pool's own words is in no other language than those may be.
+    let words = if facts.template.body.is_some() { &ENGLISH } else { facts.occasion.words(facts.words) };
+    let standard = facts.occasion.default_mail(facts.link.is_some(), words);
+    let subject = facts.template.subject.clone().unwrap_or_else(|| standard.subject.to_owned());
     match &facts.template.body {
         Some(body) => {
             let username = escape(facts.username);
@@ -205,19 +203,19 @@ pub fn render(facts: &Facts<'_>) -> Words {
             let html = fill(&in_html, facts.code, &username);
             Words { subject, text: plain(&fill(&in_text, facts.code, &username)), html }
         }
-        None => default_words(facts, subject),
+        None => default_words(facts, words, standard.sentence, subject),
     }
 }
 
-fn default_words(facts: &Facts<'_>, subject: String) -> Words {
-    let sentence = facts.occasion.default_sentence(facts.link.is_some());
+fn default_words(facts: &Facts<'_>, words: &Catalogue, sentence: &str, subject: String) -> Words {
     let mut text = fill(sentence, facts.code, facts.username);
-    let mut html = String::from(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+    let mut html = format!(
+        "<!doctype html><html lang=\"{}\"><head><meta charset=\"utf-8\">\
          <meta name=\"color-scheme\" content=\"light dark\">\
          <meta name=\"supported-color-schemes\" content=\"light dark\"></head>\
          <body style=\"margin:0;padding:24px;font-family:system-ui,-apple-system,'Segoe UI',sans-serif;\
          font-size:16px;line-height:1.5\"><div style=\"max-width:480px;margin:0 auto\"><p>",
+        words.lang
     );
     html.push_str(&fill(&escape(sentence), facts.code, &escape(facts.username)));
     html.push_str("</p>");
@@ -232,38 +230,22 @@ fn default_words(facts: &Facts<'_>, subject: String) -> Words {
             escape(code)
         ));
     }
+    let time = words.lasting(facts.valid_minutes);
+    let with = |sentence: &str| sentence.replace("{time}", &time).replace("{app}", facts.app);
     let mut lines = Vec::new();
     if facts.link.is_some() {
-        lines.push(format!("The link works for {}, once.", lasting(facts.valid_minutes)));
-        lines.push(format!("Asked for at {}{}.", facts.asked_at, from_browser(facts.user_agent)));
+        lines.push(with(words.link_works));
+        lines.push(asked(facts, words));
         lines.push(match facts.occasion.confirms() {
-            true => {
-                format!(
-                    "It confirms your new account at {}. If you didn't ask for it, ignore this email.",
-                    facts.app
-                )
-            }
+            true => with(words.link_confirms),
             false => "If you made the change yourself, there is nothing to do.".to_owned(),
         });
     } else if facts.code.is_some() && facts.occasion != Occasion::Invitation {
-        lines.push(format!(
-            "It works for {}, only to {} {}.",
-            lasting(facts.valid_minutes),
-            facts.occasion.action(),
-            facts.app
-        ));
-        lines.push(format!("Asked for at {}{}.", facts.asked_at, from_browser(facts.user_agent)));
-        lines.push(
-            "If you didn't ask for this, ignore this email. Nobody can sign in without the code, and nobody from \
-             us will ask you for it."
-                .to_owned(),
-        );
+        lines.push(with(facts.occasion.purpose(words)));
+        lines.push(asked(facts, words));
+        lines.push(words.ignore_code.to_owned());
     } else if facts.occasion == Occasion::Invitation {
-        lines.push(format!(
-            "Sign in to {} with it within {} and choose your own password.",
-            facts.app,
-            lasting(facts.valid_minutes)
-        ));
+        lines.push(format!("Sign in to {} with it within {time} and choose your own password.", facts.app));
     } else if facts.occasion == Occasion::InvitationWithoutPassword {
         lines.push(format!(
             "To sign in to {}, enter it there; we then mail you a code. You need no password.",
@@ -296,7 +278,7 @@ pub fn text_message(
         (None, Occasion::NumberChange) => {
             "Somebody signed in to your account is changing this number. Not you? Keep it: {####} ".to_owned()
         }
-        (None, occasion) => format!("{} ", occasion.default_sentence(false)),
+        (None, occasion) => format!("{} ", occasion.default_mail(false, &ENGLISH).sentence),
     };
     fill(&sentence, code, username)
 }
@@ -345,25 +327,21 @@ fn fill(template: &str, code: Option<&str>, username: &str) -> String {
     filled
 }
 
-fn lasting(minutes: i64) -> String {
-    match minutes {
-        1 => "1 minute".into(),
-        minutes if minutes < 120 => format!("{minutes} minutes"),
-        minutes if minutes < 48 * 60 => format!("{} hours", minutes / 60),
-        minutes => format!("{} days", minutes / (24 * 60)),
-    }
-}
-
-/// Names the kind of browser in known words only: what a request says of itself is not repeated.
-fn from_browser(user_agent: &str) -> String {
-    match device_words(user_agent) {
-        words if words.is_empty() => words,
-        words => format!(" from {words}"),
+/// When the mail was asked for, and by what kind of browser: in known words only, since what a request says of itself is
+/// not repeated.
+fn asked(facts: &Facts<'_>, words: &Catalogue) -> String {
+    match device(facts.user_agent, words.browser_on) {
+        browser if browser.is_empty() => words.asked_at.replace("{at}", facts.asked_at),
+        browser => words.asked_from.replace("{at}", facts.asked_at).replace("{browser}", &browser),
     }
 }
 
 /// Names the browser and the system that a User-Agent speaks of, in known words; nothing for others.
 pub fn device_words(user_agent: &str) -> String {
+    device(user_agent, ENGLISH.browser_on)
+}
+
+fn device(user_agent: &str, both: &str) -> String {
     let named = |names: &[(&str, &'static str)]| {
         names.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name)
     };
@@ -383,7 +361,7 @@ pub fn device_words(user_agent: &str) -> String {
         ("Linux", "Linux"),
     ]);
     match (browser, system) {
-        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(browser), Some(system)) => both.replace("{browser}", browser).replace("{system}", system),
         (Some(name), None) | (None, Some(name)) => name.to_owned(),
         (None, None) => String::new(),
     }
@@ -451,6 +429,7 @@ mod tests {
             valid_minutes: 3,
             user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0",
             asked_at: "14:03 UTC",
+            words: &ENGLISH,
         }
     }
 
@@ -478,6 +457,26 @@ mod tests {
         }
         assert!(words.html.contains(">01234567</p>") && !words.html.contains("http"));
         assert!(!words.subject.contains("01234567"));
+    }
+
+    #[test]
+    fn a_mail_is_in_the_language_of_its_page_unless_the_pool_has_words_of_its_own() {
+        let template = Template::default();
+        let german = |occasion| Facts { words: Catalogue::of("de"), ..facts(occasion, &template, "alice") };
+        let mail = render(&german(Occasion::SignIn));
+        assert_eq!(mail.subject, "Ihr Anmeldecode");
+        assert!(mail.html.starts_with("<!doctype html><html lang=\"de\">"));
+        for part in [
+            "Ihr Anmeldecode ist 01234567.",
+            "Er gilt 3 Minuten, nur um sich bei Acme anzumelden.",
+            "Angefordert um 14:03 UTC von Firefox unter Linux.",
+        ] {
+            assert!(mail.text.contains(part), "{part}");
+        }
+        let body = Template { body: Some("Code {####}".into()), ..Template::default() };
+        let own = render(&Facts { template: &body, ..german(Occasion::SignIn) });
+        assert_eq!((own.subject.as_str(), own.html.as_str()), ("Your authentication code", "Code 01234567"));
+        assert_eq!(render(&german(Occasion::Invitation)).subject, "Your temporary password");
     }
 
     #[test]

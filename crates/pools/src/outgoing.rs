@@ -177,6 +177,7 @@ impl Pools {
             valid_minutes: letter.not_after.since(at.now) / MINUTE_MS,
             user_agent: &at.caller.user_agent,
             asked_at: &clock_text(at.now),
+            words: at.words,
         });
         let own = pool.sender.own_address();
         let from = match own {

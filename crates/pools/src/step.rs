@@ -6,6 +6,7 @@ use crate::auth::factors::Factor;
 use crate::auth::second_factor::{Demand, SecondFactor};
 use crate::auth::srp::{Claim, ClientValue, Ephemeral};
 use crate::client::Client;
+use crate::messages::{Catalogue, ENGLISH};
 use crate::pool::Pool;
 use crate::tokens::{SignInFacts, USER_ADMIN_SCOPE};
 use crate::user::{User, fresh_id};
@@ -28,6 +29,8 @@ pub struct At {
     pub device: Option<Device>,
     /// The level of authentication that the sign-in is to reach.
     pub goal: Option<Goal>,
+    /// The language that the person reads, where a page knows it: default mails are in it.
+    pub words: &'static Catalogue,
 }
 
 /// What an app says with a call for functions to hear.
@@ -55,6 +58,11 @@ pub enum Device {
 }
 
 impl At {
+    /// A client of a pool, where nothing more is known yet.
+    pub fn new(pool: Arc<Pool>, client: Arc<Client>, caller: Caller, now: Timestamp) -> At {
+        At { pool, client, caller, now, says: Says::default(), device: None, goal: None, words: &ENGLISH }
+    }
+
     /// What is demanded after the first factor.
     pub fn demand(&self) -> Demand {
         Demand { goal: self.goal, ..self.pool.second.clone() }

@@ -445,15 +445,7 @@ impl Pools {
             })?;
         let pool = Pool::find(tx, &self.place, &client.pool_id)?
             .ok_or_else(|| anyhow::anyhow!("the pool of client {client_id} is gone"))?;
-        Ok(At {
-            pool,
-            client,
-            caller: caller.clone(),
-            now: self.clock.now(),
-            says: Says::default(),
-            device: None,
-            goal: None,
-        })
+        Ok(At::new(pool, client, caller.clone(), self.clock.now()))
     }
 
     /// Checks `SECRET_HASH` where the client has a secret, over any name the caller may mean.

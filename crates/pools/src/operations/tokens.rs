@@ -53,7 +53,7 @@ impl Bearer {
     /// Where the bearer acts on their own user.
     pub fn at(&self, caller: &Caller, now: Timestamp) -> At {
         let (pool, client, caller) = (self.pool.clone(), self.client.clone(), caller.clone());
-        At { pool, client, caller, now, says: Says::default(), device: None, goal: None }
+        At::new(pool, client, caller, now)
     }
 }
 
@@ -367,15 +367,7 @@ impl Pools {
 
     /// Stands where a bearer's token was made for.
     pub fn at_bearer(&self, bearer: &Bearer, caller: &Caller) -> At {
-        At {
-            pool: bearer.pool.clone(),
-            client: bearer.client.clone(),
-            caller: caller.clone(),
-            now: self.clock.now(),
-            says: Says::default(),
-            device: None,
-            goal: None,
-        }
+        At::new(bearer.pool.clone(), bearer.client.clone(), caller.clone(), self.clock.now())
     }
 
     pub fn bearer_of_any_scope(&self, tx: &mut Tx<'_>, token: &str) -> Answer<Bearer> {

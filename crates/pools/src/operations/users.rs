@@ -468,15 +468,7 @@ impl Pools {
     pub fn at_pool(&self, tx: &mut Tx<'_>, caller: &Caller, pool_id: &str) -> Answer<At> {
         let pool = self.pool_in(tx, pool_id)?;
         let client = Arc::new(Client::none(&pool.id));
-        Ok(At {
-            pool,
-            client,
-            caller: caller.clone(),
-            now: self.clock.now(),
-            says: Says::default(),
-            device: None,
-            goal: None,
-        })
+        Ok(At::new(pool, client, caller.clone(), self.clock.now()))
     }
 }
 

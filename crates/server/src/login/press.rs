@@ -16,6 +16,7 @@ use postern_model::cognito_idp::errors::*;
 use postern_model::{Answer, Error, Refusal};
 use postern_pools::Pools;
 use postern_pools::functions;
+use postern_pools::messages::Catalogue;
 use postern_pools::oauth::browser::Person;
 use postern_pools::sign_in::{Device, SignedIn};
 use postern_store::Tx;
@@ -88,6 +89,7 @@ impl Hand {
         let Some(mut flow) = found else { return Ok(Err(Pressed::Gone)) };
         flow.at.device =
             self.visit.cookies.mark(&flow.at.pool.id).map(|mark| Device::Browser(mark.to_owned()));
+        flow.at.words = Catalogue::of(self.visit.language().tag());
         if flow.state.done {
             return Ok(Err(Pressed::Over(Away::of_flow(&flow, flow.state.request.href(true)))));
         }

@@ -139,6 +139,13 @@ mod tests {
         assert_eq!(Language::accepted("q=;;,,"), None);
     }
 
+    #[test]
+    fn mails_speak_every_language_of_the_pages() {
+        for language in Language::ALL {
+            assert_eq!(postern_pools::messages::Catalogue::of(language.tag()).lang, language.tag());
+        }
+    }
+
     /// What each catalogue says, as it is written.
     const CATALOGUES: [&str; 10] = [
         include_str!("words/chinese_simplified.rs"),

@@ -2,6 +2,7 @@
 
 use super::scene::Scene;
 use postern_server::seed::ALICE;
+use serde_json::json;
 
 #[tokio::test]
 async fn pages_speak_the_language_that_was_asked_for_then_chosen_then_accepted() {
@@ -21,6 +22,16 @@ async fn pages_speak_the_language_that_was_asked_for_then_chosen_then_accepted()
     let page = browser.press(&page, "/login", &[("username", ALICE)]).await;
     assert_eq!(page.heading(), "Consultez vos e-mails");
     page.says("Il est valable 3 minutes.");
+    // So does the mail; one that an app asks for by itself is in English.
+    let mail = scene.server.wait_mail(ALICE).await;
+    assert_eq!(mail["subject"], "Votre code de connexion");
+    scene.server.clock.advance(60_000);
+    let asked = json!({
+        "ClientId": scene.demo.client_id, "AuthFlow": "USER_AUTH",
+        "AuthParameters": { "USERNAME": ALICE, "PREFERRED_CHALLENGE": "EMAIL_OTP" },
+    });
+    scene.server.api("InitiateAuth", asked).await.ok();
+    assert_eq!(scene.server.wait_mail(ALICE).await["subject"], "Your authentication code");
     // What the app asks for comes first, by either name, and is remembered, too.
     for (more, heading) in [
         (("ui_locales", "xx ja en"), "サインイン"),
