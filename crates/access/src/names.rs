@@ -1,5 +1,8 @@
 //! Names, ids and ARNs of IAM, and how lists of them are given page by page.
 
+use postern_model::iam::Tag;
+use postern_model::iam::errors::InvalidInputException;
+use postern_model::{Answer, refuse};
 use postern_store::random;
 use serde_json::{Map, Value};
 
@@ -45,6 +48,15 @@ pub(crate) fn policy_arn(account: &str, path: &str, name: &str) -> String {
     format!("arn:aws:iam::{account}:policy{path}{name}")
 }
 
+/// Whether an ARN is one of a managed policy: of an account, or of those that are shipped.
+pub(crate) fn is_policy_arn(arn: &str) -> bool {
+    let owned = arn.strip_prefix("arn:aws:iam::").and_then(|rest| rest.split_once(":policy/"));
+    owned.is_some_and(|(owner, name)| {
+        let is_account = owner.len() == 12 && owner.bytes().all(|byte| byte.is_ascii_digit());
+        (owner == "aws" || is_account) && !name.is_empty()
+    })
+}
+
 /// The last part of an ARN or path: the entity's name.
 pub(crate) fn last_part(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
@@ -63,11 +75,19 @@ pub(crate) fn url_encoded(document: &str) -> String {
     percent_encoding::percent_encode(document.as_bytes(), crate::sigv4::ENCODED).to_string()
 }
 
-/// Tags as they are kept: one JSON object.
-pub(crate) fn tags_text<T>(tags: Option<Vec<T>>, read: impl Fn(T) -> (String, String)) -> String {
-    let tags: Map<String, Value> =
-        tags.into_iter().flatten().map(read).map(|(key, value)| (key, Value::String(value))).collect();
-    Value::Object(tags).to_string()
+/// Tags as they are kept: one JSON object. Keys differ by more than case.
+pub(crate) fn tags_text(tags: Option<Vec<Tag>>) -> Answer<String> {
+    let mut kept = Map::new();
+    for tag in tags.into_iter().flatten() {
+        if kept.keys().any(|key: &String| key.eq_ignore_ascii_case(&tag.key)) {
+            return refuse(
+                InvalidInputException,
+                "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
+            );
+        }
+        kept.insert(tag.key, Value::String(tag.value));
+    }
+    Ok(Value::Object(kept).to_string())
 }
 
 pub(crate) fn tags(text: &str) -> Vec<(String, String)> {
@@ -133,6 +153,20 @@ mod tests {
         assert_eq!(named_by(&arn, "123456789012", "user"), None);
         assert_eq!(named_by(&arn, "210987654321", "role"), None);
         assert_eq!(named_by("arn:aws:iam::123456789012:role/", "123456789012", "role"), None);
+    }
+
+    #[test]
+    fn a_managed_policy_is_somebodys_and_has_a_name() {
+        for (arn, good) in [
+            ("arn:aws:iam::123456789012:policy/p", true),
+            ("arn:aws:iam::aws:policy/service-role/p", true),
+            ("arn:aws:iam::123456789012:user/p", false),
+            ("arn:aws:iam::1234:policy/p", false),
+            ("arn:aws:iam::123456789012:policy/", false),
+            ("arn:aws:s3:::bucket/policy/p", false),
+        ] {
+            assert_eq!(is_policy_arn(arn), good, "{arn}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Managed policies attached to users and roles.
 
-use super::OwnerKind;
+use super::{OwnerKind, checked_arn};
 use crate::Caller;
 use crate::access::Access;
 use crate::managed;
@@ -77,6 +77,7 @@ impl Access {
             .write(move |tx| {
                 tx.lock_iam()?;
                 let owner = access.owner_to_change(tx, kind, &owner)?;
+                checked_arn(&policy_arn)?;
                 let Some(policy) = managed::find(tx, &policy_arn)? else {
                     return refuse(
                         NoSuchEntityException,
@@ -115,6 +116,7 @@ impl Access {
             .write(move |tx| {
                 tx.lock_iam()?;
                 let owner = access.owner_to_change(tx, kind, &owner)?;
+                checked_arn(&policy_arn)?;
                 match tx.detach_policy(&owner.id, &policy_arn)? {
                     true => Ok(Nothing {}),
                     false => refuse(NoSuchEntityException, format!("Policy {policy_arn} was not found.")),

@@ -12,7 +12,7 @@ pub(crate) mod users;
 
 use crate::access::Access;
 use crate::managed;
-use crate::names::{role_arn, user_arn};
+use crate::names::{is_policy_arn, role_arn, user_arn};
 use crate::policy::{Kind, Policy};
 use crate::table::Operations;
 use postern_model::iam::errors::*;
@@ -111,6 +111,14 @@ pub(crate) fn protected(name: &str) -> Error {
 pub(crate) fn checked(document: &str, kind: Kind) -> Answer<Policy> {
     Policy::parse(document, kind)
         .map_err(|fault| refusal(MalformedPolicyDocumentException, fault.to_string()))
+}
+
+/// Refuses what is no ARN of a managed policy.
+pub(crate) fn checked_arn(arn: &str) -> Answer<()> {
+    match is_policy_arn(arn) {
+        true => Ok(()),
+        false => refuse(InvalidInputException, format!("ARN {arn} is not valid.")),
+    }
 }
 
 /// Refuses a boundary that is not there, as the operation may say it.

@@ -1,6 +1,6 @@
 //! Managed policies: the account's own, and those that are shipped.
 
-use super::{checked, shown_tags, shown_time};
+use super::{checked, checked_arn, shown_tags, shown_time};
 use crate::Caller;
 use crate::access::Access;
 use crate::managed::{self, Managed};
@@ -62,7 +62,7 @@ impl Access {
                     path,
                     description: request.description,
                     document: request.policy_document,
-                    tags: tags_text(request.tags, |tag| (tag.key, tag.value)),
+                    tags: tags_text(request.tags)?,
                     created: now,
                 };
                 if !tx.add_iam_policy(&policy)? {
@@ -203,6 +203,7 @@ impl Access {
 }
 
 fn managed_policy(tx: &mut Tx<'_>, arn: &str) -> Answer<Managed> {
+    checked_arn(arn)?;
     managed::find(tx, arn)?
         .ok_or_else(|| refusal(NoSuchEntityException, format!("Policy {arn} was not found.")))
 }

@@ -54,7 +54,7 @@ impl Access {
                     max_session_s: request.max_session_duration.unwrap_or(3600),
                     service: None,
                     boundary: request.permissions_boundary,
-                    tags: tags_text(request.tags, |tag| (tag.key, tag.value)),
+                    tags: tags_text(request.tags)?,
                     created: now,
                     last_used: None,
                 };

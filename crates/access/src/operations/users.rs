@@ -58,7 +58,7 @@ impl Access {
                 }
                 let user = UserRow {
                     boundary: request.permissions_boundary,
-                    tags: tags_text(request.tags, |tag| (tag.key, tag.value)),
+                    tags: tags_text(request.tags)?,
                     ..new_user(&request.user_name, request.path.as_deref().unwrap_or("/"), now)
                 };
                 if !tx.add_iam_user(&user)? {
