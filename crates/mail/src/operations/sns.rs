@@ -71,10 +71,11 @@ impl Mail {
                 "Invalid parameter: PhoneNumber Reason: {to} is not valid to publish to"
             )));
         }
-        if request.message.is_empty() {
+        let words = words_for_texts(request.message, request.message_structure.as_deref())?;
+        if words.is_empty() {
             return Err(invalid("Invalid parameter: Empty message"));
         }
-        if request.message.chars().count() > LENGTH_MAX {
+        if words.chars().count() > LENGTH_MAX {
             return Err(invalid("Invalid parameter: Message too long"));
         }
         let given = request.message_attributes.unwrap_or_default();
@@ -96,13 +97,13 @@ impl Mail {
                     .ok_or_else(|| invalid("Invalid parameter: AWS.SNS.SMS.MaxPrice is invalid"))?,
             ),
         };
-        let (mail, now, text) = (self.clone(), self.clock.now(), request.message);
+        let (mail, now) = (self.clone(), self.clock.now());
         let queued = self
             .store
             .write(move |tx| {
                 let text = Text {
                     to: to.clone(),
-                    text: text.clone(),
+                    text: words.clone(),
                     sender_id: sender_id.clone(),
                     kind: kind.map_or_else(|| mail.default_kind(tx), Ok)?,
                 };
@@ -411,6 +412,23 @@ fn start(token: Option<&str>) -> Answer<String> {
     page_start(token).map_err(|_| invalid("Invalid parameter: NextToken"))
 }
 
+/// The words for a telephone: the message itself, or what a message in JSON has for texts or else for all.
+fn words_for_texts(message: String, structure: Option<&str>) -> Answer<String> {
+    match structure.filter(|structure| !structure.is_empty()) {
+        None => return Ok(message),
+        Some("json") => {}
+        Some(_) => return Err(invalid("Invalid parameter: MessageStructure")),
+    }
+    let Ok(serde_json::Value::Object(words)) = serde_json::from_str(&message) else {
+        return Err(invalid("Invalid parameter: Message Structure - JSON message body failed to parse"));
+    };
+    let of = |protocol: &str| words.get(protocol).and_then(|words| words.as_str());
+    let Some(default) = of("default") else {
+        return Err(invalid("Invalid parameter: Message Structure - No default entry in JSON message body"));
+    };
+    Ok(of("sms").unwrap_or(default).to_owned())
+}
+
 /// Tells whether a text is a number as E.164 writes it.
 fn is_number(text: &str) -> bool {
     text.strip_prefix('+').is_some_and(|digits| {
@@ -471,6 +489,22 @@ fn sandbox_words(language: LanguageCodeString) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_in_json_has_words_for_texts() {
+        let words = |message: &str, structure: &str| {
+            words_for_texts(message.to_owned(), Some(structure)).map_err(|error| error.to_string())
+        };
+        let refused = |why: &str| Err(format!("InvalidParameter: Invalid parameter: {why}"));
+        assert_eq!(words(r#"{"default": "a", "sms": "b"}"#, "json"), Ok("b".to_owned()));
+        assert_eq!(words(r#"{"default": "a", "http": "c"}"#, "json"), Ok("a".to_owned()));
+        assert_eq!(words("{}", ""), Ok("{}".to_owned()));
+        let none = "Message Structure - No default entry in JSON message body";
+        assert_eq!(words(r#"{"sms": "b"}"#, "json"), refused(none));
+        let broken = "Message Structure - JSON message body failed to parse";
+        assert_eq!(words("hello", "json"), refused(broken));
+        assert_eq!(words("hello", "xml"), refused("MessageStructure"));
+    }
 
     #[test]
     fn a_sender_has_a_letter_and_no_space() {
