@@ -242,16 +242,19 @@ fn satisfies_model(call: Call, input: &Document) -> Answer<()> {
     }
 }
 
-/// Operations that mail a code and answer, as the Developer Guide says, with errors that their models leave out.
-const MAILING: [&str; 5] = [
-    "InitiateAuth",
-    "RespondToAuthChallenge",
-    "AdminInitiateAuth",
-    "AdminRespondToAuthChallenge",
-    "AdminCreateUser",
+/// What operations that mail a code answer beyond their models, as the Developer Guide says and the service was seen to.
+pub const BEYOND_MODELS: [(&str, ErrorKind); 10] = [
+    ("AdminCreateUser", InvalidEmailRoleAccessPolicyException),
+    ("AdminCreateUser", LimitExceededException),
+    ("AdminInitiateAuth", CodeDeliveryFailureException),
+    ("AdminInitiateAuth", LimitExceededException),
+    ("AdminRespondToAuthChallenge", CodeDeliveryFailureException),
+    ("AdminRespondToAuthChallenge", LimitExceededException),
+    ("InitiateAuth", CodeDeliveryFailureException),
+    ("InitiateAuth", LimitExceededException),
+    ("RespondToAuthChallenge", CodeDeliveryFailureException),
+    ("RespondToAuthChallenge", LimitExceededException),
 ];
-const MAILING_ERRORS: [ErrorKind; 3] =
-    [LimitExceededException, CodeDeliveryFailureException, InvalidEmailRoleAccessPolicyException];
 
 fn may_refuse_with(call: Call, kind: ErrorKind) -> bool {
     let front = front(call.service);
@@ -265,10 +268,9 @@ fn may_refuse_with(call: Call, kind: ErrorKind) -> bool {
         front.throttled,
         front.failed,
     ];
-    let mails = call.service == Service::CognitoIdp && MAILING.contains(&call.operation.name.as_str());
-    doors.contains(&kind)
-        || mails && MAILING_ERRORS.contains(&kind)
-        || ServiceModel::of(call.service).lists(call.operation, kind)
+    let beyond =
+        call.service == Service::CognitoIdp && BEYOND_MODELS.contains(&(call.operation.name.as_str(), kind));
+    doors.contains(&kind) || beyond || ServiceModel::of(call.service).lists(call.operation, kind)
 }
 
 /// Keeps what a signed call did or was refused (rule H2). Sign-ins keep their own records.

@@ -4,7 +4,7 @@ use crate::story::{App, call, text};
 use crate::support::TestServer;
 use serde_json::{Value, json};
 
-fn corp() -> Value {
+pub fn corp() -> Value {
     json!({
         "ProviderName": "Corp", "ProviderType": "OIDC",
         "ProviderDetails": {
@@ -15,13 +15,13 @@ fn corp() -> Value {
     })
 }
 
-fn at_corp(subject: &str) -> Value {
+pub fn at_corp(subject: &str) -> Value {
     json!({
         "ProviderName": "Corp", "ProviderAttributeName": "Cognito_Subject", "ProviderAttributeValue": subject,
     })
 }
 
-fn here(username: &str) -> Value {
+pub fn here(username: &str) -> Value {
     json!({ "ProviderName": "Cognito", "ProviderAttributeValue": username })
 }
 

@@ -1,6 +1,7 @@
 //! Each operation of the Cognito API has a call that succeeds and, for every error that its model lists, a call that is
 //! refused with it, in the service's words; or a reason why nobody can meet that error here. All of it stands in tables:
-//! `yes.rs` for the good calls, a file per topic for the refusals, `never.rs` for the reasons.
+//! `yes.rs` for the good calls, a file per topic for the refusals, `never.rs` for the reasons. The other services' stand
+//! below `services.rs`.
 
 mod clients;
 mod deliveries;
@@ -10,6 +11,7 @@ mod limits;
 mod never;
 mod own;
 mod pools;
+mod services;
 mod sign_in;
 mod users;
 mod world;
@@ -17,6 +19,7 @@ mod yes;
 
 use crate::support::Answer;
 use postern_model::{Kind, OperationModel, Service, ServiceModel};
+use postern_server::api::BEYOND_MODELS;
 use postern_server::api::tables::is_written;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -46,6 +49,12 @@ fn members(operation: &str) -> Vec<(String, bool)> {
     }
 }
 
+/// Whether an operation may answer an error: its model lists it, or the service answers it all the same.
+fn lists(operation: &str, error: &str) -> bool {
+    model(operation).errors.iter().any(|listed| listed == error)
+        || BEYOND_MODELS.iter().any(|(name, kind)| *name == operation && kind.code == error)
+}
+
 fn takes(operation: &str, member: &str) -> bool {
     members(operation).iter().any(|(name, _)| name == member)
 }
@@ -56,7 +65,7 @@ fn written() -> impl Iterator<Item = &'static str> {
         .operations()
         .iter()
         .map(|operation| operation.name.as_str())
-        .filter(|name| is_written(Service::CognitoIdp, name) && !never::TOLD_ELSEWHERE.contains(name))
+        .filter(|name| is_written(Service::CognitoIdp, name))
 }
 
 /// Compares a refusal with what was expected, and says what was another.
@@ -129,4 +138,16 @@ fn every_error_of_the_models_is_provoked_or_has_a_reason_why_not() {
     }
     assert!(missing.is_empty(), "{} are missing:\n{}", missing.len(), missing.join("\n"));
     assert!(idle.is_empty(), "nothing lists these: {idle:?}");
+    for (operation, kind) in BEYOND_MODELS {
+        assert!(
+            !model(operation).errors.iter().any(|error| error == kind.code),
+            "{operation} lists {kind:?}"
+        );
+        assert!(provoked.contains(&(operation, kind.code)), "nobody provokes {kind:?} of {operation}");
+    }
+    let tests = crate::lists::functions();
+    for (_, _, test) in never::PROVOKED_ELSEWHERE {
+        let name = test.rsplit("::").next().expect("a name");
+        assert!(tests.iter().any(|one| one == name), "there is no {test}");
+    }
 }

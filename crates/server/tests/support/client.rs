@@ -9,7 +9,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use postern_model::{Service, ServiceModel};
+use postern_model::{Protocol, Service, ServiceModel};
 use postern_store::Clock;
 use serde_json::Value;
 use std::time::{Duration, UNIX_EPOCH};
@@ -141,6 +141,25 @@ impl Client {
             self.sign(&mut request, service.signing_name(), key);
         }
         self.try_send(request).await
+    }
+
+    /// Calls any operation of any service with a document.
+    pub async fn call(&self, service: Service, operation: &str, input: &Value, key: Option<&Key>) -> Answer {
+        let model = ServiceModel::of(service);
+        let known = model.operation(operation).unwrap_or_else(|| panic!("{operation} is no operation"));
+        match model.protocol {
+            Protocol::Json => self.json_to(service, operation, input, key).await,
+            Protocol::Query => {
+                let fields = super::wire::fields(model, known, input);
+                let fields: Vec<(&str, &str)> =
+                    fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+                self.form(service, operation, &fields, key).await
+            }
+            Protocol::RestJson => {
+                let (path, body) = super::wire::path_and_body(model, known, input);
+                self.rest(&known.method, &path, body, key).await
+            }
+        }
     }
 
     /// Query.

@@ -13,6 +13,7 @@ mod provider;
 #[path = "../../../pools/src/auth/saml/signer.rs"]
 pub mod saml;
 mod srp;
+mod wire;
 
 pub use client::{Answer, Client, Key};
 pub use lambda::{Does, Lambda, answering};

@@ -1,7 +1,7 @@
 //! Refusals of operations that send something, when it cannot be sent: the role for texts is not trusted or may not
 //! publish, the sender's policy denies, or SES is in its sandbox.
 
-use super::{differs, no_differences};
+use super::{differs, lists, no_differences};
 use crate::story::{App, mail_settles, newest_mail, own_sender, text};
 use crate::support::{TestServer, allowing};
 use serde_json::{Value, json};
@@ -36,10 +36,6 @@ const SENDING: [&str; 12] = [
 
 /// What saves the role that sends texts.
 const SAVING: [&str; 3] = ["CreateUserPool", "SetUserPoolMfaConfig", "UpdateUserPool"];
-
-fn lists(operation: &str, error: &str) -> bool {
-    super::model(operation).errors.iter().any(|listed| listed == error)
-}
 
 /// The pairs that the tests below provoke.
 pub fn provoked() -> Vec<(&'static str, &'static str)> {

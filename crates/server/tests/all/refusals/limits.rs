@@ -1,8 +1,14 @@
 //! Refusals that count: codes asked for too often, passwords changed too often, more of a thing than there may be.
 
+use super::deliveries::{Way, about_to_send};
+use super::world::ROLE;
 use super::{differs, no_differences};
+use crate::identity_providers::corp;
 use crate::story::{App, text};
 use crate::support::TestServer;
+use postern_store::groups::GroupRow;
+use postern_store::identity_providers::ProviderRow;
+use postern_store::import_jobs::ImportJobRow;
 use serde_json::{Value, json};
 
 const LIMIT: &str = "LimitExceededException";
@@ -10,7 +16,11 @@ const WORDS: &str = "Attempt limit exceeded, please try after some time.";
 const PASSWORD: &str = "Correct-horse-1";
 
 /// Operations that can be called too often, by how often one may at once.
-const OFTEN: [(&str, usize); 9] = [
+const OFTEN: [(&str, usize); 13] = [
+    ("AdminInitiateAuth", 1),
+    ("AdminRespondToAuthChallenge", 0),
+    ("InitiateAuth", 1),
+    ("RespondToAuthChallenge", 0),
     ("AdminResetUserPassword", 1),
     ("ChangePassword", 5),
     ("ConfirmForgotPassword", 10),
@@ -29,11 +39,20 @@ const MANY: [(&str, usize, &str); 3] = [
     ("CreateTerms", 40, "A user pool can have at most 40 terms documents."),
 ];
 
+/// What there can be so many of that they are written down rather than called for.
+const VERY_MANY: [(&str, &str); 3] = [
+    ("CreateGroup", "A user pool can have at most 10000 groups."),
+    ("CreateIdentityProvider", "A user pool can have at most 300 identity providers."),
+    ("CreateUserImportJob", "A user pool can have at most 1000 import jobs."),
+];
+
 pub fn provoked() -> impl Iterator<Item = (&'static str, &'static str)> {
     OFTEN
         .iter()
         .map(|(operation, _)| (*operation, LIMIT))
         .chain(MANY.iter().map(|(operation, ..)| (*operation, LIMIT)))
+        .chain(VERY_MANY.iter().map(|(operation, _)| (*operation, LIMIT)))
+        .chain([("AdminCreateUser", LIMIT)])
 }
 
 async fn signs_up(app: &App<'_>, name: &str) {
@@ -43,7 +62,18 @@ async fn signs_up(app: &App<'_>, name: &str) {
 }
 
 /// Makes somebody ready, and gives the input.
-async fn ready(app: &App<'_>, operation: &str) -> Value {
+async fn ready(app: &App<'_>, operation: &str, number: usize) -> Value {
+    match operation {
+        "AdminInitiateAuth" | "InitiateAuth" => {
+            return about_to_send(app, operation, Way::Mail, number).await;
+        }
+        "AdminRespondToAuthChallenge" | "RespondToAuthChallenge" => {
+            let input = about_to_send(app, operation, Way::Mail, number).await;
+            app.asked(&Way::Mail.address(number)).await;
+            return input;
+        }
+        _ => {}
+    }
     let name = format!("{}@example.com", operation.to_lowercase());
     let mut input = json!({ "Username": name });
     match operation {
@@ -86,8 +116,8 @@ async fn what_is_done_too_often_is_refused_for_a_while() {
     let server = TestServer::strict_with(|settings| settings.ses.limits = false).await;
     let app = App::new(&server).await;
     let mut differences = Vec::new();
-    for (operation, most) in OFTEN {
-        let input = ready(&app, operation).await;
+    for (number, (operation, most)) in OFTEN.into_iter().enumerate() {
+        let input = ready(&app, operation, number).await;
         let call = async || match super::model(operation).public {
             true => app.public(operation, input.clone()).await,
             false => app.signed(operation, input.clone()).await,
@@ -133,4 +163,70 @@ async fn of_some_things_there_can_be_so_many() {
         }
     }
     no_differences(differences);
+}
+
+#[tokio::test]
+async fn a_pool_has_so_many_groups_providers_and_imports() {
+    let server = TestServer::start().await;
+    let app = App::new(&server).await;
+    let trust = json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": { "Service": "cognito-idp.amazonaws.com" }, "Action": "sts:AssumeRole",
+    }] });
+    let role = [("RoleName", "logs"), ("AssumeRolePolicyDocument", &trust.to_string())];
+    server.iam("CreateRole", &role).await.ok();
+    let input = |operation: &str| match operation {
+        "CreateGroup" => json!({ "GroupName": "staff" }),
+        "CreateUserImportJob" => json!({ "JobName": "more", "CloudWatchLogsRoleArn": ROLE }),
+        _ => corp(),
+    };
+    for (operation, _) in VERY_MANY {
+        app.signed(operation, input(operation)).await.ok();
+    }
+    let pool = app.pool_id.clone();
+    server
+        .app
+        .store
+        .write(move |tx| {
+            let group = tx.find_group(&pool, "staff")?.expect("a group");
+            for number in 1..10_000 {
+                tx.add_group(&GroupRow { name: format!("group{number}"), ..group.clone() })?;
+            }
+            let provider = tx.find_provider(&pool, "Corp")?.expect("a provider");
+            for number in 1..300 {
+                tx.add_provider(&ProviderRow { name: format!("Corp{number}"), ..provider.clone() })?;
+            }
+            let job = tx.list_import_jobs(&pool, "", 1)?.remove(0);
+            for number in 1..1_000 {
+                tx.add_import_job(&ImportJobRow { id: format!("import-{number}"), ..job.clone() })?;
+            }
+            anyhow::Ok(())
+        })
+        .await
+        .expect("the store answers");
+    let mut differences = Vec::new();
+    for (operation, words) in VERY_MANY {
+        let mut input = input(operation);
+        for (member, name) in [("GroupName", "more"), ("ProviderName", "More")] {
+            if super::takes(operation, member) {
+                input[member] = name.into();
+            }
+        }
+        let answer = app.signed(operation, input).await;
+        differences.extend(differs(operation, LIMIT, words, &answer));
+    }
+    no_differences(differences);
+}
+
+#[tokio::test]
+async fn the_default_sender_invites_so_many_a_day() {
+    const SPENT: &str = "Exceeded daily email limit for the operation or the account. If a higher limit is required, \
+                         please configure your user pool to use your own Amazon SES configuration for sending email.";
+    let server = TestServer::strict_with(|settings| settings.ses.default_sender_daily = 1).await;
+    let app = App::new(&server).await;
+    let operation = "AdminCreateUser";
+    let first = about_to_send(&app, operation, Way::Mail, 1).await;
+    app.signed(operation, first).await.ok();
+    let second = about_to_send(&app, operation, Way::Mail, 2).await;
+    let answer = app.signed(operation, second).await;
+    no_differences(differs(operation, LIMIT, SPENT, &answer).into_iter().collect());
 }

@@ -1,30 +1,6 @@
 //! Errors that the models list and nobody can meet here, with the reason; and those that another test provokes, with its
 //! name.
 
-/// Operations whose refusals their own tests tell.
-pub const TOLD_ELSEWHERE: &[&str] = &[
-    // tests/all/devices.rs
-    "AdminForgetDevice",
-    "AdminGetDevice",
-    "AdminListDevices",
-    "AdminUpdateDeviceStatus",
-    "ConfirmDevice",
-    "ForgetDevice",
-    "GetDevice",
-    "ListDevices",
-    "UpdateDeviceStatus",
-    // tests/all/identity_providers.rs, tests/all/pages/federation.rs
-    "AdminDisableProviderForUser",
-    "AdminLinkProviderForUser",
-    "CreateIdentityProvider",
-    "DeleteIdentityProvider",
-    "DescribeIdentityProvider",
-    "GetIdentityProviderByIdentifier",
-    "GetSigningCertificate",
-    "ListIdentityProviders",
-    "UpdateIdentityProvider",
-];
-
 /// Errors that no operation answers, whatever it is asked.
 const NOWHERE: &[(&str, &str)] = &[
     ("InternalErrorException", "a fault of ours: the fuzz test shows that no request brings one about"),
@@ -76,11 +52,6 @@ pub const NEVER: &[(&str, &[&str], &str)] = &[
         "they can be called any number of times",
     ),
     (
-        "LimitExceededException",
-        &["CreateGroup", "CreateUserImportJob"],
-        "ten thousand groups, or a thousand jobs, take a test too long to make",
-    ),
-    (
         "FeatureUnavailableInTierException",
         &[
             "CreateUserPoolClient",
@@ -101,6 +72,11 @@ pub const NEVER: &[(&str, &[&str], &str)] = &[
         "UserNotFoundException",
         &["AdminRespondToAuthChallenge", "GetTokensFromRefreshToken", "RespondToAuthChallenge"],
         "the session and the tokens of somebody who is gone are nobody's: NotAuthorizedException",
+    ),
+    (
+        "AliasExistsException",
+        &["AdminDisableProviderForUser", "AdminLinkProviderForUser"],
+        "a link brings no address",
     ),
     (
         "AliasExistsException",
@@ -133,6 +109,14 @@ pub const NEVER: &[(&str, &[&str], &str)] = &[
         "that nothing is set can be read of every pool",
     ),
     ("UserPoolTaggingException", &["DescribeUserPool"], "it tags nothing"),
+    (
+        "UnsupportedIdentityProviderException",
+        &["DeleteIdentityProvider", "UpdateIdentityProvider"],
+        "all kinds of provider are supported",
+    ),
+    ("InvalidPasswordException", &["ConfirmDevice"], "it is given no password"),
+    ("InvalidLambdaResponseException", &["ConfirmDevice"], "it calls no function"),
+    ("UsernameExistsException", &["ConfirmDevice"], "it makes no user"),
     (
         "ResourceNotFoundException",
         &["DeleteUserPoolDomain", "UpdateUserPoolDomain"],
@@ -172,6 +156,11 @@ pub const PROVOKED_ELSEWHERE: &[(&str, &str, &str)] = &[
         "StartWebAuthnRegistration",
         "WebAuthnConfigurationMissingException",
         "passkeys::passkeys_are_registered_only_where_the_pool_has_them",
+    ),
+    (
+        "AdminLinkProviderForUser",
+        "LimitExceededException",
+        "identity_providers::a_user_is_linked_by_what_the_provider_knows_them_by_and_by_nothing_else",
     ),
     (
         "ConfirmSignUp",

@@ -107,6 +107,32 @@ pub const REFUSALS: &[Refusal] = &[
         "Only SMS to phone_number can be set as an MFA option.",
         |_| json!({ "MFAOptions": [{ "DeliveryMedium": "EMAIL", "AttributeName": "email" }] }),
     ),
+    // Devices.
+    ("ConfirmDevice", "DeviceKeyExistsException", "Device key already exists.", |world| {
+        world.confirms("doras_token", "device", "verifier")
+    }),
+    ("ConfirmDevice", INVALID, "Invalid device key given.", |world| {
+        world.confirms("doras_token", "new_device", "new_verifier")
+    }),
+    (
+        "GetDevice",
+        MISSING,
+        "Device does not exist.",
+        |world| json!({ "AccessToken": &world["doras_token"], "DeviceKey": &world["new_device"] }),
+    ),
+    (
+        "ForgetDevice",
+        MISSING,
+        "Device does not exist.",
+        |world| json!({ "AccessToken": &world["doras_token"], "DeviceKey": &world["new_device"] }),
+    ),
+    ("UpdateDeviceStatus", MISSING, "Device does not exist.", |world| {
+        json!({
+            "AccessToken": &world["doras_token"], "DeviceKey": &world["new_device"],
+            "DeviceRememberedStatus": "remembered",
+        })
+    }),
+    ("ListDevices", INVALID, "Invalid pagination token.", |_| json!({ "PaginationToken": "nonsense" })),
     // Passkeys.
     (
         "StartWebAuthnRegistration",

@@ -2,6 +2,7 @@
 
 use super::Refusal;
 use super::world::{ALICE, ROLE};
+use crate::identity_providers::{at_corp, corp, here};
 use serde_json::json;
 
 const INVALID: &str = "InvalidParameterException";
@@ -216,6 +217,62 @@ pub const REFUSALS: &[Refusal] = &[
         |_| json!({ "Identifier": "unknown" }),
     ),
     ("ListResourceServers", INVALID, "Invalid pagination token.", |_| json!({ "NextToken": "nonsense" })),
+    // Providers.
+    (
+        "CreateIdentityProvider",
+        "DuplicateProviderException",
+        "A provider with the name Corp already exists.",
+        |_| corp(),
+    ),
+    (
+        "UpdateIdentityProvider",
+        INVALID,
+        "ProviderDetails of a OIDC provider must have client_id.",
+        |_| json!({ "ProviderName": "Corp", "ProviderDetails": { "client_id": "" } }),
+    ),
+    (
+        "DescribeIdentityProvider",
+        MISSING,
+        "Identity provider Nobody does not exist.",
+        |_| json!({ "ProviderName": "Nobody" }),
+    ),
+    (
+        "UpdateIdentityProvider",
+        MISSING,
+        "Identity provider Nobody does not exist.",
+        |_| json!({ "ProviderName": "Nobody" }),
+    ),
+    (
+        "DeleteIdentityProvider",
+        MISSING,
+        "Identity provider Nobody does not exist.",
+        |_| json!({ "ProviderName": "Nobody" }),
+    ),
+    (
+        "GetIdentityProviderByIdentifier",
+        MISSING,
+        "Identity provider nobody.example does not exist.",
+        |_| json!({ "IdpIdentifier": "nobody.example" }),
+    ),
+    ("ListIdentityProviders", INVALID, "Invalid pagination token.", |_| json!({ "NextToken": "nonsense" })),
+    (
+        "AdminLinkProviderForUser",
+        INVALID,
+        "SourceUser is already linked to DestinationUser",
+        |_| json!({ "SourceUser": at_corp("linked"), "DestinationUser": here("disabled@example.com") }),
+    ),
+    (
+        "AdminLinkProviderForUser",
+        "UserNotFoundException",
+        "User does not exist.",
+        |_| json!({ "SourceUser": at_corp("a-2"), "DestinationUser": here("nobody@example.com") }),
+    ),
+    (
+        "AdminDisableProviderForUser",
+        "UserNotFoundException",
+        "User does not exist.",
+        |_| json!({ "User": at_corp("nobody") }),
+    ),
     // Groups.
     (
         "CreateGroup",

@@ -2,6 +2,7 @@
 
 use super::Refusal;
 use super::world::{ALICE, PASSWORD};
+use super::yes::of_dora;
 use serde_json::json;
 
 const INVALID: &str = "InvalidParameterException";
@@ -148,4 +149,17 @@ pub const REFUSALS: &[Refusal] = &[
         |_| json!({ "Filter": "custom:none = \"x\"" }),
     ),
     ("ListUsers", INVALID, "Invalid pagination token.", |_| json!({ "PaginationToken": "nonsense" })),
+    // Their devices.
+    ("AdminGetDevice", MISSING, "Device does not exist.", |world| {
+        of_dora(world, json!({ "DeviceKey": &world["new_device"] }))
+    }),
+    ("AdminForgetDevice", MISSING, "Device does not exist.", |world| {
+        of_dora(world, json!({ "DeviceKey": &world["new_device"] }))
+    }),
+    ("AdminUpdateDeviceStatus", INVALID, "Missing required parameter DeviceRememberedStatus", |world| {
+        of_dora(world, json!({ "DeviceKey": &world["device"] }))
+    }),
+    ("AdminListDevices", INVALID, "Invalid pagination token.", |world| {
+        of_dora(world, json!({ "PaginationToken": "nonsense" }))
+    }),
 ];

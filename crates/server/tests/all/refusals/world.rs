@@ -1,10 +1,11 @@
 //! A world in which every operation has something to work on: pools, apps, people in each state, their codes and tokens.
 
 use super::{model, takes};
+use crate::identity_providers::{at_corp, corp, here};
 use crate::story::{code_in, newest_mail, text};
 use crate::support::authenticator::Authenticator;
 use crate::support::passkey::{Attested, Ceremony, Passkey};
-use crate::support::{Answer, TestServer};
+use crate::support::{Answer, DeviceSecret, TestServer};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use bytes::Bytes;
@@ -42,6 +43,8 @@ impl World {
         world.second_factors().await;
         world.passkeys().await;
         world.jobs().await;
+        world.devices().await;
+        world.providers().await;
         world
     }
 
@@ -430,6 +433,43 @@ impl World {
         }
         let start = json!({ "UserPoolId": &self["spare"], "JobId": &self["other_job"] });
         self.does("StartUserImportJob", start).await;
+    }
+
+    /// A pool that tracks devices, and Dora, who confirmed one and was given the key of another.
+    async fn devices(&mut self) {
+        let tracking =
+            json!({ "ChallengeRequiredOnNewDevice": false, "DeviceOnlyRememberedOnUserPrompt": true });
+        let tracked = self.pool(json!({ "PoolName": "tracked", "DeviceConfiguration": tracking })).await;
+        self.is("tracked", tracked.clone());
+        let flows = ["ALLOW_USER_PASSWORD_AUTH"];
+        let client = json!({ "UserPoolId": tracked, "ClientName": "tracked", "ExplicitAuthFlows": flows });
+        let made = self.does("CreateUserPoolClient", client).await;
+        self.is("tracked_client", text(&made, "/UserPoolClient/ClientId"));
+        self.person(&tracked, "dora", None).await;
+        self.with_password(&tracked, "dora").await;
+        for (token, key, verifier) in
+            [("doras_token", "device", "verifier"), ("new_token", "new_device", "new_verifier")]
+        {
+            let signed_in = self.signed_in("dora", "tracked_client").await;
+            let device = DeviceSecret::new(&signed_in);
+            self.is(token, text(&signed_in, "/AccessToken"));
+            self.is(key, device.key.clone());
+            self.is(verifier, device.verifier().to_string());
+        }
+        self.does("ConfirmDevice", self.confirms("doras_token", "device", "verifier")).await;
+    }
+
+    /// What confirms a device of Dora's.
+    pub fn confirms(&self, token: &str, key: &str, verifier: &str) -> Value {
+        let verifier: Value = serde_json::from_str(&self[verifier]).expect("JSON");
+        json!({ "AccessToken": &self[token], "DeviceKey": &self[key], "DeviceSecretVerifierConfig": verifier })
+    }
+
+    async fn providers(&mut self) {
+        self.does("CreateIdentityProvider", corp()).await;
+        let link =
+            json!({ "SourceUser": at_corp("linked"), "DestinationUser": here("disabled@example.com") });
+        self.does("AdminLinkProviderForUser", link).await;
     }
 }
 

@@ -1,6 +1,7 @@
 //! A call of each operation that succeeds, in an order in which each finds what it needs.
 
 use super::world::{ALICE, PASSWORD, ROLE, World, begins};
+use crate::identity_providers::{at_corp, corp, here};
 use serde_json::{Value, json};
 
 type Call = (&'static str, fn(&World) -> Value);
@@ -77,6 +78,27 @@ pub const CALLS: &[Call] = &[
     ("DeleteTerms", |world| json!({ "TermsId": &world["doomed_terms"] })),
     ("SetUICustomization", |_| json!({ "CSS": ".submitButton-customizable { color: #ffffff; }" })),
     ("GetUICustomization", |_| json!({})),
+    // Providers.
+    ("CreateIdentityProvider", |_| {
+        let mut other = corp();
+        other["ProviderName"] = "Other".into();
+        other["IdpIdentifiers"] = json!(["other.example"]);
+        other
+    }),
+    ("DescribeIdentityProvider", |_| json!({ "ProviderName": "Corp" })),
+    (
+        "UpdateIdentityProvider",
+        |_| json!({ "ProviderName": "Corp", "IdpIdentifiers": ["corp.example", "corp.test"] }),
+    ),
+    ("GetIdentityProviderByIdentifier", |_| json!({ "IdpIdentifier": "corp.example" })),
+    ("ListIdentityProviders", |_| json!({})),
+    ("GetSigningCertificate", |_| json!({})),
+    (
+        "AdminLinkProviderForUser",
+        |_| json!({ "SourceUser": at_corp("a-1"), "DestinationUser": here("invited@example.com") }),
+    ),
+    ("AdminDisableProviderForUser", |_| json!({ "User": at_corp("linked") })),
+    ("DeleteIdentityProvider", |_| json!({ "ProviderName": "Corp" })),
     // Groups.
     ("CreateGroup", |_| json!({ "GroupName": "guests" })),
     ("GetGroup", |_| json!({ "GroupName": "guests" })),
@@ -133,6 +155,25 @@ pub const CALLS: &[Call] = &[
         |world| json!({ "AccessToken": &world["moes_token"], "UserCode": &world["moes_totp"] }),
     ),
     ("AssociateSoftwareToken", |world| json!({ "AccessToken": &world["maxs_token"] })),
+    ("ConfirmDevice", |world| world.confirms("new_token", "new_device", "new_verifier")),
+    ("GetDevice", |world| json!({ "AccessToken": &world["doras_token"], "DeviceKey": &world["device"] })),
+    ("ListDevices", |world| json!({ "AccessToken": &world["doras_token"] })),
+    ("UpdateDeviceStatus", |world| {
+        json!({
+            "AccessToken": &world["doras_token"], "DeviceKey": &world["device"],
+            "DeviceRememberedStatus": "remembered",
+        })
+    }),
+    ("AdminGetDevice", |world| of_dora(world, json!({ "DeviceKey": &world["device"] }))),
+    ("AdminListDevices", |world| of_dora(world, json!({}))),
+    ("AdminUpdateDeviceStatus", |world| {
+        of_dora(world, json!({ "DeviceKey": &world["device"], "DeviceRememberedStatus": "not_remembered" }))
+    }),
+    (
+        "ForgetDevice",
+        |world| json!({ "AccessToken": &world["doras_token"], "DeviceKey": &world["new_device"] }),
+    ),
+    ("AdminForgetDevice", |world| of_dora(world, json!({ "DeviceKey": &world["device"] }))),
     ("StartWebAuthnRegistration", |_| json!({})),
     (
         "CompleteWebAuthnRegistration",
@@ -198,6 +239,13 @@ pub const CALLS: &[Call] = &[
     ),
     ("DeleteUserPool", |world| json!({ "UserPoolId": &world["doomed"] })),
 ];
+
+/// What an administrator asks about Dora, in her pool.
+pub fn of_dora(world: &World, mut input: Value) -> Value {
+    input["UserPoolId"] = world["tracked"].into();
+    input["Username"] = "dora".into();
+    input
+}
 
 /// A passkey's answer that the world keeps as a text.
 pub fn credential(world: &World, name: &str) -> Value {
