@@ -54,9 +54,7 @@ pub async fn list(desk: Desk) -> Answered {
     if !wanted.is_empty() {
         input[by.as_str()] = wanted.as_str().into();
     }
-    if !desk.asked("after").is_empty() {
-        input["NextToken"] = desk.asked("after").into();
-    }
+    let input = desk.at_page("NextToken", input);
     let answer = desk.read(Service::Postern, "ListAuditRecords", input).await?;
     let rows = items(&answer, "Records").iter().map(|record| {
         vec![
@@ -79,11 +77,10 @@ pub async fn list(desk: Desk) -> Answered {
         value: wanted.clone(),
         choices: vec![("by".to_owned(), "By".to_owned(), choices.into())],
     });
-    let query = |after: &str| format!("{HERE}?q={}&by={}&after={}", part(&wanted), part(&by), part(after));
     table.clear_href = (!wanted.is_empty()).then(|| HERE.to_owned());
-    table.first_href = (!desk.asked("after").is_empty()).then(|| query(""));
-    table.next_href = answer["NextToken"].as_str().map(query);
-    if desk.asked("after").is_empty() && wanted.is_empty() {
+    let here = format!("{HERE}?q={}&by={}", part(&wanted), part(&by));
+    desk.turn_pages(&mut table, &here, &answer["NextToken"]);
+    if desk.is_first_page() && wanted.is_empty() {
         table.live = Some(desk.live(LOOK_EVERY_S));
     }
     let lead = "What was asked of this server, and how it ended. Codes, passwords, tokens and addresses are not kept.";

@@ -78,10 +78,7 @@ fn api(pointer: &str) -> String {
 pub async fn list(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     let pool = desk.pool(&pool_id).await?;
     let here = list_of(&pool_id);
-    let mut input = json!({ "UserPoolId": pool_id, "MaxResults": 50 });
-    if !desk.asked("after").is_empty() {
-        input["NextToken"] = desk.asked("after").into();
-    }
+    let input = desk.at_page("NextToken", json!({ "UserPoolId": pool_id, "MaxResults": 50 }));
     let answer = desk.pools("ListUserPoolClients", input).await?;
     let rows = items(&answer, "UserPoolClients").iter().map(|client| {
         let id = text(client, "ClientId");
@@ -92,8 +89,7 @@ pub async fn list(Path(pool_id): Path<String>, desk: Desk) -> Answered {
         Some((format!("{}/clients/new", base(&pool_id)), "Create app client")),
         "",
     );
-    table.first_href = (!desk.asked("after").is_empty()).then(|| here.clone());
-    table.next_href = answer["NextToken"].as_str().map(|token| format!("{here}?after={}", part(token)));
+    desk.turn_pages(&mut table, &here, &answer["NextToken"]);
     let place = Place::Pool { id: &pool_id, name: text(&pool, "Name"), page: PAGE };
     let lead = "The look of the sign-in pages, app by app: colours, a logo, words of your own.";
     desk.show(&place, TITLE, lead, vec![table.html()])

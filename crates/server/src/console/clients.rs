@@ -22,10 +22,7 @@ fn page_of(pool_id: &str, client_id: &str) -> String {
 pub async fn list(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     let pool = desk.pool(&pool_id).await?;
     let base = format!("{}/clients", base(&pool_id));
-    let mut input = json!({ "UserPoolId": pool_id, "MaxResults": 50 });
-    if !desk.asked("after").is_empty() {
-        input["NextToken"] = desk.asked("after").into();
-    }
+    let input = desk.at_page("NextToken", json!({ "UserPoolId": pool_id, "MaxResults": 50 }));
     let answer = desk.pools("ListUserPoolClients", input).await?;
     let rows = items(&answer, "UserPoolClients").iter().map(|client| {
         let id = text(client, "ClientId");
@@ -39,8 +36,7 @@ pub async fn list(Path(pool_id): Path<String>, desk: Desk) -> Answered {
         Some((format!("{base}/new"), "Create app client")),
         &format!("aws cognito-idp create-user-pool-client --user-pool-id {pool_id} --client-name my-app"),
     );
-    table.first_href = (!desk.asked("after").is_empty()).then(|| base.clone());
-    table.next_href = answer["NextToken"].as_str().map(|token| format!("{base}?after={}", part(token)));
+    desk.turn_pages(&mut table, &base, &answer["NextToken"]);
     let mut blocks = Vec::new();
     if !table.rows.is_empty() {
         let button = Button::link(format!("{base}/new"), "Create app client").main();

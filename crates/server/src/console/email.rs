@@ -8,7 +8,7 @@ use crate::pages::console::field::{Choice, Field, Input};
 use crate::pages::console::form::Form;
 use crate::pages::console::list::{Cell, Table, Tone};
 use crate::pages::console::parts::{Button, Buttons, Fact, Facts, Numbers, Said};
-use crate::pages::console::{Block, Html, part};
+use crate::pages::console::{Block, Html};
 use axum::extract::Path;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
@@ -54,10 +54,7 @@ fn status(identity: &Document) -> Cell {
 /// `GET /console/email`
 pub async fn all(desk: Desk) -> Answered {
     let account = desk.read(Service::SesV2, "GetAccount", json!({})).await?;
-    let mut input = json!({ "PageSize": 50 });
-    if !desk.asked("after").is_empty() {
-        input["NextToken"] = desk.asked("after").into();
-    }
+    let input = desk.at_page("NextToken", json!({ "PageSize": 50 }));
     let listed = desk.read(Service::SesV2, "ListEmailIdentities", input).await?;
     let is_out = account["ProductionAccessEnabled"] == true;
     let number = |way: &str| at(&account, way).as_f64().unwrap_or_default() as i64;
@@ -99,8 +96,7 @@ pub async fn all(desk: Desk) -> Answered {
         Some((format!("{HERE}/new"), "Create identity")),
         "aws sesv2 create-email-identity --email-identity codes@example.com",
     );
-    table.next_href = listed["NextToken"].as_str().map(|token| format!("{HERE}?after={}", part(token)));
-    table.first_href = (!desk.asked("after").is_empty()).then(|| HERE.to_owned());
+    desk.turn_pages(&mut table, HERE, &listed["NextToken"]);
     let mut buttons = vec![
         Button::link(format!("{HERE}/test"), "Send a test email"),
         Button::link(format!("{HERE}/outbox"), "Outbox"),

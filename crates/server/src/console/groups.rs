@@ -25,10 +25,7 @@ fn page_of(pool_id: &str, group: &str) -> String {
 pub async fn list(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     let pool = desk.pool(&pool_id).await?;
     let here = list_of(&pool_id);
-    let mut input = json!({ "UserPoolId": pool_id, "Limit": 50 });
-    if !desk.asked("after").is_empty() {
-        input["NextToken"] = desk.asked("after").into();
-    }
+    let input = desk.at_page("NextToken", json!({ "UserPoolId": pool_id, "Limit": 50 }));
     let answer = desk.pools("ListGroups", input).await?;
     let rows = items(&answer, "Groups").iter().map(|group| {
         let name = text(group, "GroupName");
@@ -45,8 +42,7 @@ pub async fn list(Path(pool_id): Path<String>, desk: Desk) -> Answered {
             Some((format!("{here}/new"), "Create group")),
             &format!("aws cognito-idp create-group --user-pool-id {pool_id} --group-name editors"),
         );
-    table.first_href = (!desk.asked("after").is_empty()).then(|| here.clone());
-    table.next_href = answer["NextToken"].as_str().map(|token| format!("{here}?after={}", part(token)));
+    desk.turn_pages(&mut table, &here, &answer["NextToken"]);
     let mut blocks = Vec::new();
     if !table.rows.is_empty() {
         let button = Button::link(format!("{here}/new"), "Create group").main();
@@ -137,10 +133,7 @@ pub async fn one(Path((pool_id, name)): Path<(String, String)>, desk: Desk) -> A
     let pool = desk.pool(&pool_id).await?;
     let group = desk.group(&pool_id, &name).await?;
     let (here, list) = (page_of(&pool_id, &name), list_of(&pool_id));
-    let mut input = json!({ "UserPoolId": pool_id, "GroupName": name, "Limit": 50 });
-    if !desk.asked("after").is_empty() {
-        input["NextToken"] = desk.asked("after").into();
-    }
+    let input = desk.at_page("NextToken", json!({ "UserPoolId": pool_id, "GroupName": name, "Limit": 50 }));
     let members = desk.pools("ListUsersInGroup", input).await?;
     let rows = items(&members, "Users").iter().map(|user| {
         let sub = super::users::attribute(user, "sub");
@@ -154,8 +147,7 @@ pub async fn one(Path((pool_id, name)): Path<(String, String)>, desk: Desk) -> A
         None,
         "",
     );
-    table.next_href = members["NextToken"].as_str().map(|token| format!("{here}?after={}", part(token)));
-    table.first_href = (!desk.asked("after").is_empty()).then(|| here.clone());
+    desk.turn_pages(&mut table, &here, &members["NextToken"]);
     let member = Field::line("user", "Username, email address or user ID", "").api("Username");
     let adding = Form::new(format!("{here}/members"), &desk.csrf(), "Add user to group", vec![member])
         .with("do", "add");

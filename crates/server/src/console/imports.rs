@@ -72,10 +72,7 @@ fn number(job: &Document, name: &str) -> String {
 pub async fn list(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     let pool = desk.pool(&pool_id).await?;
     let here = list_of(&pool_id);
-    let mut input = json!({ "UserPoolId": pool_id, "MaxResults": 50 });
-    if !desk.asked("after").is_empty() {
-        input["PaginationToken"] = desk.asked("after").into();
-    }
+    let input = desk.at_page("PaginationToken", json!({ "UserPoolId": pool_id, "MaxResults": 50 }));
     let answer = desk.pools("ListUserImportJobs", input).await?;
     let rows = items(&answer, "UserImportJobs").iter().map(|job| {
         vec![
@@ -93,8 +90,7 @@ pub async fn list(Path(pool_id): Path<String>, desk: Desk) -> Answered {
         Some((format!("{here}/new"), "Import users")),
         &format!("aws cognito-idp create-user-import-job --user-pool-id {pool_id} --job-name …"),
     );
-    table.first_href = (!desk.asked("after").is_empty()).then(|| here.clone());
-    table.next_href = answer["PaginationToken"].as_str().map(|token| format!("{here}?after={}", part(token)));
+    desk.turn_pages(&mut table, &here, &answer["PaginationToken"]);
     let mut blocks = Vec::new();
     if !table.rows.is_empty() {
         let button = Button::link(format!("{here}/new"), "Import users").main();

@@ -19,6 +19,7 @@ mod message_areas;
 mod metrics;
 mod note;
 mod outbox;
+mod paging;
 mod pool_areas;
 mod pools;
 mod providers;

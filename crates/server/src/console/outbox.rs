@@ -3,8 +3,8 @@
 use super::desk::{Answered, Desk, at, items, text};
 use super::menu::Place;
 use super::pools::{counted, time};
+use crate::pages::console::Block as _;
 use crate::pages::console::list::{Cell, Table, Tone};
-use crate::pages::console::{Block as _, part};
 use postern_model::{Document, Service};
 use serde_json::json;
 
@@ -26,10 +26,7 @@ fn state(message: &Document) -> Cell {
 
 /// `GET /console/email/outbox`
 pub async fn list(desk: Desk) -> Answered {
-    let mut input = json!({ "MaxResults": 50 });
-    if !desk.asked("after").is_empty() {
-        input["NextToken"] = desk.asked("after").into();
-    }
+    let input = desk.at_page("NextToken", json!({ "MaxResults": 50 }));
     let listed = desk.read(Service::Postern, "ListMessages", input).await?;
     let rows = items(&listed, "Messages").iter().map(|message| {
         vec![
@@ -47,9 +44,8 @@ pub async fn list(desk: Desk) -> Answered {
         Some(("/console/email/test".to_owned(), "Send a test email")),
         "",
     );
-    table.first_href = (!desk.asked("after").is_empty()).then(|| HERE.to_owned());
-    table.next_href = listed["NextToken"].as_str().map(|token| format!("{HERE}?after={}", part(token)));
-    if desk.asked("after").is_empty() {
+    desk.turn_pages(&mut table, HERE, &listed["NextToken"]);
+    if desk.is_first_page() {
         table.live = Some(desk.live(LOOK_EVERY_S));
     }
     let lead = "Mails and text messages of the last seven days. A message is tried again while it is of use, and what it said is forgotten once it is sent.";

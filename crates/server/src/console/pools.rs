@@ -38,10 +38,7 @@ impl Desk {
 
 /// `GET /console/pools`
 pub async fn list(desk: Desk) -> Answered {
-    let mut input = json!({ "MaxResults": 50 });
-    if !desk.asked("after").is_empty() {
-        input["NextToken"] = desk.asked("after").into();
-    }
+    let input = desk.at_page("NextToken", json!({ "MaxResults": 50 }));
     let answer = desk.pools("ListUserPools", input).await?;
     let rows = items(&answer, "UserPools").iter().map(|pool| {
         vec![
@@ -56,8 +53,7 @@ pub async fn list(desk: Desk) -> Answered {
             Some((format!("{LIST}/new"), "Create user pool")),
             "aws cognito-idp create-user-pool --pool-name my-app",
         );
-    table.first_href = (!desk.asked("after").is_empty()).then(|| LIST.to_owned());
-    table.next_href = answer["NextToken"].as_str().map(|token| format!("{LIST}?after={}", part(token)));
+    desk.turn_pages(&mut table, LIST, &answer["NextToken"]);
     let mut blocks = Vec::new();
     if !table.rows.is_empty() {
         let button = Button::link(format!("{LIST}/new"), "Create user pool").main();

@@ -171,10 +171,7 @@ fn in_pool<'a>(pool_id: &'a str, pool: &'a Document, above: &'a str, above_name:
 pub async fn list(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     let pool = desk.pool(&pool_id).await?;
     let here = list_of(&pool_id);
-    let mut input = json!({ "UserPoolId": pool_id, "MaxResults": 50 });
-    if !desk.asked("after").is_empty() {
-        input["NextToken"] = desk.asked("after").into();
-    }
+    let input = desk.at_page("NextToken", json!({ "UserPoolId": pool_id, "MaxResults": 50 }));
     let answer = desk.pools("ListIdentityProviders", input).await?;
     let rows = items(&answer, "Providers").iter().map(|provider| {
         let name = text(provider, "ProviderName");
@@ -190,8 +187,7 @@ pub async fn list(Path(pool_id): Path<String>, desk: Desk) -> Answered {
             Some((format!("{here}/new"), "Add identity provider")),
             &format!("aws cognito-idp create-identity-provider --user-pool-id {pool_id} …"),
         );
-    table.first_href = (!desk.asked("after").is_empty()).then(|| here.clone());
-    table.next_href = answer["NextToken"].as_str().map(|token| format!("{here}?after={}", part(token)));
+    desk.turn_pages(&mut table, &here, &answer["NextToken"]);
     let mut blocks = vec![table.html()];
     if !table.rows.is_empty() {
         let button = Button::link(format!("{here}/new"), "Add identity provider").main();

@@ -25,10 +25,7 @@ fn page_of(pool_id: &str, identifier: &str) -> String {
 
 /// The pool's resource servers, for the page of its domain.
 pub async fn table(desk: &Desk, pool_id: &str) -> Result<Vec<Html>, Stopped> {
-    let mut input = json!({ "UserPoolId": pool_id, "MaxResults": 50 });
-    if !desk.asked("after").is_empty() {
-        input["NextToken"] = desk.asked("after").into();
-    }
+    let input = desk.at_page("NextToken", json!({ "UserPoolId": pool_id, "MaxResults": 50 }));
     let answer = match desk.look(Service::CognitoIdp, "ListResourceServers", input).await? {
         Ok(answer) => answer,
         Err(refusal) => return Ok(vec![desk.unseen(&refusal)]),
@@ -51,8 +48,7 @@ pub async fn table(desk: &Desk, pool_id: &str) -> Result<Vec<Html>, Stopped> {
             &format!("aws cognito-idp create-resource-server --user-pool-id {pool_id} --identifier orders --name Orders"),
         );
     let here = format!("{}{PAGE}", base(pool_id));
-    table.first_href = (!desk.asked("after").is_empty()).then(|| here.clone());
-    table.next_href = answer["NextToken"].as_str().map(|token| format!("{here}?after={}", part(token)));
+    desk.turn_pages(&mut table, &here, &answer["NextToken"]);
     let mut blocks = vec![table.html()];
     if !table.rows.is_empty() {
         let button = Button::link(new, "Create resource server");

@@ -3,11 +3,11 @@
 use super::desk::{Answered, Change, Desk, Stopped, items, text};
 use super::menu::Place;
 use super::pools::time;
+use crate::pages::console::Block as _;
 use crate::pages::console::field::{Choice, Field, Input};
 use crate::pages::console::form::Form;
 use crate::pages::console::list::{Cell, Table};
 use crate::pages::console::parts::{Button, Buttons, Fact, Facts};
-use crate::pages::console::{Block as _, part};
 use axum::extract::Path;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
@@ -37,10 +37,7 @@ fn why(reason: &str) -> &'static str {
 
 /// `GET /console/email/suppressions`
 pub async fn list(desk: Desk) -> Answered {
-    let mut input = json!({ "PageSize": 50 });
-    if !desk.asked("after").is_empty() {
-        input["NextToken"] = desk.asked("after").into();
-    }
+    let input = desk.at_page("NextToken", json!({ "PageSize": 50 }));
     let listed = desk.read(Service::SesV2, "ListSuppressedDestinations", input).await?;
     let rows = items(&listed, "SuppressedDestinationSummaries").iter().map(|one| {
         let address = text(one, "EmailAddress");
@@ -56,8 +53,7 @@ pub async fn list(desk: Desk) -> Answered {
             Some((format!("{HERE}/new"), "Add address")),
             "aws sesv2 put-suppressed-destination --email-address gone@example.com --reason BOUNCE",
         );
-    table.next_href = listed["NextToken"].as_str().map(|token| format!("{HERE}?after={}", part(token)));
-    table.first_href = (!desk.asked("after").is_empty()).then(|| HERE.to_owned());
+    desk.turn_pages(&mut table, HERE, &listed["NextToken"]);
     let mut blocks = vec![table.html()];
     if !table.rows.is_empty() {
         let buttons = vec![Button::link(format!("{HERE}/new"), "Add address")];

@@ -79,10 +79,7 @@ pub async fn list(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     if !wanted.is_empty() {
         input["Filter"] = filter(&by, &wanted).into();
     }
-    if !desk.asked("after").is_empty() {
-        input["PaginationToken"] = desk.asked("after").into();
-    }
-    let answer = desk.pools("ListUsers", input).await?;
+    let answer = desk.pools("ListUsers", desk.at_page("PaginationToken", input)).await?;
     let rows = items(&answer, "Users").iter().map(|user| {
         vec![
             Cell::link(page_of(&pool_id, attribute(user, "sub")), known_as(user)),
@@ -107,10 +104,9 @@ pub async fn list(Path(pool_id): Path<String>, desk: Desk) -> Answered {
         value: wanted.clone(),
         choices: vec![("by".to_owned(), "By".to_owned(), choices.into())],
     });
-    let query = |after: &str| format!("{base}?q={}&by={}&after={}", part(&wanted), part(&by), part(after));
     table.clear_href = (!wanted.is_empty()).then(|| base.clone());
-    table.first_href = (!desk.asked("after").is_empty()).then(|| query(""));
-    table.next_href = answer["PaginationToken"].as_str().map(query);
+    let here = format!("{base}?q={}&by={}", part(&wanted), part(&by));
+    desk.turn_pages(&mut table, &here, &answer["PaginationToken"]);
     let all = pool["EstimatedNumberOfUsers"].as_i64().unwrap_or_default();
     table.count = format!("{} {} in this pool", counted(all), of(all, "user", "users"));
     if all == 0 {
