@@ -9,6 +9,7 @@ mod clients;
 mod command;
 mod curl;
 mod desk;
+mod domain;
 mod durations;
 mod edit;
 mod email;
@@ -64,8 +65,9 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/console/pools/{pool}/messages", get(settings::messages))
         .route("/console/pools/{pool}/settings", get(settings::general))
         .route("/console/pools/{pool}/edit/{area}", get(settings::edit).post(settings::save))
-        .route("/console/pools/{pool}/domain", get(pools::domain).post(pools::set_domain))
-        .route("/console/pools/{pool}/domain/delete", post(pools::drop_domain))
+        .route("/console/pools/{pool}/domain", get(domain::page).post(domain::make))
+        .route("/console/pools/{pool}/domain/{kind}/edit", get(domain::ask_edit).post(domain::save))
+        .route("/console/pools/{pool}/domain/{kind}/delete", post(domain::drop))
         .route(
             "/console/pools/{pool}/resource-servers/new",
             get(resource_servers::ask_new).post(resource_servers::make),

@@ -1,4 +1,4 @@
-//! User pools: the list, a new one by three questions, the overview with what is still missing, the domain, the end.
+//! User pools: the list, a new one by three questions, the overview with what is still missing, the end.
 
 use super::desk::{Answered, Change, Desk, Stopped, found, items, lines, text, texts};
 use super::menu::Place;
@@ -378,71 +378,6 @@ pub async fn delete(Path(pool_id): Path<String>, desk: Desk) -> Answered {
         words: "User pool deleted",
         done: LIST.to_owned(),
         form,
-    })
-    .await
-}
-
-/// `GET /console/pools/{pool}/domain`
-pub async fn domain(Path(pool_id): Path<String>, desk: Desk) -> Answered {
-    let pool = desk.pool(&pool_id).await?;
-    let base = base(&pool_id);
-    let place = Place::Pool { id: &pool_id, name: text(&pool, "Name"), page: "/domain" };
-    let set = [text(&pool, "Domain"), text(&pool, "CustomDomain")].into_iter().find(|name| !name.is_empty());
-    let mut blocks = match set {
-        Some(name) => {
-            let facts = vec![
-                Fact::new("Domain", "Domain", vec![Cell::Code(name.to_owned())]),
-                Fact::words("Sign-in pages", "", desk.app.public_url.clone()),
-            ];
-            let facts =
-                Facts { title: "Cognito domain".to_owned(), hint: String::new(), facts, edit_href: None };
-            let button = Button::post(format!("{base}/domain/delete"), "Delete domain", &[("domain", name)]);
-            vec![facts.html(), Buttons { csrf: desk.csrf(), buttons: vec![button] }.html()]
-        }
-        None => {
-            let field = Field::line("domain", "Cognito domain", "")
-                .api("Domain")
-                .hint("A prefix of small letters, digits and hyphens.");
-            vec![desk.put(Form::new(
-                format!("{base}/domain"),
-                &desk.csrf(),
-                "Create Cognito domain",
-                vec![field],
-            ))]
-        }
-    };
-    blocks.extend(super::resource_servers::table(&desk, &pool_id).await?);
-    let lead = "A name for the sign-in pages of this pool. The pages work without one, too: they find the pool by its app client.";
-    desk.show(&place, "Domain", lead, blocks)
-}
-
-/// `POST /console/pools/{pool}/domain`
-pub async fn set_domain(Path(pool_id): Path<String>, desk: Desk) -> Answered {
-    let input = json!({ "UserPoolId": pool_id, "Domain": desk.typed("domain") });
-    domain_change(&desk, &pool_id, "CreateUserPoolDomain", input, "Domain created").await
-}
-
-/// `POST /console/pools/{pool}/domain/delete`
-pub async fn drop_domain(Path(pool_id): Path<String>, desk: Desk) -> Answered {
-    let input = json!({ "UserPoolId": pool_id, "Domain": desk.typed("domain") });
-    domain_change(&desk, &pool_id, "DeleteUserPoolDomain", input, "Domain deleted").await
-}
-
-async fn domain_change(
-    desk: &Desk,
-    pool_id: &str,
-    operation: &str,
-    input: Document,
-    words: &str,
-) -> Answered {
-    let page = format!("{}/domain", base(pool_id));
-    desk.change(Change {
-        service: Service::CognitoIdp,
-        operation,
-        input,
-        words,
-        done: page.clone(),
-        form: page,
     })
     .await
 }

@@ -122,6 +122,41 @@ async fn a_resource_server_is_created_changed_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_prefix_and_a_name_of_ones_own_are_made_edited_and_deleted() {
+    let server = TestServer::start().await;
+    let pool_id = pool(&server, "Shop").await;
+    let browser = Browser::new(&server.url);
+    let here = format!("/console/pools/{pool_id}/domain");
+    let arn = "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012";
+    let own = [("do", "custom"), ("custom-name", "login.shop.test"), ("custom-version", "2")];
+    let page = browser.visit(&here).await;
+    let refused = browser.press(&page, &here, &own).await;
+    refused.says("id=\"custom-certificate-error\"").says("value=\"login.shop.test\"");
+    let typed = [own[0], own[1], own[2], ("custom-certificate", arn)];
+    let made = browser.press(&refused, &here, &typed).await;
+    made.says("Domain created")
+        .says("http://login.shop.test:")
+        .says(arn)
+        .says("Alias target")
+        .says("Managed login");
+    let prefix = [("do", "prefix"), ("prefix-name", "shop"), ("prefix-version", "1")];
+    let both = browser.press(&made, &here, &prefix).await;
+    both.says("Hosted UI (classic)").says("Delete custom domain").says("Delete Cognito domain");
+
+    let edit = format!("{here}/custom/edit");
+    let other = arn.replace("12345678-", "87654321-");
+    let typed = |version| [("custom-version", version), ("custom-certificate", other.as_str())];
+    the_later_is_told(&server, &edit, &edit, &typed("1"), &typed("2")).await;
+    let shown = server.signed("DescribeUserPoolDomain", json!({ "Domain": "login.shop.test" })).await.ok();
+    assert_eq!(shown.text_at("DomainDescription.CustomDomainConfig.CertificateArn"), other);
+
+    let page = browser.visit(&here).await;
+    let page = browser.press(&page, &format!("{here}/custom/delete"), &[]).await;
+    page.says("Domain deleted").says("Create custom domain").says("Delete Cognito domain");
+    assert_eq!(browser.visit(&edit).await.status, 400);
+}
+
+#[tokio::test]
 async fn what_a_button_is_refused_stands_above_the_page() {
     let server = closed().await;
     let pool_id = pool(&server, "Shop").await;
