@@ -64,9 +64,13 @@ for (const field of document.querySelectorAll("input[name^=light-], input[name^=
   const swatch = document.createElement("input");
   swatch.type = "color";
   swatch.className = "swatch";
-  swatch.setAttribute("aria-label", `Choose: ${field.labels[0].firstChild.textContent.trim()}`);
+  const label = `Choose: ${field.labels[0].firstChild.textContent.trim()}`;
+  // Browsers know no colour that is none: what is not set is crossed out.
   const show = () => {
-    if (/^#[0-9a-f]{6}$/i.test(field.value)) swatch.value = field.value;
+    const isSet = /^#[0-9a-f]{6}$/i.test(field.value);
+    if (isSet) swatch.value = field.value;
+    swatch.classList.toggle("unset", !isSet);
+    swatch.setAttribute("aria-label", isSet ? label : `${label} (not set)`);
   };
   swatch.addEventListener("input", (event) => {
     event.stopPropagation();
