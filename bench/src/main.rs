@@ -2,6 +2,7 @@
 //! a server of its own with every rule on, beside what this machine needs for the two signatures alone.
 
 mod hashes;
+mod lists;
 mod load;
 mod machine;
 mod mails;
@@ -57,6 +58,9 @@ struct Options {
     /// Compare how long known and unknown names take, by so many pairs, for example 2000
     #[arg(long, default_value_t = 0)]
     pairs: u32,
+    /// Time lists and searches of all the people, by so many rounds, for example 200
+    #[arg(long, default_value_t = 0)]
+    lists: u32,
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -130,6 +134,13 @@ async fn measure(options: &Options, site: &Site) -> Result<Report> {
             Some(timing::compare(site, &key, &door, options.users, pairs).await?)
         }
     };
+    let lists = match options.lists {
+        0 => None,
+        rounds => {
+            say(&format!("listing and searching {} people, {rounds} times", options.users));
+            Some(lists::time(site, &key, &door, options.users, rounds).await?)
+        }
+    };
     let crowd = Crowd::gather(site, &door, &mails, options.users)?;
     say("signing in as fast as it goes");
     let rush = crowd.rush(&server, options.workers, length, Way::Api).await?;
@@ -180,6 +191,7 @@ async fn measure(options: &Options, site: &Site) -> Result<Report> {
         half,
         hashing,
         timing,
+        lists,
         pages: Stretch::of(&pages),
         refresh: Stretch::of(&refresh),
         machines_share: machines.per_s * machine.all_busy_ms / 2.0 / 1e3 / machine.cores as f64,

@@ -1,5 +1,6 @@
 //! What was measured, as a table for people or as JSON for programs.
 
+use crate::lists::Listed;
 use crate::load::{Done, Seen};
 use crate::machine::TwoSignatures;
 use crate::timing::Compared;
@@ -28,6 +29,8 @@ pub struct Report {
     pub hashing: Option<WhileHashing>,
     /// Known names beside unknown ones, where that was asked for.
     pub timing: Option<Vec<Compared>>,
+    /// Lists and searches of the people, where that was asked for.
+    pub lists: Option<Vec<Listed>>,
     /// The pages, from the app's request to its tokens; and an app's refreshes, each with a new refresh token.
     pub pages: Stretch,
     pub refresh: Stretch,
@@ -102,7 +105,7 @@ impl Stretch {
 }
 
 impl Spread {
-    fn of(mut times: Vec<Duration>) -> Spread {
+    pub fn of(mut times: Vec<Duration>) -> Spread {
         times.sort_unstable();
         let at = |share: f64| {
             let place = (times.len() as f64 * share).ceil() as usize;
@@ -157,6 +160,14 @@ impl Report {
             out.push_str(&hashing.stretch.lines(&title, calls));
             let (done, away) = (hashing.hashes_per_s, hashing.turned_away);
             out.push_str(&format!("  hashes: {done:.0} a second, {away} turned away\n"));
+        }
+        if self.lists.is_some() {
+            out.push_str(&format!("\nlists of {} people, one at a time\n", self.people));
+            out.push_str(&format!("{:<36}{:>8}{:>9}{:>9}\n", "  milliseconds", "p50", "p99", "max"));
+        }
+        for Listed { what, times } in self.lists.iter().flatten() {
+            let Spread { p50_ms, p99_ms, max_ms } = times;
+            out.push_str(&format!("  {what:<34}{p50_ms:8.2}{p99_ms:9.2}{max_ms:9.2}\n"));
         }
         if self.timing.is_some() {
             out.push_str("\nknown and unknown names\n");

@@ -28,6 +28,8 @@ pub struct Site {
     program: PathBuf,
     pub folder: PathBuf,
     pub address: SocketAddr,
+    /// Where administrators have their console.
+    pub console: SocketAddr,
 }
 
 /// The running server.
@@ -40,9 +42,10 @@ impl Site {
     pub fn lay_out(program: PathBuf, folder: &Path, database: Option<&str>) -> Result<Site> {
         let folder = folder.join(format!("postern-bench-{}", std::process::id()));
         fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
-        // Whatever port is free now; nobody else is expected to take it in between.
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let site = Site { program, folder, address };
+        // Whatever ports are free now; nobody else is expected to take them in between.
+        let (main, own) = (TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?);
+        let (address, console) = (main.local_addr()?, own.local_addr()?);
+        let site = Site { program, folder, address, console };
         let made = Command::new("mkfifo").arg(site.mails()).status().context("mkfifo")?;
         ensure!(made.success(), "the pipe for mails could not be made");
         fs::write(site.config(), site.configuration(database))?;
@@ -93,11 +96,16 @@ impl Site {
              begins_per_source_10_minutes = 100000000\n\
              sends_per_client_10_minutes = 100000000\n\
              sends_per_pool_10_minutes = 100000000\n\
-             breaker_after = 100000000\n",
+             breaker_after = 100000000\n\
+             [console]\n\
+             url = \"http://{}\"\n\
+             listen = [\"{}\"]\n",
             self.url(),
             self.address,
             self.folder.display(),
             self.mails().display(),
+            self.console,
+            self.console,
         )
     }
 
