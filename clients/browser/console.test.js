@@ -10,11 +10,12 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { addUser, admin, app as api, freshAddress, makePool, newestCode, url, wrong } from "../postern.js";
-import { isAt, look, person, startBrowser, stopBrowser } from "./browser.js";
+import { holder, isAt, look, person, startBrowser, stopBrowser } from "./browser.js";
 
 const program = process.env.POSTERN_PROGRAM;
 if (!program) throw new Error("POSTERN_PROGRAM is not set: run scripts/test, which says where the program is");
 
+const ALEX = "alex@shop.example";
 const SENDER = "codes@shop.example";
 const ALICE = freshAddress("alice");
 
@@ -67,7 +68,7 @@ listen = ["127.0.0.1:${own}"]
 url = "${desk}"
 `,
   );
-  const made = execFileSync(program, ["init", "--config", config], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  const made = execFileSync(program, ["init", "--config", config, "--email", ALEX], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
   const said = (name) => made.match(new RegExp(`${name}=(.*)`))[1];
   key = { id: said("AWS_ACCESS_KEY_ID"), secret: said("AWS_SECRET_ACCESS_KEY") };
   server = spawn(program, ["serve", "--config", config], { stdio: "ignore" });
@@ -94,13 +95,19 @@ test("from an empty server to tokens, only by clicking and typing", async () => 
   const { page, context } = await person();
   await page.goto(`${desk}/console`);
   await isAt(page, "Sign in");
-  await page.getByLabel("Access key ID").fill(key.id);
-  await page.getByLabel("Secret access key").fill("not the secret");
-  await press(page, "Sign in");
-  await page.getByRole("alert").waitFor();
   await look(page, "20-console-sign-in");
-  await page.getByLabel("Access key ID").fill(key.id);
-  await page.getByLabel("Secret access key").fill(key.secret);
+  await page.getByLabel("Email address").fill("alex");
+  await press(page, "Send a code");
+  await page.getByText("Enter an email address like name@example.com.").waitFor();
+  await page.getByLabel("Email address").fill(ALEX);
+  await press(page, "Send a code");
+  await isAt(page, "Check your email");
+  const { match: own } = await mailTo(ALEX, /\b\d{8}\b/);
+  await page.getByLabel("Code").fill(wrong(own));
+  await press(page, "Sign in");
+  await page.getByText("That code isn't right. Check the newest email and try again.").waitFor();
+  await look(page, "20-console-code");
+  await page.getByLabel("Code").fill(own);
   await press(page, "Sign in");
 
   await isAt(page, "User pools");
@@ -256,6 +263,42 @@ test("from an empty server to tokens, only by clicking and typing", async () => 
 
   await press(page, "Sign out");
   await isAt(page, "Sign in");
+  await context.close();
+});
+
+test("an administrator with an access key makes a passkey, signs in by it, and takes it away", async () => {
+  const { page, context, credentials } = await holder();
+  await page.goto(`${desk}/console/roles`);
+  await isAt(page, "Sign in");
+  await page.getByText("Use an access key").click();
+  await page.getByLabel("Access key ID").fill(key.id);
+  await page.getByLabel("Secret access key").fill("not the secret");
+  await press(page, "Sign in");
+  await page.getByText("That access key isn't right, or is no longer active.").waitFor();
+  await look(page, "41-console-access-key");
+  await page.getByLabel("Access key ID").fill(key.id);
+  await page.getByLabel("Secret access key").fill(key.secret);
+  await press(page, "Sign in");
+  await isAt(page, "Roles");
+
+  await follow(page, "administrator");
+  await isAt(page, "Your sign-in");
+  await page.getByText("With an access key").waitFor();
+  await press(page, "Add a passkey");
+  await page.getByText("Passkey added", { exact: true }).waitFor();
+  assert.equal((await credentials()).length, 1);
+  await look(page, "42-console-your-sign-in");
+  await press(page, "Sign out");
+  await isAt(page, "Sign in");
+  await press(page, "Use a passkey");
+  await isAt(page, "User pools");
+  await follow(page, "administrator");
+  await page.getByText("By a passkey").waitFor();
+  await page.getByRole("button", { name: /^Remove / }).click();
+  // The session that it opened ended with it.
+  await isAt(page, "Sign in");
+  await press(page, "Use a passkey");
+  await page.getByText("That passkey doesn't open this console.").waitFor();
   await context.close();
 });
 

@@ -27,12 +27,19 @@ impl Role {
 }
 
 impl Access {
-    /// Makes an administrator: a user with a key, and a role's policy. Does nothing to what is there already.
-    pub async fn seed_administrator(&self, name: &str, role: Role, key_id: &str, secret: &str) -> Result<()> {
+    /// Makes an administrator: a user with a key, and a role's policy. Does nothing to what is there already. Gives the
+    /// user's id.
+    pub async fn seed_administrator(
+        &self,
+        name: &str,
+        role: Role,
+        key_id: &str,
+        secret: &str,
+    ) -> Result<String> {
         let now = self.clock.now();
         let (name, key_id, secret) = (name.to_owned(), key_id.to_owned(), secret.to_owned());
         self.store
-            .write(move |tx| -> Result<()> {
+            .write(move |tx| -> Result<String> {
                 tx.lock_iam()?;
                 let user = match tx.find_iam_user(&name)? {
                     Some(user) => user,
@@ -47,7 +54,7 @@ impl Access {
                 };
                 let key = users::new_key(&key_id, &user.id, now);
                 tx.add_iam_key(&key, &secret)?;
-                Ok(())
+                Ok(user.id)
             })
             .await
     }

@@ -83,14 +83,22 @@ impl Access {
         Ok(self.long_term_key(tx, key_id, self.clock.now())?.map(|known| known.principal))
     }
 
+    /// The user of an id, while it is there.
+    pub fn user(&self, tx: &mut Tx<'_>, id: &str) -> Result<Option<Principal>> {
+        let user = tx.find_iam_user_by_id(id)?;
+        Ok(user.map(|user| {
+            let arn = user_arn(&self.account, &user.path, &user.name);
+            Principal::User { name: user.name, id: user.id, arn }
+        }))
+    }
+
     fn long_term_key(&self, tx: &mut Tx<'_>, key_id: &str, now: Timestamp) -> Result<Option<Known>> {
         let Some((key, secret)) = tx.find_iam_key(key_id)?.filter(|(key, _)| key.active) else {
             return Ok(None);
         };
-        let Some(user) = tx.find_iam_user_by_id(&key.user_id)? else { return Ok(None) };
-        let arn = user_arn(&self.account, &user.path, &user.name);
+        let Some(principal) = self.user(tx, &key.user_id)? else { return Ok(None) };
         Ok(Some(Known {
-            principal: Principal::User { name: user.name, id: user.id, arn },
+            principal,
             secret,
             expires: None,
             to_note: key.last_used.is_none_or(|noted| now.since(noted) > NOTE_EVERY_MS),

@@ -77,7 +77,8 @@ const SHIPPED: &[Shipped] = &[
             "sns:List*",
             "sns:Check*",
             "postern:Get*",
-            "postern:List*"
+            "postern:List*",
+            "postern:ChangeOwnSignIn"
         ),
     ),
     Shipped(
@@ -108,7 +109,8 @@ const SHIPPED: &[Shipped] = &[
             "sns:Check*",
             "sns:Publish",
             "postern:Get*",
-            "postern:List*"
+            "postern:List*",
+            "postern:ChangeOwnSignIn"
         ),
     ),
     Shipped(

@@ -2,6 +2,7 @@
 
 pub mod account_codes;
 pub mod address_change;
+pub mod administrators;
 pub mod aliases;
 pub mod attributes;
 pub mod auth;

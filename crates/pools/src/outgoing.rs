@@ -348,7 +348,8 @@ impl Pools {
         }
     }
 
-    fn within(
+    /// Counts an event against the most that a subject may have of it in a window, or says how long to wait.
+    pub(crate) fn within(
         &self,
         tx: &mut Tx<'_>,
         now: Timestamp,
@@ -454,13 +455,13 @@ pub fn too_many() -> postern_model::Error {
     refusal(TooManyRequestsException, "Attempt limit exceeded, please try after some time.")
 }
 
-fn too_often(wait_ms: i64) -> postern_model::Error {
+pub(crate) fn too_often(wait_ms: i64) -> postern_model::Error {
     let wait_s = u32::try_from((wait_ms + 999) / 1000).unwrap_or(u32::MAX);
     refusal(LimitExceededException, "Attempt limit exceeded, please try after some time.").retry_after(wait_s)
 }
 
 /// Gives the time of day for a mail, in UTC.
-fn clock_text(now: Timestamp) -> String {
+pub(crate) fn clock_text(now: Timestamp) -> String {
     let minutes = now.seconds().rem_euclid(86_400) / 60;
     format!("{:02}:{:02} UTC", minutes / 60, minutes % 60)
 }

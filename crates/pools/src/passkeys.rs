@@ -3,7 +3,9 @@
 
 use crate::Pools;
 use crate::auth::factors::Factor;
-use crate::auth::webauthn::{ALGORITHMS, Assertion, Fault, Known, Registered, Registration, RelyingParty};
+use crate::auth::webauthn::{
+    ALGORITHMS, Assertion, Fault, Known, Registered, Registration, RelyingParty, Seen,
+};
 use crate::limits;
 use crate::messages::Occasion;
 use crate::outgoing::shown_name;
@@ -128,30 +130,7 @@ impl Pools {
         let party = self.may_register(tx, at, owner)?;
         let there = tx.passkeys_of_user(&at.pool.id, &owner.user.id)?;
         refuse_more(&there)?;
-        let name = shown_name(&at.pool, owner.user);
-        let algorithms: Vec<Value> =
-            ALGORITHMS.iter().map(|number| json!({ "type": "public-key", "alg": number })).collect();
-        let excluded: Vec<Value> = there
-            .iter()
-            .map(|row| json!({ "type": "public-key", "id": BASE64URL.encode(&row.id) }))
-            .collect();
-        Ok(json!({
-            "rp": { "id": party.id, "name": party.id },
-            "user": {
-                "id": BASE64URL.encode(&owner.user.id),
-                "name": name,
-                "displayName": name,
-            },
-            "challenge": challenge,
-            "pubKeyCredParams": algorithms,
-            "timeout": REGISTRATION_TIMEOUT_MS,
-            "excludeCredentials": excluded,
-            "authenticatorSelection": {
-                "requireResidentKey": true,
-                "residentKey": "required",
-                "userVerification": user_verification(&party),
-            },
-        }))
+        Ok(creation_options(&party, &owner.user.id, shown_name(&at.pool, owner.user), &there, challenge))
     }
 
     /// Registers what a browser made for a challenge. What is wrong with it is the inner refusal, so that the
@@ -182,17 +161,7 @@ impl Pools {
         if let Err(too_many) = refuse_more(&tx.passkeys_of_user(&at.pool.id, &user.id)?) {
             return Ok(Err(too_many));
         }
-        let row = PasskeyRow {
-            pool_id: at.pool.id.clone(),
-            id: registered.id.clone(),
-            user_id: user.id.clone(),
-            rp_id: party.id,
-            public_key: registered.public_key.clone(),
-            sign_count: i64::from(registered.sign_count),
-            facts: text_of(&Facts::of(&registered))?,
-            created: at.now,
-            used: None,
-        };
+        let row = row_of(&registered, &party, &at.pool.id, &user.id, at.now)?;
         if !tx.add_passkey(&row)? {
             return Ok(Err(refusal(InvalidParameterException, "This passkey is registered already.")));
         }
@@ -244,13 +213,7 @@ impl Pools {
             let id = BASE64URL.encode(&row.id);
             allowed.push(json!({ "id": id, "type": "public-key", "transports": facts.transports }));
         }
-        Ok(Some(json!({
-            "challenge": challenge,
-            "timeout": ASSERTION_TIMEOUT_MS,
-            "rpId": party.id,
-            "allowCredentials": allowed,
-            "userVerification": user_verification(&party),
-        })))
+        Ok(Some(request_options(&party, &allowed, challenge)))
     }
 
     /// Judges what a browser answered to a challenge. A right answer moves the passkey's counter on, by a conditional
@@ -270,18 +233,10 @@ impl Pools {
             Whose::Anybody => assertion.user_handle.as_deref() == Some(row.user_id.as_bytes()),
         });
         let Some(row) = row else { return Ok(Err(Fault::Owner)) };
-        let mut facts: Facts = serde_json::from_str(&row.facts).map_err(anyhow::Error::from)?;
-        let known = Known {
-            public_key: &row.public_key,
-            sign_count: u32::try_from(row.sign_count).unwrap_or(u32::MAX),
-            may_be_backed_up: facts.may_be_backed_up,
-            user_handle: row.user_id.as_bytes(),
-        };
-        let seen = match assertion.judge(&party, challenge, &known) {
+        let (seen, facts) = match judged(&row, &party, challenge, assertion)? {
             Ok(seen) => seen,
             Err(fault) => return Ok(Err(fault)),
         };
-        facts.is_backed_up = seen.is_backed_up;
         if !tx.note_passkey_use(&row, i64::from(seen.sign_count), &text_of(&facts)?, at.now)? {
             return Ok(Err(Fault::Counter));
         }
@@ -328,14 +283,93 @@ fn name_of(registered: &Registered) -> &'static str {
     }
 }
 
-fn refuse_more(there: &[PasskeyRow]) -> Answer<()> {
+/// What a browser needs to make a passkey for somebody beside those that are there.
+pub(crate) fn creation_options(
+    party: &RelyingParty,
+    handle: &str,
+    name: &str,
+    there: &[PasskeyRow],
+    challenge: &str,
+) -> Value {
+    let algorithms: Vec<Value> =
+        ALGORITHMS.iter().map(|number| json!({ "type": "public-key", "alg": number })).collect();
+    let excluded: Vec<Value> =
+        there.iter().map(|row| json!({ "type": "public-key", "id": BASE64URL.encode(&row.id) })).collect();
+    json!({
+        "rp": { "id": party.id, "name": party.id },
+        "user": { "id": BASE64URL.encode(handle), "name": name, "displayName": name },
+        "challenge": challenge,
+        "pubKeyCredParams": algorithms,
+        "timeout": REGISTRATION_TIMEOUT_MS,
+        "excludeCredentials": excluded,
+        "authenticatorSelection": {
+            "requireResidentKey": true,
+            "residentKey": "required",
+            "userVerification": user_verification(party),
+        },
+    })
+}
+
+/// What a browser needs to use a passkey.
+pub(crate) fn request_options(party: &RelyingParty, allowed: &[Value], challenge: &str) -> Value {
+    json!({
+        "challenge": challenge,
+        "timeout": ASSERTION_TIMEOUT_MS,
+        "rpId": party.id,
+        "allowCredentials": allowed,
+        "userVerification": user_verification(party),
+    })
+}
+
+/// A passkey that was just made, as it is kept.
+pub(crate) fn row_of(
+    registered: &Registered,
+    party: &RelyingParty,
+    pool_id: &str,
+    user_id: &str,
+    now: Timestamp,
+) -> Answer<PasskeyRow> {
+    Ok(PasskeyRow {
+        pool_id: pool_id.to_owned(),
+        id: registered.id.clone(),
+        user_id: user_id.to_owned(),
+        rp_id: party.id.clone(),
+        public_key: registered.public_key.clone(),
+        sign_count: i64::from(registered.sign_count),
+        facts: text_of(&Facts::of(registered))?,
+        created: now,
+        used: None,
+    })
+}
+
+/// Judges the answer of a passkey that is known; gives what it showed, and what is to be remembered of it now.
+pub(crate) fn judged(
+    row: &PasskeyRow,
+    party: &RelyingParty,
+    challenge: &str,
+    assertion: &Assertion,
+) -> Answer<Result<(Seen, Facts), Fault>> {
+    let mut facts: Facts = serde_json::from_str(&row.facts).map_err(anyhow::Error::from)?;
+    let known = Known {
+        public_key: &row.public_key,
+        sign_count: u32::try_from(row.sign_count).unwrap_or(u32::MAX),
+        may_be_backed_up: facts.may_be_backed_up,
+        user_handle: row.user_id.as_bytes(),
+    };
+    Ok(assertion.judge(party, challenge, &known).map(|seen| {
+        facts.is_backed_up = seen.is_backed_up;
+        (seen, facts)
+    }))
+}
+
+pub(crate) fn refuse_more(there: &[PasskeyRow]) -> Answer<()> {
     if there.len() >= PASSKEYS_MAX {
         return refuse(LimitExceededException, format!("A user can have {PASSKEYS_MAX} passkeys."));
     }
     Ok(())
 }
 
-fn refused_registration(fault: Fault) -> Error {
+pub(crate) fn refused_registration(fault: Fault) -> Error {
     let kind = match fault {
         Fault::Challenge => WebAuthnChallengeNotFoundException,
         Fault::Origin | Fault::Framed => WebAuthnOriginNotAllowedException,
@@ -354,12 +388,12 @@ fn subject_of(user: &User) -> Subject {
     Subject { name_key: user.username.clone(), user: Some(user.clone()) }
 }
 
-fn text_of(facts: &Facts) -> Answer<String> {
+pub(crate) fn text_of(facts: &Facts) -> Answer<String> {
     Ok(serde_json::to_string(facts).map_err(anyhow::Error::from)?)
 }
 
 /// The host of a URL, without its port.
-fn host(url: &str) -> &str {
+pub(crate) fn host(url: &str) -> &str {
     let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
     authority.split([':', '/']).next().unwrap_or_default()
 }

@@ -7,7 +7,9 @@ use anyhow::Result;
 #[derive(Clone, Debug)]
 pub struct ConsoleSessionRow {
     pub handle_mac: Vec<u8>,
-    pub key_id: String,
+    pub user_id: String,
+    /// What it was opened with and ends with.
+    pub opened_by: String,
     /// When it was last used, as far as that was written down.
     pub seen: Timestamp,
     pub created: Timestamp,
@@ -17,9 +19,16 @@ pub struct ConsoleSessionRow {
 impl Tx<'_> {
     pub fn add_console_session(&mut self, session: &ConsoleSessionRow) -> Result<()> {
         self.run(
-            "insert into console_sessions (handle_mac, key_id, seen_ms, created_ms, expires_ms) \
-             values ($1, $2, $3, $4, $5)",
-            values![&session.handle_mac, &session.key_id, session.seen, session.created, session.expires],
+            "insert into console_sessions (handle_mac, user_id, opened_by, seen_ms, created_ms, expires_ms) \
+             values ($1, $2, $3, $4, $5, $6)",
+            values![
+                &session.handle_mac,
+                &session.user_id,
+                &session.opened_by,
+                session.seen,
+                session.created,
+                session.expires
+            ],
         )?;
         Ok(())
     }
@@ -32,16 +41,17 @@ impl Tx<'_> {
     ) -> Result<Option<ConsoleSessionRow>> {
         for mac in handle_macs {
             let found = self.row(
-                "select handle_mac, key_id, seen_ms, created_ms, expires_ms from console_sessions \
-                 where handle_mac = $1 and expires_ms > $2",
+                "select handle_mac, user_id, opened_by, seen_ms, created_ms, expires_ms \
+                 from console_sessions where handle_mac = $1 and expires_ms > $2",
                 values![mac, now],
                 |row| {
                     Ok(ConsoleSessionRow {
                         handle_mac: row.blob(0)?,
-                        key_id: row.text(1)?,
-                        seen: row.time(2)?,
-                        created: row.time(3)?,
-                        expires: row.time(4)?,
+                        user_id: row.text(1)?,
+                        opened_by: row.text(2)?,
+                        seen: row.time(3)?,
+                        created: row.time(4)?,
+                        expires: row.time(5)?,
                     })
                 },
             )?;

@@ -2,6 +2,7 @@
 //! only way to the database. Statements stand in one file per topic, as methods of [`Tx`].
 
 pub mod access;
+pub mod administrators;
 pub mod audit;
 pub mod auth;
 mod backup;

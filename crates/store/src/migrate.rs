@@ -36,6 +36,7 @@ const STEPS: &[(&str, &str)] = &[
     ("timings", include_str!("../migrations/0030_timings.sql")),
     ("used codes", include_str!("../migrations/0031_used_codes.sql")),
     ("outside names", include_str!("../migrations/0032_outside_names.sql")),
+    ("administrators", include_str!("../migrations/0033_administrators.sql")),
 ];
 
 const VERSIONS: &str =

@@ -6,6 +6,7 @@ use anyhow::Result;
 /// A passkey's row; see the table's comment for the columns.
 #[derive(Clone, Debug)]
 pub struct PasskeyRow {
+    /// Empty of an administrator's.
     pub pool_id: String,
     pub id: Vec<u8>,
     pub user_id: String,

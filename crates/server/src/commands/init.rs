@@ -1,17 +1,23 @@
-//! Prepares a production server: the master key's file, the account, the first administrator. The secret is shown
-//! once, here.
+//! Prepares a production server: the master key's file, the account, the first administrator and the address that signs
+//! them in at the console. The secret is shown once, here. Whoever has the machine gives an administrator another address
+//! by it, where the one before is lost.
 
 use crate::app::App;
 use crate::master_key::{self, MasterKey};
 use crate::settings::Settings;
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use postern_access::Role;
+use postern_mail::address::Address;
+use postern_model::Answer;
 use postern_store::{Clock, random};
 
 const KEY_ID_LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const SECRET_LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-pub(super) async fn run(settings: Settings, name: &str, role: Role) -> Result<()> {
+pub(super) async fn run(settings: Settings, name: &str, role: Role, email: Option<&str>) -> Result<()> {
+    let email = email
+        .map(|text| Address::parse(text).map_err(|bad| anyhow!("{text}: {}", bad.words())))
+        .transpose()?;
     if let MasterKey::File(path) = &settings.master_key
         && !path.exists()
     {
@@ -21,19 +27,36 @@ pub(super) async fn run(settings: Settings, name: &str, role: Role) -> Result<()
     let public_url = settings.public_url.clone().unwrap_or_default();
     let (app, _) = App::open(settings, Clock::system(), public_url.clone()).await?;
     let asked = name.to_owned();
-    if app.store.read(move |tx| tx.find_iam_user(&asked)).await?.is_some() {
-        bail!(
-            "there is a user {name} already. Its administrators can make it another key (IAM CreateAccessKey); \
-             for another administrator say --name"
-        );
+    let there = app.store.read(move |tx| tx.find_iam_user(&asked)).await?;
+    match (there, &email) {
+        (Some(user), Some(email)) => {
+            set_email(&app, &user.id, email).await?;
+            eprintln!("{name} now signs in at the console by codes mailed to {}", email.spelling());
+            return Ok(());
+        }
+        (Some(_), None) => bail!(
+            "there is a user {name} already. Its administrators can make it another key (IAM CreateAccessKey), \
+             --email gives it an address to sign in by, and for another administrator say --name"
+        ),
+        (None, _) => {}
     }
     let key_id = format!("AKIA{}", random::text(KEY_ID_LETTERS, 16));
     let secret = random::text(SECRET_LETTERS, 40);
-    app.access.seed_administrator(name, role, &key_id, &secret).await?;
+    let user_id = app.access.seed_administrator(name, role, &key_id, &secret).await?;
+    if let Some(email) = &email {
+        set_email(&app, &user_id, email).await?;
+    }
     eprintln!("Administrator {name} of account {}. The secret is shown this once:\n", app.account);
     println!("export AWS_ACCESS_KEY_ID={key_id}");
     println!("export AWS_SECRET_ACCESS_KEY={secret}");
     println!("export AWS_DEFAULT_REGION={}", app.access.region);
     println!("export AWS_ENDPOINT_URL={public_url}");
     Ok(())
+}
+
+async fn set_email(app: &App, user_id: &str, email: &Address) -> Result<()> {
+    let (pools, id, email, now) = (app.pools.clone(), user_id.to_owned(), email.clone(), app.clock.now());
+    let set: Answer<()> =
+        app.store.write(move |tx| pools.set_administrator_email(tx, &id, &email, now)).await;
+    set.map_err(|error| anyhow!("{error}"))
 }

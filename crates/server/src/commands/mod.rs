@@ -60,6 +60,9 @@ enum Verb {
         /// What the administrator may do
         #[arg(long, value_enum, default_value = "own")]
         role: RoleWord,
+        /// Address that signs the administrator in at the console, by mailed codes
+        #[arg(long, value_name = "ADDRESS")]
+        email: Option<String>,
     },
     /// Bring the database to this program's version
     Migrate {
@@ -264,8 +267,8 @@ pub fn run() -> ExitCode {
         match line.verb {
             None => serve::run(line.serve.settings()?, line.serve.seed()?).await,
             Some(Verb::Serve(args)) => serve::run(args.settings()?, args.seed()?).await,
-            Some(Verb::Init { config, name, role }) => {
-                init::run(production(&config)?, &name, role.into()).await
+            Some(Verb::Init { config, name, role, email }) => {
+                init::run(production(&config)?, &name, role.into(), email.as_deref()).await
             }
             Some(Verb::Keys(KeysVerb::Rotate { config, pool })) => {
                 rotate_keys::run(production(&config)?, pool).await

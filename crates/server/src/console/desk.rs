@@ -4,6 +4,7 @@
 use super::command;
 use super::menu::{self, Place};
 use super::note::Note;
+pub use super::session::redirect;
 use super::session::{self, Session};
 use crate::api::{Call, look_again, perform};
 use crate::app::App;
@@ -14,9 +15,8 @@ use crate::pages::console::list::{Live, Tone};
 use crate::pages::console::parts::Said;
 use crate::pages::console::{Block, ConsolePage, Html, Shell};
 use crate::pages::problem::Trouble;
-use crate::respond::{PAGE_POLICY, page, page_under, with_header};
+use crate::respond::{PAGE_POLICY, page, page_under};
 use axum::extract::{FromRequest, Request};
-use axum::http::header::LOCATION;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
@@ -316,10 +316,6 @@ pub fn found(service: Service, operation: &str) -> Call {
 /// Keeps of a described thing what an update takes.
 pub fn settings_for(service: Service, operation: &str, described: &Document) -> Document {
     command::settings_for(found(service, operation), described)
-}
-
-pub fn redirect(to: &str) -> Response {
-    with_header(page(StatusCode::SEE_OTHER, String::new()), LOCATION, to)
 }
 
 /// A text of a document; empty where there is none.

@@ -10,6 +10,7 @@ mod command;
 mod curl;
 mod desk;
 mod domain;
+mod doorstep;
 mod durations;
 mod edit;
 mod email;
@@ -34,6 +35,7 @@ mod text_areas;
 mod trigger_areas;
 mod trigger_test;
 mod users;
+mod you;
 
 use crate::app::App;
 use crate::login::visit::FileMax;
@@ -141,6 +143,12 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/console/activity", get(activity::list))
         .route("/console/activity/{id}", get(activity::one))
         .route("/console/metrics", get(metrics::page))
+        .route("/console/you", get(you::page))
+        .route("/console/you/email", get(you::ask_code).post(you::send_code))
+        .route("/console/you/email/answer", post(you::answer_code))
+        .route("/console/you/passkeys", post(you::add_passkey))
+        .route("/console/you/passkeys/options", get(you::passkey_options))
+        .route("/console/you/passkeys/remove", post(you::remove_passkey))
         .route("/console/email", get(email::all))
         .route("/console/email/new", get(email::ask_new).post(email::make))
         .route("/console/email/production", get(email::ask_production).post(email::request_production))
@@ -156,7 +164,10 @@ pub fn routes(app: &App) -> Router<App> {
     Router::new()
         .merge(inside)
         .route("/metrics", get(metrics::export))
-        .route("/console/sign-in", get(session::ask).post(session::sign_in))
+        .route("/console/sign-in", get(doorstep::ask).post(doorstep::by_key))
+        .route("/console/sign-in/code", get(doorstep::ask_code).post(doorstep::send_code))
+        .route("/console/sign-in/answer", post(doorstep::answer_code))
+        .route("/console/sign-in/passkey", get(doorstep::passkey_options).post(doorstep::by_passkey))
         .layer(DefaultBodyLimit::max(64 * 1024))
 }
 

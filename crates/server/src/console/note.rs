@@ -9,7 +9,7 @@ use postern_pools::oauth::pairs::Pairs;
 use serde::{Deserialize, Serialize};
 
 /// Fields whose content is never kept.
-const NEVER_KEPT: [&str; 5] = ["csrf", "secret", "private", "password", "seen"];
+const NEVER_KEPT: [&str; 7] = ["csrf", "secret", "private", "password", "seen", "code", "credential"];
 
 /// A note.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -1,12 +1,10 @@
-//! An administrator's session: opened with an access key, held by a cookie whose hash is all that is kept, ended by
-//! leaving, by time, and by the end of the key. Where the console is open, the known administrator's session opens by
-//! itself.
+//! An administrator's session: held by a cookie whose hash is all that is kept, ended by leaving, by time, and by the end
+//! of what opened it. Where the console is open, the known administrator's session opens by itself.
 
 use crate::app::{App, fresh_request_id};
 use crate::login::cookies::{Cookies, Setting};
-use crate::login::visit::{Knock, Unread, Visit};
+use crate::login::visit::Unread;
 use crate::loopback::is_own_name;
-use crate::pages::console::{ConsoleSignIn, rendered};
 use crate::pages::problem::{Problem, Trouble};
 use crate::pages::words::Language;
 use crate::pages::{Frame, Page as _};
@@ -19,8 +17,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
-use postern_access::{Principal, Unproved};
-use postern_store::audit::AuditRecord;
+use postern_access::Principal;
+use postern_pools::administrators::Opened;
 use postern_store::console::ConsoleSessionRow;
 use postern_store::{Purpose, Timestamp, Tx, random};
 
@@ -33,11 +31,7 @@ const WATCH_MS: i64 = 60 * 60_000;
 const NOTE_EVERY_MS: i64 = 60_000;
 
 const COOKIE: &str = "postern-console";
-/// The cookie that a sign-in form is bound to, before there is a session.
-const DOORSTEP: &str = "postern-console-door";
-const SIGN_IN: &str = "/console/sign-in";
-
-const WRONG: &str = "That access key isn't right, or is no longer active.";
+pub const SIGN_IN: &str = "/console/sign-in";
 
 /// A session that holds.
 #[derive(Clone, Debug)]
@@ -45,6 +39,9 @@ pub struct Session {
     pub handle: String,
     pub mac: Vec<u8>,
     pub principal: Principal,
+    pub opened: Opened,
+    /// When its administrator was last known to be who they are.
+    pub signed_in: Timestamp,
     pub is_open: bool,
 }
 
@@ -84,11 +81,11 @@ impl Session {
     }
 }
 
-fn form_token(app: &App, handle: &str) -> String {
+pub fn form_token(app: &App, handle: &str) -> String {
     BASE64URL.encode(app.store.keys().mac(Purpose::Handle, &[b"console form", handle.as_bytes()]))
 }
 
-fn form_token_matches(app: &App, handle: &str, given: &str) -> bool {
+pub fn form_token_matches(app: &App, handle: &str, given: &str) -> bool {
     let Ok(given) = BASE64URL.decode(given) else { return false };
     app.store.keys().mac_matches(Purpose::Handle, &[b"console form", handle.as_bytes()], &given)
 }
@@ -97,7 +94,7 @@ fn parts(handle: &str) -> [&[u8]; 2] {
     [b"console session", handle.as_bytes()]
 }
 
-fn cookies(app: &App, headers: &HeaderMap) -> Cookies {
+pub fn cookies(app: &App, headers: &HeaderMap) -> Cookies {
     Cookies::read(headers, is_https(app))
 }
 
@@ -120,7 +117,7 @@ pub async fn admit(State(app): State<App>, mut request: Request, next: Next) -> 
         Ok(Some(session)) => (session, None),
         Ok(None) if is_open => match open_by_itself(&app).await {
             Ok(session) => {
-                let setting = cookies.set(COOKIE, &session.handle, LIFE_MS / 1000);
+                let setting = held(&cookies, &session);
                 (session, Some(setting))
             }
             Err(cause) => return failed(&app, &cause),
@@ -142,29 +139,35 @@ pub async fn admit(State(app): State<App>, mut request: Request, next: Next) -> 
 async fn open_by_itself(app: &App) -> Result<Session> {
     let known = app.settings.development.administrator.as_ref();
     let key_id = known.map(|known| known.key_id.clone()).unwrap_or_default();
-    let begun = begin(app, &key_id).await?;
+    let begun = begin_by_key(app, &key_id).await?;
     begun.ok_or_else(|| anyhow::anyhow!("the known administrator's key {key_id} is not active any more"))
 }
 
 /// Begins a session of whoever holds a key.
-async fn begin(app: &App, key_id: &str) -> Result<Option<Session>> {
-    let handle = BASE64URL.encode(random::bytes::<32>());
-    let (app_, key_id, now) = (app.clone(), key_id.to_owned(), app.clock.now());
+pub async fn begin_by_key(app: &App, key_id: &str) -> Result<Option<Session>> {
+    let (app_, key_id) = (app.clone(), key_id.to_owned());
     app.store
         .write(move |tx| {
             let Some(principal) = app_.access.holder_of_key(tx, &key_id)? else { return Ok(None) };
-            let mac = tx.keys().mac(Purpose::Handle, &parts(&handle)).to_vec();
-            tx.add_console_session(&ConsoleSessionRow {
-                handle_mac: mac.clone(),
-                key_id: key_id.clone(),
-                seen: now,
-                created: now,
-                expires: now.plus_ms(IDLE_MS),
-            })?;
-            let is_open = app_.settings.development.open_console;
-            Ok(Some(Session { handle: handle.clone(), mac, principal, is_open }))
+            begin(&app_, tx, principal, Opened::Key(key_id.clone())).map(Some)
         })
         .await
+}
+
+/// Begins a session, in the unit that proved whose it is. A new handle at each sign-in (rule B1).
+pub fn begin(app: &App, tx: &mut Tx<'_>, principal: Principal, opened: Opened) -> Result<Session> {
+    let (handle, now) = (BASE64URL.encode(random::bytes::<32>()), app.clock.now());
+    let mac = tx.keys().mac(Purpose::Handle, &parts(&handle)).to_vec();
+    tx.add_console_session(&ConsoleSessionRow {
+        handle_mac: mac.clone(),
+        user_id: principal.user_id(&app.account),
+        opened_by: opened.text(),
+        seen: now,
+        created: now,
+        expires: now.plus_ms(IDLE_MS),
+    })?;
+    let is_open = app.settings.development.open_console;
+    Ok(Session { handle, mac, principal, opened, signed_in: now, is_open })
 }
 
 async fn find(app: &App, handle: String) -> Result<Option<Session>> {
@@ -174,9 +177,14 @@ async fn find(app: &App, handle: String) -> Result<Option<Session>> {
         .read(move |tx: &mut Tx<'_>| -> Result<_> {
             let macs = tx.keys().macs(Purpose::Handle, &parts(&asked));
             let Some(row) = tx.find_console_session(&macs, now)? else { return Ok(None) };
-            let Some(principal) = app_.access.holder_of_key(tx, &row.key_id)? else { return Ok(None) };
+            let Some(opened) = Opened::read(&row.opened_by) else { return Ok(None) };
+            let behind = app_.pools.behind_session(tx, &row.user_id, &opened, row.created)?;
+            let Some(principal) = behind else { return Ok(None) };
             let is_open = app_.settings.development.open_console;
-            let session = Session { handle: asked.clone(), mac: row.handle_mac.clone(), principal, is_open };
+            // Whoever sits at an open console is let in again at any time.
+            let signed_in = if is_open { now } else { row.created };
+            let mac = row.handle_mac.clone();
+            let session = Session { handle: asked.clone(), mac, principal, opened, signed_in, is_open };
             Ok(Some((session, row)))
         })
         .await?;
@@ -188,7 +196,12 @@ async fn find(app: &App, handle: String) -> Result<Option<Session>> {
     Ok(Some(session))
 }
 
-fn redirect(to: &str) -> Response {
+/// The cookie that holds a session.
+pub fn held(cookies: &Cookies, session: &Session) -> Setting {
+    cookies.set(COOKIE, &session.handle, LIFE_MS / 1000)
+}
+
+pub fn redirect(to: &str) -> Response {
     with_header(page(StatusCode::SEE_OTHER, String::new()), LOCATION, to)
 }
 
@@ -198,103 +211,12 @@ fn to_sign_in(to: &str) -> Response {
 }
 
 /// A path of the console to go on to; anything else leads to its beginning (rule B5).
-fn own_path(to: &str) -> String {
+pub fn own_path(to: &str) -> String {
     let is_ours = to.starts_with("/console/")
         && !to.starts_with(SIGN_IN)
         && !to.contains("..")
         && to.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     if is_ours { to.to_owned() } else { "/console/pools".to_owned() }
-}
-
-/// `GET /console/sign-in`
-pub async fn ask(State(app): State<App>, Knock(visit): Knock) -> Response {
-    let visit = match visit {
-        Ok(visit) => visit,
-        Err(fault) => return unread(&app, fault),
-    };
-    let to = visit.query.first("to").unwrap_or_default();
-    if app.settings.development.open_console {
-        return redirect(&own_path(to));
-    }
-    show(&app, &visit, to)
-}
-
-fn show(app: &App, visit: &Visit, to: &str) -> Response {
-    let cookies = cookies(app, &visit.headers);
-    let held = cookies.get(DOORSTEP).filter(|value| value.len() == 43).map(str::to_owned);
-    let door = held.unwrap_or_else(Cookies::fresh_browser);
-    let shown = ConsoleSignIn {
-        host: app.console_url().unwrap_or_default().split("://").last().unwrap_or_default().to_owned(),
-        to: own_path(to),
-        csrf: form_token(app, &door),
-        problem: visit.query.has("wrong").then_some(WRONG),
-    };
-    cookies.set(DOORSTEP, &door, LIFE_MS / 1000).on(page(StatusCode::OK, rendered(&shown)))
-}
-
-/// `POST /console/sign-in`
-pub async fn sign_in(State(app): State<App>, Knock(visit): Knock) -> Response {
-    let visit = match visit {
-        Ok(visit) => visit,
-        Err(fault) => return unread(&app, fault),
-    };
-    let field = |name: &str| visit.form.first(name).unwrap_or_default().trim();
-    let cookies = cookies(&app, &visit.headers);
-    let own_url = app.console_url().unwrap_or_default();
-    let is_ours = visit.is_from(own_url)
-        && cookies.get(DOORSTEP).is_some_and(|door| form_token_matches(&app, door, field("csrf")));
-    if !is_ours {
-        return turned_away(&app, Trouble::Expired { back_href: Some(SIGN_IN.to_owned()) });
-    }
-    let key_id = field("key");
-    let proved = app.access.prove_key(key_id, field("secret")).await;
-    let outcome = match &proved {
-        Ok(_) => "ok",
-        Err(Unproved::Fault(_)) => "refused",
-        Err(Unproved::Failed(_)) => "failed",
-    };
-    let who = match &proved {
-        Ok(principal) => principal.arn(&app.account),
-        // A stranger's text is not kept.
-        Err(_) => "unproved".to_owned(),
-    };
-    let record = AuditRecord {
-        time: app.clock.now(),
-        request_id: visit.caller.request_id.clone(),
-        who,
-        action: "postern:SignIn".to_owned(),
-        source: visit.caller.source.map(|source| source.to_string()).unwrap_or_default(),
-        outcome: outcome.to_owned(),
-        ..AuditRecord::default()
-    };
-    let noted: Result<()> = app.store.write(move |tx| tx.add_audit(&record)).await;
-    if let Err(cause) = noted {
-        return failed(&app, &cause);
-    }
-    match proved {
-        Ok(_) => match begin(&app, key_id).await {
-            Ok(Some(session)) => {
-                // A new handle at each sign-in; the doorstep's cookie is of no more use (rule B1).
-                let response = redirect(&own_path(field("to")));
-                let response = set(&cookies, COOKIE, &session.handle).on(response);
-                cookies.set(DOORSTEP, "", 0).on(response)
-            }
-            Ok(None) => wrong(field("to")),
-            Err(cause) => failed(&app, &cause),
-        },
-        Err(Unproved::Fault(_)) => wrong(field("to")),
-        Err(Unproved::Failed(cause)) => failed(&app, &cause),
-    }
-}
-
-/// Back to the form, which says what was wrong.
-fn wrong(to: &str) -> Response {
-    let to = postern_pools::oauth::pairs::encoded(&own_path(to));
-    redirect(&format!("{SIGN_IN}?wrong=yes&to={to}"))
-}
-
-fn set(cookies: &Cookies, name: &str, value: &str) -> Setting {
-    cookies.set(name, value, LIFE_MS / 1000)
 }
 
 /// Ends a session and forgets its cookie.

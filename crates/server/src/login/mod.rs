@@ -25,7 +25,7 @@ mod second_factor;
 mod show;
 mod sign_up;
 mod token;
-mod typed;
+pub(crate) mod typed;
 pub(crate) mod visit;
 
 use crate::app::App;

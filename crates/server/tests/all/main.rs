@@ -9,6 +9,7 @@ mod console_edits;
 mod console_functions;
 mod console_imports;
 mod console_settings;
+mod console_sign_in;
 mod crash;
 mod device_attacks;
 mod devices;

@@ -84,7 +84,24 @@ pub struct ConsoleSignIn {
     /// Where to go afterwards, a path of the console.
     pub to: String,
     pub csrf: String,
-    pub problem: Option<&'static str>,
+    /// What went wrong before: with which way in, and what is said of it.
+    pub said: Option<(&'static str, &'static str)>,
+}
+
+/// Where the code from a mail is typed.
+#[derive(askama::Template)]
+#[template(path = "console/code.html")]
+pub struct ConsoleCode {
+    pub host: String,
+    pub to: String,
+    pub csrf: String,
+    /// Where the code seems to have gone.
+    pub masked: String,
+    pub minutes: i64,
+    pub wrong: bool,
+    /// Tries that are left.
+    pub left: i64,
+    pub again_href: String,
 }
 
 /// A moment, as it stands in a cell or a setting.
@@ -100,13 +117,24 @@ impl ConsolePage {
 }
 
 impl ConsoleSignIn {
-    fn window_title(&self) -> &'static str {
-        if self.problem.is_some() {
-            "Error: Sign in – Postern console"
-        } else {
-            "Sign in – Postern console"
-        }
+    fn window_title(&self) -> String {
+        door_title("Sign in", self.said.is_some())
     }
+
+    /// What went wrong with a way in.
+    fn wrong(&self, way: &str) -> Option<&'static str> {
+        self.said.filter(|(about, _)| *about == way).map(|(_, words)| words)
+    }
+}
+
+impl ConsoleCode {
+    fn window_title(&self) -> String {
+        door_title("Check your email", self.wrong)
+    }
+}
+
+fn door_title(heading: &str, is_wrong: bool) -> String {
+    format!("{}{heading} – Postern console", if is_wrong { "Error: " } else { "" })
 }
 
 /// Writes a part of a path so that it stands for itself.

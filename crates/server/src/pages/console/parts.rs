@@ -2,6 +2,8 @@
 
 use super::Html;
 use super::list::{Cell, Live, Tone};
+use crate::pages::assets;
+use crate::pages::moment::Moment;
 
 /// A setting as it stands: label, the API's name, values.
 #[derive(Clone, Debug)]
@@ -66,6 +68,24 @@ impl Button {
 pub struct Buttons {
     pub csrf: String,
     pub buttons: Vec<Button>,
+}
+
+/// A passkey of whoever is signed in.
+pub struct PasskeyLine {
+    /// What the form that removes it sends.
+    pub id: String,
+    pub name: String,
+    pub created: Moment,
+    pub used: Option<Moment>,
+}
+
+/// One's own passkeys, and the way to another.
+#[derive(askama::Template)]
+#[template(path = "console/add_passkey.html")]
+pub struct Passkeys {
+    pub csrf: String,
+    pub rows: Vec<PasskeyLine>,
+    pub may_change: bool,
 }
 
 /// A step towards something that works: done, or what is missing and the way to it.
