@@ -5,11 +5,11 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { lambda } from "../lambda.js";
 import { addUser, admin, app, makePool, newestCode, ses, url, wrong } from "../postern.js";
-import { heading, isAt, look, person, startBrowser, stopBrowser } from "./browser.js";
+import { heading, isAt, look, person, shareOut, startBrowser, stopBrowser } from "./browser.js";
 
 const arn = (name) => `arn:aws:lambda:us-east-1:123456789012:function:${name}`;
 
-let functions, pool, base, email, sub, secretive, identity;
+let functions, pool, base, email, sub, secretive, identity, everything;
 
 before(async () => {
   functions = lambda({ "pre-sign-up": async (event) => event }).listen(Number(process.env.POSTERN_FUNCTIONS_PORT), "127.0.0.1");
@@ -140,6 +140,7 @@ function pages() {
     ["activity", `${url}/console/activity`, "Activity"],
     ["activity-none-found", `${url}/console/activity?q=nothing&by=Who`, "Activity"],
     ["metrics", `${url}/console/metrics`, "Metrics"],
+    ["your-sign-in", `${url}/console/you`, "Your sign-in"],
     ["nothing-here", `${url}/console/pools/us-east-1_Nowhere1`, "That is not here"],
   ];
 }
@@ -154,40 +155,54 @@ async function areas(page) {
   return [...found].map((href) => [`edit-${href.split("/").at(-1)}`, url + href, /^Edit /]);
 }
 
+/** All of them, found once. */
+async function all() {
+  if (!everything) {
+    const { page, context } = await person({ scripts: false });
+    everything = [...pages(), ...(await areas(page))];
+    await context.close();
+  }
+  return everything;
+}
+
 test("every page looks right on a phone and on a desk, in light and in dark", async () => {
-  const { page, context, foreign } = await person();
-  const broken = [];
-  page.on("pageerror", (error) => broken.push(error.message));
+  const [broken, heard] = [[], new WeakSet()];
   // One of the pages is not there, and a preview runs no script and takes no focus: browsers say both.
   const meant = /status of 404|^Blocked (script execution|autofocusing)/;
-  page.on("console", (message) => message.type() === "error" && !meant.test(message.text()) && broken.push(message.text()));
-  for (const [name, address, title] of [...pages(), ...(await areas(page))]) {
+  const foreign = await shareOut(await all(), {}, async ({ page }, [name, address, title]) => {
+    if (!heard.has(page)) {
+      heard.add(page);
+      page.on("pageerror", (error) => broken.push(`${page.url()}: ${error.message}`));
+      page.on("console", (message) => {
+        if (message.type() === "error" && !meant.test(message.text())) broken.push(`${page.url()}: ${message.text()}`);
+      });
+    }
     await page.goto(address);
     await isAt(page, title);
     await look(page, `console-${name}`);
-  }
+  });
   assert.deepEqual([broken, foreign], [[], []]);
-  await context.close();
 });
 
 test("every page says the same without scripts, under its own title, with each field named", async () => {
-  const { page, context } = await person({ scripts: false });
   const titles = new Map();
-  for (const [name, address, title] of [...pages(), ...(await areas(page))]) {
+  await shareOut(await all(), { scripts: false }, async ({ page }, [name, address, title]) => {
     await page.goto(address);
     await heading(page, title).waitFor();
     assert.match(await page.title(), / – Postern console$/, name);
     assert.equal(await page.getByRole("main").count(), 1, name);
     // What only a script can do is not offered.
-    for (const button of await page.locator("button[type=button]:visible").all()) assert.fail(`${name}: ${await button.innerText()}`);
-    for (const field of await page.locator("main :is(input, select, textarea):visible").all()) {
-      const named = await field.evaluate((it) => it.labels.length > 0 || it.closest("fieldset")?.querySelector("legend") !== null);
-      assert.ok(named, `${name}: ${await field.getAttribute("name")}`);
-    }
+    assert.equal(await page.locator("button[type=button]:visible").count(), 0, name);
+    const nameless = await page.evaluate(() => {
+      const fields = [...document.querySelectorAll("main :is(input, select, textarea)")];
+      const isNamed = (it) => it.labels?.length > 0 || Boolean(it.closest("fieldset")?.querySelector("legend"));
+      const isSeen = (it) => it.type !== "hidden" && it.checkVisibility();
+      return fields.filter((it) => isSeen(it) && !isNamed(it)).map((it) => it.name);
+    });
+    assert.deepEqual(nameless, [], name);
     titles.set(name, await page.title());
-  }
+  });
   assert.ok(titles.size > 60, `${titles.size} pages`);
-  await context.close();
 });
 
 for (const scripts of [true, false]) test(`a function is tried, ${scripts ? "with" : "without"} scripts`, async () => {
