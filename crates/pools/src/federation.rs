@@ -10,6 +10,7 @@ pub use arrive::Arrived;
 use saml::SamlWay;
 
 use crate::Pools;
+use crate::auth::acr::Level;
 use crate::provider::Provider;
 use aws_lc_rs::constant_time;
 use base64::Engine;
@@ -73,6 +74,8 @@ pub struct Hints<'a> {
     pub asks_again: bool,
     pub max_age_s: Option<i64>,
     pub lang: Option<&'a str>,
+    /// The levels that are asked for, the best one first.
+    pub levels: Vec<Level>,
     pub now: Timestamp,
 }
 

@@ -43,6 +43,7 @@ pub mod tokens;
 mod triggers;
 pub mod unit;
 pub mod user;
+pub mod vouched;
 pub mod work;
 
 use auth::known_passwords::KnownPasswords;

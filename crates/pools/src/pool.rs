@@ -8,6 +8,7 @@ use crate::auth::second_factor::{Demand, Mode, SecondFactor};
 use crate::destination::Medium;
 use crate::messages::{Occasion, Template};
 use crate::names::{NameKind, name_key};
+use crate::provider::Provider;
 use anyhow::{Context, Result};
 use postern_mail::address::Mailbox;
 use postern_model::cognito_idp::{
@@ -60,6 +61,8 @@ pub struct Pool {
     pub devices: Tracking,
     /// What its levels of authentication are called; nothing where the plan has none.
     pub levels: Option<Names>,
+    /// Outside providers, and the levels that their people can reach there.
+    pub outside_levels: Vec<(String, Vec<Level>)>,
     pub sender: Sender,
     pub texting: Option<Texting>,
 }
@@ -212,9 +215,15 @@ impl Pool {
         self.allowed_factors.iter().any(|factor| acr::leads_to(*factor, &self.second, level))
     }
 
-    /// The names of the levels that can be reached, the lowest first.
+    /// Tells whether an outside provider leads there.
+    pub fn provider_leads_to(&self, name: &str, level: Level) -> bool {
+        self.outside_levels.iter().any(|(provider, levels)| provider == name && levels.contains(&level))
+    }
+
+    /// The names of the levels that can be reached, here or at a provider, the lowest first.
     pub fn levels_within_reach(&self) -> Vec<&str> {
-        let within_reach = acr::LEVELS.into_iter().filter(|level| self.leads_to(*level));
+        let outside = |level: &Level| self.outside_levels.iter().any(|(_, levels)| levels.contains(level));
+        let within_reach = acr::LEVELS.into_iter().filter(|level| self.leads_to(*level) || outside(level));
         self.levels.iter().flat_map(|names| within_reach.clone().map(|level| names.name(level))).collect()
     }
 
@@ -227,8 +236,9 @@ impl Pool {
                 let tracking = tx.session_tracking(pool_id)?.filter(|tracking| tracking.enabled);
                 let tracked_sessions =
                     tracking.map(|tracking| usize::try_from(tracking.max_per_user)).transpose()?;
+                let outside_levels = outside_levels(tx, pool_id)?;
                 Pool::parse(place, &row)
-                    .map(|pool| Some(Pool { version, has_groups, tracked_sessions, ..pool }))
+                    .map(|pool| Some(Pool { version, has_groups, tracked_sessions, outside_levels, ..pool }))
             }
             None => Ok(None),
         })
@@ -310,6 +320,7 @@ impl Pool {
             devices: Tracking::of(config.device_configuration.as_ref()),
             levels: (config.user_pool_tier != Some(UserPoolTierType::Lite))
                 .then(|| Names::of(config.acr_configuration.as_ref())),
+            outside_levels: Vec::new(),
             sender,
             texting: config.sms_configuration.clone().and_then(|sms| {
                 Some(Texting { role_arn: sms.sns_caller_arn?, external_id: sms.external_id })
@@ -481,6 +492,13 @@ fn recovery(config: &UserPoolType) -> Vec<RecoveryOptionNameType> {
         }
         None => vec![RecoveryOptionNameType::VerifiedPhoneNumber, RecoveryOptionNameType::VerifiedEmail],
     }
+}
+
+/// The levels that each of a pool's outside providers has words for.
+fn outside_levels(tx: &mut Tx<'_>, pool_id: &str) -> Result<Vec<(String, Vec<Level>)>> {
+    let providers = Provider::all(tx, pool_id)?;
+    let levels = |provider: Provider| (provider.name, provider.levels.levels());
+    Ok(providers.into_iter().map(levels).filter(|(_, levels)| !levels.is_empty()).collect())
 }
 
 fn kinds<'a>(names: impl Iterator<Item = &'a str>) -> Vec<NameKind> {

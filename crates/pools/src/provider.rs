@@ -1,5 +1,6 @@
 //! An outside provider of identities as the rules see it: its settings, with what of them is secret.
 
+use crate::auth::acr::Mapping;
 use crate::settings::providers::{ENTITY_ID, Pairs, SECRETS};
 use anyhow::{Context as _, Result};
 use postern_model::cognito_idp::{IdentityProviderType, IdentityProviderTypeType};
@@ -18,6 +19,8 @@ pub struct Provider {
     /// Attributes, and the claims that fill them.
     pub mapping: Pairs,
     pub identifiers: Vec<String>,
+    /// What it calls levels of authentication.
+    pub levels: Mapping,
     pub created: Timestamp,
     pub modified: Timestamp,
 }
@@ -25,6 +28,11 @@ pub struct Provider {
 impl Provider {
     pub fn find(tx: &mut Tx<'_>, pool_id: &str, name: &str) -> Result<Option<Provider>> {
         tx.find_provider(pool_id, name)?.map(Provider::from_row).transpose()
+    }
+
+    /// All providers of a pool, in the order of their names.
+    pub fn all(tx: &mut Tx<'_>, pool_id: &str) -> Result<Vec<Provider>> {
+        tx.list_providers(pool_id, "", i64::MAX)?.into_iter().map(Provider::from_row).collect()
     }
 
     pub fn from_row(row: ProviderRow) -> Result<Provider> {
@@ -39,6 +47,7 @@ impl Provider {
             name: row.name,
             kind: config.provider_type.context("a provider has a type")?,
             details,
+            levels: Mapping::of(config.acr_mapping.as_ref()),
             mapping: config.attribute_mapping.unwrap_or_default(),
             identifiers: config.idp_identifiers.unwrap_or_default(),
             created: row.created,
@@ -54,6 +63,7 @@ impl Provider {
             provider_details: Some(open),
             attribute_mapping: Some(self.mapping.clone()),
             idp_identifiers: Some(self.identifiers.clone()),
+            acr_mapping: self.levels.shown(),
             ..IdentityProviderType::default()
         };
         Ok(ProviderRow {
@@ -77,7 +87,7 @@ impl Provider {
             provider_details: Some(shown.map(|(key, value)| (key.clone(), value.clone())).collect()),
             attribute_mapping: Some(self.mapping.clone()).filter(|mapping| !mapping.is_empty()),
             idp_identifiers: Some(self.identifiers.clone()).filter(|list| !list.is_empty()),
-            acr_mapping: None,
+            acr_mapping: self.levels.shown(),
             last_modified_date: Some(shape::Timestamp(self.modified.ms())),
             creation_date: Some(shape::Timestamp(self.created.ms())),
         }

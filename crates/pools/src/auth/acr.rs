@@ -17,6 +17,13 @@ pub enum Level {
     Four,
 }
 
+impl Level {
+    /// Its name in settings of the API.
+    fn key(self) -> String {
+        format!("Level{}", self as usize + 1)
+    }
+}
+
 pub const LEVELS: [Level; 4] = [Level::One, Level::Two, Level::Three, Level::Four];
 
 /// A level that a sign-in is to reach.
@@ -34,9 +41,9 @@ pub struct Names([String; 4]);
 impl Names {
     /// Reads `AcrConfiguration`; what it leaves out keeps the service's own name.
     pub fn of(settings: Option<&BTreeMap<String, AcrLevelConfigType>>) -> Names {
-        Names([1, 2, 3, 4].map(|number| {
-            let own = settings.and_then(|settings| settings.get(&format!("Level{number}")));
-            own.map_or_else(|| format!("urn:cognito:loa:{number}"), |own| own.acr_value.clone())
+        Names(LEVELS.map(|level| {
+            let own = settings.and_then(|settings| settings.get(&level.key()));
+            own.map_or_else(|| format!("urn:cognito:loa:{}", level as usize + 1), |own| own.acr_value.clone())
         }))
     }
 
@@ -53,6 +60,42 @@ impl Names {
     pub fn read(&self, text: &str) -> Vec<Level> {
         let level = |name: &str| LEVELS.into_iter().find(|level| self.name(*level) == name);
         text.split(' ').filter_map(level).collect()
+    }
+}
+
+/// What an outside provider calls the levels (`AcrMapping`): asked of it and told by it in its own words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mapping(BTreeMap<Level, String>);
+
+impl Mapping {
+    pub fn of(settings: Option<&BTreeMap<String, String>>) -> Mapping {
+        let value = |level: Level| settings?.get(&level.key()).map(|value| (level, value.clone()));
+        Mapping(LEVELS.into_iter().filter_map(value).collect())
+    }
+
+    /// What the API shows of it.
+    pub fn shown(&self) -> Option<BTreeMap<String, String>> {
+        let shown = self.0.iter().map(|(level, value)| (level.key(), value.clone()));
+        (!self.0.is_empty()).then(|| shown.collect())
+    }
+
+    /// The levels that the provider's people can reach there.
+    pub fn levels(&self) -> Vec<Level> {
+        self.0.keys().copied().collect()
+    }
+
+    /// The words in which levels are asked of the provider.
+    pub fn values(&self, levels: &[Level]) -> String {
+        let values: Vec<&str> = levels.iter().filter_map(|level| Some(self.0.get(level)?.as_str())).collect();
+        values.join(" ")
+    }
+
+    /// The level that the provider says somebody has reached. Words that mean nothing here are the lowest one's; where none
+    /// are said, or none mean anything, there is no level.
+    pub fn reached(&self, said: Option<&str>) -> Option<Level> {
+        let said = said.filter(|_| !self.0.is_empty())?;
+        let known = self.0.iter().find(|(_, value)| *value == said);
+        Some(known.map_or(Level::One, |(level, _)| *level))
     }
 }
 
@@ -160,6 +203,22 @@ mod tests {
         assert!(
             leads_to(Factor::WebAuthn, &none, Level::Three) && !leads_to(Factor::WebAuthn, &app, Level::Four)
         );
+    }
+
+    #[test]
+    fn a_provider_has_its_own_words_for_levels() {
+        let own = |pairs: &[(&str, &str)]| {
+            let pairs = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+            Mapping::of(Some(&pairs.collect()))
+        };
+        let mapping = own(&[("Level2", "silver"), ("Level4", "gold")]);
+        assert_eq!(mapping.levels(), [Level::Two, Level::Four]);
+        assert_eq!(mapping.values(&[Level::Four, Level::Three, Level::Two]), "gold silver");
+        assert_eq!(mapping.reached(Some("gold")), Some(Level::Four));
+        assert_eq!(mapping.reached(Some("tin")), Some(Level::One));
+        assert_eq!(mapping.reached(None), None);
+        assert_eq!(Mapping::default().reached(Some("gold")), None);
+        assert_eq!(Mapping::of(mapping.shown().as_ref()), mapping);
     }
 
     #[test]

@@ -3,12 +3,13 @@
 
 use crate::Pools;
 use crate::attributes::{self, is_flag};
+use crate::auth::acr::Level;
 use crate::identities::{self, Identity};
-
 use crate::provider::Provider;
 use crate::step::{At, SignedIn, Step, Subject, facts_of};
 use crate::triggers::Welcome;
 use crate::user::{Status, User, blank};
+use crate::vouched::Vouched;
 use postern_model::cognito_idp::errors::{InvalidParameterException, NotAuthorizedException};
 use postern_model::{Answer, refusal, refuse};
 use postern_store::Tx;
@@ -23,6 +24,16 @@ const FEDERATED: &str = "fed";
 pub struct Arrived {
     pub subject: String,
     pub attributes: Vec<(String, String)>,
+    /// The level of authentication that the provider says they have reached.
+    #[serde(default)]
+    pub level: Option<Level>,
+}
+
+impl Arrived {
+    /// What is kept of a provider's word for them.
+    pub fn vouched_by(&self, provider: &Provider) -> Vouched {
+        Vouched { provider: provider.name.clone(), level: self.level }
+    }
 }
 
 impl Pools {

@@ -46,6 +46,7 @@ impl Endpoints {
         redirect_uri: &str,
         hints: &Hints<'_>,
     ) -> String {
+        let levels = provider.levels.values(&hints.levels);
         let max_age = hints.max_age_s.map(|seconds| seconds.to_string());
         let challenge = challenge_of(&secrets.verifier);
         let mut pairs = vec![
@@ -70,6 +71,7 @@ impl Endpoints {
             pairs.extend(hints.asks_again.then_some(("prompt", "login")));
             pairs.extend(max_age.as_deref().map(|max_age| ("max_age", max_age)));
             pairs.extend(hints.lang.map(|lang| ("ui_locales", lang)));
+            pairs.extend((!levels.is_empty()).then_some(("acr_values", levels.as_str())));
         }
         crate::oauth::redirect::with(&self.authorize, &pairs)
     }
@@ -133,6 +135,8 @@ impl Pools {
             true => self.id_claims(provider, endpoints, secrets, &tokens).await?,
             false => Map::new(),
         };
+        // What the provider has signed, and nothing else, says how strongly somebody has proven who they are.
+        let level = provider.levels.reached(claims.get("acr").and_then(Value::as_str));
         let bearer = tokens.get("access_token").and_then(Value::as_str).unwrap_or_default();
         let more = self.attributes_from(provider, endpoints, bearer, &claims).await?;
         let subject = subject_claim(provider.kind).unwrap_or_default();
@@ -152,6 +156,7 @@ impl Pools {
         }
         Ok(Arrived {
             subject,
+            level,
             attributes: provider
                 .mapping
                 .iter()

@@ -83,6 +83,7 @@ impl Pools {
         Ok(Proven {
             arrived: Arrived {
                 subject: asserted.subject.clone(),
+                level: None,
                 attributes: provider
                     .mapping
                     .iter()

@@ -4,7 +4,9 @@
 use super::pairs::{Pairs, Twice, query};
 use super::redirect::{Back, Mode};
 use super::{OPENID, SCOPES_OF_OPENID, pkce, redirect};
+use crate::auth::acr::Level;
 use crate::client::{Client, OWN_USERS};
+use crate::pool::Pool;
 use crate::settings::client::is_absolute_address;
 use postern_model::cognito_idp::OAuthFlowType;
 use postern_store::Timestamp;
@@ -393,6 +395,12 @@ impl AuthorizeRequest {
     pub fn is_content_with(&self, auth: Timestamp, now: Timestamp) -> bool {
         self.prompt != Prompt::Always
             && self.max_age_s.is_none_or(|max_age_s| now.seconds() - auth.seconds() <= max_age_s)
+    }
+
+    /// The levels of authentication that it asks for, the best one first.
+    pub fn levels(&self, pool: &Pool) -> Vec<Level> {
+        let names = pool.levels.as_ref().zip(self.acr_values.as_deref());
+        names.map(|(names, asked)| names.read(asked)).unwrap_or_default()
     }
 
     /// The same request once more, as a path. A person who has just signed in is not asked again; the name that

@@ -3,7 +3,7 @@
 
 use super::authorize::AuthorizeRequest;
 use crate::Pools;
-use crate::auth::acr;
+use crate::auth::acr::{self, Level};
 use crate::auth::challenge::Handle;
 use crate::client::Client;
 use crate::keys::TokenUse;
@@ -11,6 +11,7 @@ use crate::pool::Pool;
 use crate::step::{At, Proof, SignedIn, Step, Subject};
 use crate::tokens::SignInFacts;
 use crate::user::{User, fresh_id};
+use crate::vouched::Vouched;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use postern_model::cognito_idp::errors::NotAuthorizedException;
@@ -22,33 +23,54 @@ use serde::{Deserialize, Serialize};
 /// The longest that a session can last by being used: the longest that a client's setting can be.
 const SLIDING_MAX_MS: i64 = 129_600 * 60_000;
 
+/// For how long somebody who could not reach a level is not asked for it once more: the browser is still on its way home.
+const TRIED_MS: i64 = 30_000;
+
 /// Somebody who has proved in a browser who they are.
 pub struct Person {
     pub user: User,
     pub auth: Timestamp,
     pub amr: Vec<String>,
-    /// The outside provider that vouched for them.
-    pub provider: Option<String>,
+    /// The outside provider that vouched for them, and what it said.
+    pub vouched: Option<Vouched>,
+    /// The level of authentication that was asked of them then.
+    pub tried: Option<Level>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Facts {
     amr: Vec<String>,
-    #[serde(default)]
-    provider: Option<String>,
+    #[serde(flatten)]
+    vouched: Option<Vouched>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tried: Option<Level>,
 }
 
 impl Person {
-    /// A person who has just given all that was asked.
-    pub fn now(user: User, facts: &SignInFacts, now: Timestamp, provider: Option<String>) -> Self {
-        Person { user, auth: now, amr: facts.amr.clone(), provider }
+    /// The outside provider that vouched for them.
+    pub fn provider(&self) -> Option<&str> {
+        self.vouched.as_ref().map(|vouched| vouched.provider.as_str())
+    }
+
+    /// The level that they have reached: by what was proven here, or as their provider says.
+    fn level(&self) -> Option<Level> {
+        match &self.vouched {
+            Some(vouched) => vouched.level,
+            None => acr::reached(&self.amr),
+        }
+    }
+
+    /// Tells whether somebody need not be asked for a level: they have reached it, or have just now shown how far they can
+    /// come, since it is a wish (OpenID Connect Core §3.1.2.1).
+    pub fn is_at(&self, level: Level, now: Timestamp) -> bool {
+        self.level() >= Some(level) || (self.tried >= Some(level) && now.since(self.auth) < TRIED_MS)
     }
 
     /// What the tokens of one authorization say.
     pub(super) fn facts(&self, pool: &Pool, request: &AuthorizeRequest) -> SignInFacts {
         let names = pool.levels.as_ref().filter(|_| request.acr_values.is_some());
         SignInFacts {
-            acr: names.and_then(|names| Some(names.name(acr::reached(&self.amr)?).to_owned())),
+            acr: names.and_then(|names| Some(names.name(self.level()?).to_owned())),
             auth_time: self.auth.seconds(),
             event_id: fresh_id(),
             scope: request.scope.clone(),
@@ -62,6 +84,19 @@ impl Person {
 }
 
 impl Pools {
+    /// The level that an app wishes for (`acr_values`): the first one to which the ways lead that its request leaves open, of
+    /// the pool's own and the client's providers.
+    pub fn level_wished(&self, at: &At, request: &AuthorizeRequest, provider: Option<&str>) -> Option<Level> {
+        let leads = |level: &Level| match provider {
+            Some(name) => at.pool.provider_leads_to(name, *level),
+            None => {
+                (at.client.supports(None) && at.pool.leads_to(*level))
+                    || at.client.providers().any(|name| at.pool.provider_leads_to(name, *level))
+            }
+        };
+        request.levels(&at.pool).into_iter().find(leads)
+    }
+
     /// Finds who is signed in in a browser, unless the session, the account or its sign-ins have ended (rule B4).
     pub fn person_in_browser(&self, tx: &mut Tx<'_>, at: &At, handle: &str) -> Answer<Option<Person>> {
         let macs = Handle::macs(tx.keys(), handle);
@@ -75,7 +110,8 @@ impl Pools {
             user,
             auth: row.auth,
             amr: facts.amr,
-            provider: facts.provider,
+            vouched: facts.vouched,
+            tried: facts.tried,
         }))
     }
 
@@ -92,7 +128,7 @@ impl Pools {
             self.sign_browser_out(tx, before)?;
         }
         let handle = Handle::fresh(tx.keys(), at.now);
-        let facts = Facts { amr: person.amr.clone(), provider: person.provider.clone() };
+        let facts = Facts { amr: person.amr.clone(), vouched: person.vouched.clone(), tried: person.tried };
         tx.add_browser_session(&BrowserSessionRow {
             handle_mac: handle.mac.to_vec(),
             pool_id: at.pool.id.clone(),

@@ -1,6 +1,7 @@
 //! Outside providers of identities: made, shown, changed, listed, removed; and who is linked to whom there.
 
 use crate::Pools;
+use crate::auth::acr::Mapping;
 use crate::identities::{self, Identity, LINKED_MAX};
 use crate::operations::pools::StoredPool;
 use crate::page::Page;
@@ -78,6 +79,7 @@ impl Pools {
                     details: settled.provider_details.unwrap_or_default(),
                     mapping: settled.attribute_mapping.unwrap_or_default(),
                     identifiers: settled.idp_identifiers.unwrap_or_default(),
+                    levels: Mapping::of(settled.acr_mapping.as_ref()),
                     created: now,
                     modified: now,
                 };
@@ -94,6 +96,7 @@ impl Pools {
                     );
                 }
                 identify(tx, &provider, DuplicateProviderException)?;
+                tx.touch_pool(&provider.pool_id)?;
                 Ok(CreateIdentityProviderResponse { identity_provider: provider.shown() })
             })
             .await
@@ -137,7 +140,7 @@ impl Pools {
                     provider_details: Some(details),
                     attribute_mapping: request.attribute_mapping.clone().or(Some(provider.mapping.clone())),
                     idp_identifiers: request.idp_identifiers.clone().or(Some(provider.identifiers.clone())),
-                    acr_mapping: request.acr_mapping.clone(),
+                    acr_mapping: request.acr_mapping.clone().or(provider.levels.shown()),
                     ..IdentityProviderType::default()
                 };
                 let settled = settled(
@@ -148,11 +151,13 @@ impl Pools {
                 provider.details = settled.provider_details.unwrap_or_default();
                 provider.mapping = settled.attribute_mapping.unwrap_or_default();
                 provider.identifiers = settled.idp_identifiers.unwrap_or_default();
+                provider.levels = Mapping::of(settled.acr_mapping.as_ref());
                 provider.modified = now;
                 if !tx.change_provider(&provider.to_row()?)? {
                     return Err(no_such_provider(&provider.name));
                 }
                 identify(tx, &provider, InvalidParameterException)?;
+                tx.touch_pool(&provider.pool_id)?;
                 Ok(UpdateIdentityProviderResponse { identity_provider: provider.shown() })
             })
             .await
@@ -170,6 +175,7 @@ impl Pools {
                 if !tx.delete_provider(&pool.id, &request.provider_name)? {
                     return Err(no_such_provider(&request.provider_name));
                 }
+                tx.touch_pool(&pool.id)?;
                 Ok(Nothing::default())
             })
             .await

@@ -43,7 +43,6 @@ const CLIENT: &[NotYet<UserPoolClientType>] = &[
 const PROVIDER: &[NotYet<IdentityProviderType>] = &[
     ("IDPSignout", |provider| details_say(provider, "IDPSignout", "true")),
     ("EncryptedResponses", |provider| details_say(provider, "EncryptedResponses", "true")),
-    ("AcrMapping", |provider| provider.acr_mapping.as_ref().is_some_and(|mapping| !mapping.is_empty())),
 ];
 
 const DOMAIN: &[NotYet<DomainDescriptionType>] = &[("Routing", |domain| domain.routing.is_some())];

@@ -125,6 +125,7 @@ pub fn settled(
     asked.provider_details = Some(details);
     let mapping = settled_mapping(kind, asked.attribute_mapping.take().unwrap_or_default(), schema)?;
     asked.attribute_mapping = Some(mapping).filter(|mapping| !mapping.is_empty());
+    asked.acr_mapping = settled_levels(kind, asked.acr_mapping.take().unwrap_or_default())?;
     asked.idp_identifiers = asked.idp_identifiers.take().filter(|list| !list.is_empty());
     Ok(asked)
 }
@@ -315,6 +316,23 @@ fn settled_mapping(
         _ => {}
     }
     Ok(mapping)
+}
+
+/// What a provider calls levels of authentication: its ID token has to say it, and each word means one level.
+fn settled_levels(kind: IdentityProviderTypeType, mapping: Pairs) -> Answer<Option<Pairs>> {
+    if mapping.is_empty() {
+        return Ok(None);
+    }
+    if kind != IdentityProviderTypeType::Oidc {
+        return Err(invalid("AcrMapping can be set on OIDC identity providers only."));
+    }
+    let mut values: Vec<&String> = mapping.values().collect();
+    values.sort_unstable();
+    values.dedup();
+    if values.len() != mapping.len() {
+        return Err(invalid("AcrMapping has one value for two levels."));
+    }
+    Ok(Some(mapping))
 }
 
 #[cfg(test)]

@@ -121,8 +121,8 @@ impl Visit {
         };
         // Who came by one way is signed in for the apps that take it.
         let came_well = |person: &Person| {
-            at.client.supports(person.provider.as_deref())
-                && provider.as_ref().is_none_or(|wanted| person.provider.as_ref() == Some(wanted))
+            at.client.supports(person.provider())
+                && provider.as_deref().is_none_or(|wanted| person.provider() == Some(wanted))
         };
         if let Some(person) = self.person(tx, &at)?
             && came_well(&person)
@@ -130,8 +130,8 @@ impl Visit {
             && self
                 .app
                 .pools
-                .goal_in_browser(&at.pool, request.acr_values.as_deref())
-                .is_none_or(|goal| goal.is_met_by(&person.amr))
+                .level_wished(&at, &request, provider.as_deref())
+                .is_none_or(|level| person.is_at(level, at.now))
             && hinted.may_be(&person)
             && (page != Page::AddPasskey || self.app.pools.is_fresh(&at, person.auth))
         {

@@ -17,6 +17,7 @@ use postern_pools::federation::Sent;
 use postern_pools::functions;
 use postern_pools::oauth::authorize::AuthorizeRequest;
 use postern_pools::sign_in::{Asked, At, Kind};
+use postern_pools::vouched::Vouched;
 use postern_store::login::FlowRow;
 use postern_store::{Keys, Purpose, Timestamp, Tx, random};
 use serde::{Deserialize, Serialize};
@@ -169,9 +170,9 @@ pub struct State {
     /// What the provider had the browser post, sealed: for the browser's next request, which is known to be its own.
     #[serde(default)]
     pub brought: Option<String>,
-    /// The outside provider that vouched for the person.
+    /// The outside provider that vouched for the person, and what it said.
     #[serde(default)]
-    pub provider: Option<String>,
+    pub vouched: Option<Vouched>,
     #[serde(default)]
     pub done: bool,
 }
@@ -221,7 +222,7 @@ impl State {
             wants_passkey: page == Page::AddPasskey,
             sent: None,
             brought: None,
-            provider: None,
+            vouched: None,
             done: false,
         }
     }
@@ -339,7 +340,7 @@ impl Flow {
             Err(failed) => return Err(failed),
         };
         let state: State = serde_json::from_str(&row.state).map_err(anyhow::Error::from)?;
-        let goal = pools.goal_in_browser(&at.pool, state.request.acr_values.as_deref());
+        let goal = pools.goal_in_browser(&at.pool, &state.request.levels(&at.pool));
         Ok(Some(Flow {
             state,
             is_expired: at.now >= row.expires,

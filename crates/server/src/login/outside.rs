@@ -153,6 +153,7 @@ async fn sent_out(visit: &Visit, flow_id: &str, browser: &str, name: &str) -> An
         asks_again: request.prompt == Prompt::Always,
         max_age_s: request.max_age_s,
         lang: request.lang.as_deref(),
+        levels: request.levels(&flow.at.pool),
         now: flow.at.now,
     };
     let href = match way.href(&pools, &provider, flow_id, &secrets, &redirect_uri, &hints).await {
@@ -309,7 +310,7 @@ impl Hand {
                     }
                 };
                 flow.state.page = Page::Identify;
-                flow.state.provider = Some(provider.name.clone());
+                flow.state.vouched = Some(arrived.vouched_by(&provider));
                 let went: Went = hand.home(tx, &mut flow, signed_in)?;
                 flow.save(tx)?;
                 Ok(Ok(Pressed::Went { flow: flow.id, went }))

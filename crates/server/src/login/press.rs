@@ -182,9 +182,15 @@ impl Hand {
     /// the last answer.
     pub fn home(&self, tx: &mut Tx<'_>, flow: &mut Flow, signed_in: SignedIn) -> Answer<Went> {
         let at = &flow.at;
-        let person = Person::now(signed_in.user, &signed_in.facts, at.now, flow.state.provider.clone());
-        let before = self.visit.cookies.session(&at.pool.id);
         let request = &flow.state.request;
+        let person = Person {
+            user: signed_in.user,
+            auth: at.now,
+            amr: signed_in.facts.amr,
+            vouched: flow.state.vouched.clone(),
+            tried: self.pools.level_wished(at, request, None),
+        };
+        let before = self.visit.cookies.session(&at.pool.id);
         let offers_passkey = self.offers_passkey(tx, flow, &person)?;
         // A posted answer is a page of its own, and tokens are signed outside of this unit: both come for who is signed
         // in, by the same request once more. So does an offer.

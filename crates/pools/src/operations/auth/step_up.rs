@@ -86,11 +86,10 @@ impl Pools {
         Ok(())
     }
 
-    /// The level that a browser is to reach, where an app names one that means something here (`acr_values`). It is a
-    /// wish: OpenID Connect Core §3.1.2.1 has it voluntary.
-    pub fn goal_in_browser(&self, pool: &Pool, acr_values: Option<&str>) -> Option<Goal> {
-        let level = best(pool, &pool.levels.as_ref()?.read(acr_values?))?;
-        Some(Goal { level, voluntary: true })
+    /// The level that a browser is to reach by the pool's own factors, where an app names one to which they lead
+    /// (`acr_values`). It is a wish: OpenID Connect Core §3.1.2.1 has it voluntary.
+    pub fn goal_in_browser(&self, pool: &Pool, asked: &[Level]) -> Option<Goal> {
+        Some(Goal { level: best(pool, asked)?, voluntary: true })
     }
 }
 

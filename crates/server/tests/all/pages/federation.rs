@@ -398,6 +398,62 @@ async fn what_a_provider_calls_somebody_is_nobodys_address() {
 }
 
 #[tokio::test]
+async fn a_level_that_a_provider_has_signed_counts_as_it_is_mapped() {
+    let play = Play::new().await;
+    let mapped = |mapping: Value| json!({ "ProviderName": "Corp", "AcrMapping": mapping });
+    let twice = json!({ "UserPoolId": play.scene.demo.pool_id, "ProviderName": "Corp",
+        "AcrMapping": { "Level1": "gold", "Level2": "gold" } });
+    play.scene.server.signed("UpdateIdentityProvider", twice).await.refused("InvalidParameterException");
+    play.scene.admin("UpdateIdentityProvider", mapped(json!({ "Level2": "silver", "Level4": "gold" }))).await;
+    let said = play.scene.discovery().await;
+    let names = ["urn:cognito:loa:1", "urn:cognito:loa:2", "urn:cognito:loa:4"];
+    assert_eq!(said["acr_values_supported"], json!(names));
+
+    // What an app asks for is asked of the provider in its own words; what it answers shows in the tokens, and stays.
+    let best = "urn:cognito:loa:4 urn:cognito:loa:3 urn:cognito:loa:2";
+    let comes = |browser: Browser, more: Vec<(&'static str, &'static str)>, acr: Option<&'static str>| {
+        let play = &play;
+        async move {
+            let asked = [&more[..], &[("identity_provider", "Corp"), ("acr_values", best)]].concat();
+            let out = browser.open(&play.scene.authorize(&asked)).await;
+            assert_eq!(out.parameter("acr_values"), "gold silver");
+            let mut claims = play.claims("a-1", &out.parameter("nonce"));
+            claims["acr"] = acr.into();
+            play.corp.says(claims);
+            browser.open(&format!("/oauth2/idpresponse?code=c-1&state={}", out.parameter("state"))).await
+        }
+    };
+    let browser = play.scene.browser();
+    let home = comes(browser.clone(), vec![], Some("gold")).await;
+    let level = |tokens: &Value| crate::story::claims(text(tokens, "access_token"))["acr"].clone();
+    let (_, tokens) = play.scene.redeem(&home.parameter("code")).await;
+    assert_eq!(level(&tokens), "urn:cognito:loa:4");
+    let (_, refreshed) = play.scene.refresh(text(&tokens, "refresh_token")).await;
+    assert_eq!(level(&refreshed), "urn:cognito:loa:4");
+    let silently = |level| vec![("prompt", "none"), ("acr_values", level)];
+    let home = browser.open(&play.scene.authorize(&silently("urn:cognito:loa:4"))).await;
+    assert!(home.answer().first("code").is_some(), "{home:?}");
+
+    // Words that mean nothing here are the lowest level, and unsigned ones are none.
+    play.corp.tells(json!({ "sub": "a-1", "acr": "gold" }));
+    for (acr, reached) in [(Some("tin"), json!("urn:cognito:loa:1")), (None, Value::Null)] {
+        let low = play.scene.browser();
+        let home = comes(low.clone(), vec![], acr).await;
+        let (_, tokens) = play.scene.redeem(&home.parameter("code")).await;
+        assert_eq!(level(&tokens), reached, "{acr:?}");
+        // It is not enough for what needs more, once the browser has had the time to come home with it.
+        play.scene.server.clock.advance(31_000);
+        let no = low.open(&play.scene.authorize(&silently("urn:cognito:loa:2"))).await;
+        assert_eq!(no.parameter("error"), "login_required");
+    }
+    // An app that has its answer posted has it at once, however far somebody came.
+    let low = play.scene.browser();
+    let away = comes(low.clone(), vec![("response_mode", "form_post")], Some("tin")).await;
+    let posting = low.open(&away.leads_to().expect("the way home")).await;
+    posting.says("name=\"code\"");
+}
+
+#[tokio::test]
 async fn who_comes_from_a_provider_has_no_other_way_in() {
     let play = Play::new().await;
     play.corp.tells(json!({ "sub": "a-1", "email": "a@corp.example" }));
