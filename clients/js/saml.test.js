@@ -12,6 +12,7 @@ import { admin, makePool, url } from "../postern.js";
 import { goesOn } from "./pages.js";
 
 const CALLBACK = "http://localhost:3999/callback";
+const BYE = "http://localhost:3999/bye";
 const ENTITY = "https://idp.corp.example/metadata";
 const BINDING = "urn:oasis:names:tc:SAML:2.0:bindings";
 const EMAIL = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
@@ -20,7 +21,7 @@ const EMAIL = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
 samlify.setSchemaValidator({ validate: () => Promise.resolve("not looked at") });
 
 const TEMPLATE = samlify.SamlLib.defaultLoginResponseTemplate.context
-  .replace("{AuthnStatement}", '<saml:AuthnStatement AuthnInstant="{IssueInstant}"><saml:AuthnContext><saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:Password</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>')
+  .replace("{AuthnStatement}", '<saml:AuthnStatement AuthnInstant="{IssueInstant}" SessionIndex="_s1"><saml:AuthnContext><saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:Password</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>')
   .replace(
     "{AttributeStatement}",
     '<saml:AttributeStatement><saml:Attribute Name="mail"><saml:AttributeValue xsi:type="xs:string">{NameID}</saml:AttributeValue></saml:Attribute><saml:Attribute Name="groups"><saml:AttributeValue xsi:type="xs:string">A &amp; B</saml:AttributeValue><saml:AttributeValue xsi:type="xs:string">C</saml:AttributeValue></saml:Attribute></saml:AttributeStatement>',
@@ -35,18 +36,22 @@ function keyPair() {
   return pair;
 }
 
-const provider = (pair, wantAuthnRequestsSigned = false) =>
+const provider = (pair, wants = {}) =>
   samlify.IdentityProvider({
     ...pair,
+    ...wants,
     entityID: ENTITY,
-    wantAuthnRequestsSigned,
+    wantLogoutRequestSigned: true,
+    wantLogoutResponseSigned: true,
     nameIDFormat: [EMAIL],
     requestSignatureAlgorithm: "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
     singleSignOnService: [{ Binding: `${BINDING}:HTTP-Redirect`, Location: "https://idp.corp.example/sso" }],
+    singleLogoutService: [{ Binding: `${BINDING}:HTTP-Redirect`, Location: "https://idp.corp.example/slo" }],
     loginResponseTemplate: { context: TEMPLATE, attributes: [] },
   });
 
-const idp = provider(keyPair());
+const keys = keyPair();
+const idp = provider(keys);
 let pool;
 let client;
 
@@ -67,6 +72,7 @@ before(async () => {
     AllowedOAuthFlows: ["code"],
     AllowedOAuthScopes: ["openid", "email", "profile"],
     CallbackURLs: [CALLBACK],
+    LogoutURLs: [BYE],
   });
   client = UserPoolClient.ClientId;
 });
@@ -76,6 +82,7 @@ const service = (signed) =>
     entityID: `urn:amazon:cognito:sp:${pool.id}`,
     nameIDFormat: [EMAIL],
     assertionConsumerService: [{ Binding: `${BINDING}:HTTP-POST`, Location: `${url}/saml2/idpresponse` }],
+    singleLogoutService: [{ Binding: `${BINDING}:HTTP-POST`, Location: `${url}/saml2/logout` }],
     ...signed,
   });
 
@@ -127,7 +134,22 @@ async function signIn(from, sp, email) {
   const next = new URL(goesOn(posted), url);
   if (next.origin !== new URL(url).origin) return { back: next, verifier };
   const home = await fetch(next, { redirect: "manual", headers: { cookie } });
-  return { back: new URL(goesOn(home)), verifier };
+  const cookies = [cookie, ...home.headers.getSetCookie().map((set) => set.split(";")[0])].join("; ");
+  return { back: new URL(goesOn(home)), verifier, cookies };
+}
+
+/** Has the provider set up anew, with more details. */
+const set = (ProviderDetails) =>
+  admin.updateIdentityProvider({
+    UserPoolId: pool.id,
+    ProviderName: "Corp",
+    ProviderDetails: { MetadataFile: idp.getMetadata(), ...ProviderDetails },
+  });
+
+/** What an address carries to the provider: its parameters, and the octets that its signature is over. */
+function carried(address) {
+  const { search, searchParams } = new URL(address);
+  return { query: Object.fromEntries(searchParams), octetString: search.slice(1).split("&Signature=")[0] };
 }
 
 for (const [what, signed] of [
@@ -163,10 +185,8 @@ test("nobody signs in by somebody else's key", async () => {
 });
 
 test("a provider that wants requests signed recognises them by the pool's certificate", async () => {
-  const UserPoolId = pool.id;
-  const ProviderDetails = { MetadataFile: idp.getMetadata(), RequestSigningAlgorithm: "rsa-sha256" };
-  await admin.updateIdentityProvider({ UserPoolId, ProviderName: "Corp", ProviderDetails });
-  const { Certificate: signingCert } = await admin.getSigningCertificate({ UserPoolId });
+  await set({ RequestSigningAlgorithm: "rsa-sha256" });
+  const { Certificate: signingCert } = await admin.getSigningCertificate({ UserPoolId: pool.id });
   const asked = new URLSearchParams({
     response_type: "code",
     client_id: client,
@@ -175,15 +195,67 @@ test("a provider that wants requests signed recognises them by the pool's certif
     code_challenge_method: "S256",
   });
   const out = await fetch(`${url}/oauth2/authorize?${asked}`, { redirect: "manual" });
-  const { search, searchParams } = new URL(out.headers.get("location"));
-  const strict = provider(keyPair(), true);
-  const octetString = search.slice(1).split("&Signature=")[0];
+  const { query, octetString } = carried(out.headers.get("location"));
+  const strict = provider(keyPair(), { wantAuthnRequestsSigned: true });
   const read = (query) => {
     const sp = service({ authnRequestsSigned: true, signingCert, wantAssertionsSigned: true });
     return strict.parseLoginRequest(sp, "redirect", { query, octetString });
   };
-  const query = Object.fromEntries(searchParams);
   assert.equal((await read(query)).extract.issuer, `urn:amazon:cognito:sp:${pool.id}`);
   const other = Buffer.from(query.Signature, "base64").fill(1, 0, 8).toString("base64");
   await assert.rejects(read({ ...query, Signature: other }));
+});
+
+for (const [what, dataEncryptionAlgorithm] of [
+  ["AES in CBC mode", "http://www.w3.org/2001/04/xmlenc#aes256-cbc"],
+  ["AES-GCM", "http://www.w3.org/2009/xmlenc11#aes256-gcm"],
+]) {
+  test(`somebody signs in by an assertion that is encrypted by ${what}`, async () => {
+    const { IdentityProvider } = await set({ EncryptedResponses: "true" });
+    const encryptCert = IdentityProvider.ProviderDetails.ActiveEncryptionCertificate;
+    const sp = service({ wantAssertionsSigned: true, encryptCert });
+    const email = `eva-${randomBytes(4).toString("hex")}@corp.example`;
+    const sealing = provider(keys, { isAssertionEncrypted: true, dataEncryptionAlgorithm });
+    assert.ok((await signIn(sealing, sp, email)).back.searchParams.get("code"));
+    const { back } = await signIn(idp, sp, email);
+    assert.match(back.searchParams.get("error_description"), /the assertion is not encrypted/);
+    const strange = provider(keyPair(), { isAssertionEncrypted: true, dataEncryptionAlgorithm });
+    const no = await signIn(strange, sp, email);
+    assert.match(no.back.searchParams.get("error_description"), /the encrypted assertion is not valid/);
+  });
+}
+
+test("who signs out signs out at the provider, too, and the provider ends sessions from its side", async () => {
+  await set({ IDPSignout: "true" });
+  const { Certificate: signingCert } = await admin.getSigningCertificate({ UserPoolId: pool.id });
+  const wants = { signingCert, wantAssertionsSigned: true, wantLogoutRequestSigned: true, wantLogoutResponseSigned: true };
+  const sp = service(wants);
+  const email = `ida-${randomBytes(4).toString("hex")}@corp.example`;
+  const post = (fields) =>
+    fetch(`${url}/saml2/logout`, { method: "POST", body: new URLSearchParams(fields), redirect: "manual" });
+  const leaving = new URLSearchParams({ client_id: client, logout_uri: BYE });
+  const leave = ({ cookies }) => fetch(`${url}/logout?${leaving}`, { redirect: "manual", headers: { cookie: cookies } });
+
+  const out = (await leave(await signIn(idp, sp, email))).headers.get("location");
+  assert.match(out, /^https:\/\/idp\.corp\.example\/slo\?SAMLRequest=/);
+  const { query, octetString } = carried(out);
+  const asked = await idp.parseLogoutRequest(sp, "redirect", { query, octetString });
+  assert.equal(asked.extract.nameID, email);
+  assert.equal(asked.extract.sessionIndex, "_s1");
+  const RelayState = query.RelayState;
+  const strange = provider(keyPair()).createLogoutResponse(sp, asked, "post", RelayState);
+  assert.equal((await post({ SAMLResponse: strange.context, RelayState })).status, 400);
+  const { context } = idp.createLogoutResponse(sp, asked, "post", RelayState);
+  assert.equal(goesOn(await post({ SAMLResponse: context, RelayState })), BYE);
+
+  const here = await signIn(idp, sp, email);
+  const user = { logoutNameID: email, sessionIndex: "_s1" };
+  const request = idp.createLogoutRequest(sp, "post", user, "relay");
+  const told = await post({ SAMLRequest: request.context, RelayState: "relay" });
+  const answer = carried(told.headers.get("location"));
+  assert.equal(answer.query.RelayState, "relay");
+  await idp.parseLogoutResponse(sp, "redirect", answer);
+  assert.equal((await post({ SAMLRequest: request.context })).status, 400);
+  // Nobody is signed in any more, so that there is nothing to end at the provider.
+  assert.equal((await leave(here)).headers.get("location"), BYE);
 });

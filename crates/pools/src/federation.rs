@@ -5,6 +5,7 @@ mod arrive;
 pub mod oidc;
 pub mod saml;
 mod saml_key;
+pub mod saml_logout;
 
 pub use arrive::Arrived;
 use saml::SamlWay;

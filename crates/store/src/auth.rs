@@ -428,6 +428,8 @@ impl Tx<'_> {
              (select id from login_flows where expires_ms < $1 order by expires_ms limit $2)",
             "delete from browser_sessions where handle_mac in \
              (select handle_mac from browser_sessions where expires_ms < $1 order by expires_ms limit $2)",
+            "delete from sign_outs where handle_mac in \
+             (select handle_mac from sign_outs where expires_ms < $1 order by expires_ms limit $2)",
             "delete from user_codes where expires_ms in \
              (select expires_ms from user_codes where expires_ms < $1 order by expires_ms limit $2)",
             "delete from console_sessions where handle_mac in \

@@ -157,6 +157,15 @@ impl Tx<'_> {
         )
     }
 
+    /// Whom an issuer means by a name: the pools, their providers and users.
+    pub fn users_of_outside(&mut self, issuer: &str, subject: &str) -> Result<Vec<(String, String, String)>> {
+        self.rows(
+            "select pool_id, provider, user_id from outside_identities where issuer = $1 and subject = $2",
+            values![issuer, subject],
+            |row| Ok((row.text(0)?, row.text(1)?, row.text(2)?)),
+        )
+    }
+
     pub fn find_request_key(&mut self, pool_id: &str) -> Result<Option<RequestKeyRow>> {
         let keys = self.keys.clone();
         self.row(

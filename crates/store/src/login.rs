@@ -1,7 +1,7 @@
 //! Statements about the pages: flows, authorization codes and signed-in browsers.
 
 use crate::pools::fresh_version;
-use crate::{Timestamp, Tx, values};
+use crate::{Row, Timestamp, Tx, values};
 use anyhow::Result;
 
 /// A person's way through the pages.
@@ -39,6 +39,24 @@ pub struct BrowserSessionRow {
     pub facts: String,
     pub auth: Timestamp,
     pub expires: Timestamp,
+}
+
+/// A sign-out that goes on at an outside provider.
+#[derive(Clone, Debug)]
+pub struct SignOutRow {
+    pub handle_mac: Vec<u8>,
+    pub pool_id: String,
+    pub facts: String,
+    pub expires: Timestamp,
+}
+
+macro_rules! select_session {
+    ($rest:literal) => {
+        concat!(
+            "select handle_mac, pool_id, user_id, facts, auth_ms, expires_ms from browser_sessions ",
+            $rest
+        )
+    };
 }
 
 impl Tx<'_> {
@@ -166,26 +184,17 @@ impl Tx<'_> {
 
     pub fn find_browser_session(&mut self, handle_macs: &[[u8; 32]]) -> Result<Option<BrowserSessionRow>> {
         for mac in handle_macs {
-            let found = self.row(
-                "select handle_mac, pool_id, user_id, facts, auth_ms, expires_ms \
-                 from browser_sessions where handle_mac = $1",
-                values![mac],
-                |row| {
-                    Ok(BrowserSessionRow {
-                        handle_mac: row.blob(0)?,
-                        pool_id: row.text(1)?,
-                        user_id: row.text(2)?,
-                        facts: row.text(3)?,
-                        auth: row.time(4)?,
-                        expires: row.time(5)?,
-                    })
-                },
-            )?;
+            let found = self.row(select_session!("where handle_mac = $1"), values![mac], session)?;
             if found.is_some() {
                 return Ok(found);
             }
         }
         Ok(None)
+    }
+
+    /// The sessions that a user has in browsers.
+    pub fn browser_sessions_of(&mut self, pool_id: &str, user_id: &str) -> Result<Vec<BrowserSessionRow>> {
+        self.rows(select_session!("where pool_id = $1 and user_id = $2"), values![pool_id, user_id], session)
     }
 
     /// Moves the end of a session further off.
@@ -200,4 +209,49 @@ impl Tx<'_> {
     pub fn end_browser_session(&mut self, handle_mac: &[u8]) -> Result<bool> {
         Ok(self.run("delete from browser_sessions where handle_mac = $1", values![handle_mac])? == 1)
     }
+
+    pub fn add_sign_out(&mut self, sign_out: &SignOutRow) -> Result<()> {
+        self.run(
+            "insert into sign_outs (handle_mac, pool_id, facts, expires_ms) values ($1, $2, $3, $4)",
+            values![&sign_out.handle_mac, &sign_out.pool_id, &sign_out.facts, sign_out.expires],
+        )?;
+        Ok(())
+    }
+
+    pub fn find_sign_out(&mut self, handle_macs: &[[u8; 32]]) -> Result<Option<SignOutRow>> {
+        for mac in handle_macs {
+            let found = self.row(
+                "select handle_mac, pool_id, facts, expires_ms from sign_outs where handle_mac = $1",
+                values![mac],
+                |row| {
+                    Ok(SignOutRow {
+                        handle_mac: row.blob(0)?,
+                        pool_id: row.text(1)?,
+                        facts: row.text(2)?,
+                        expires: row.time(3)?,
+                    })
+                },
+            )?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Ends a sign-out; true for one caller only.
+    pub fn end_sign_out(&mut self, handle_mac: &[u8]) -> Result<bool> {
+        Ok(self.run("delete from sign_outs where handle_mac = $1", values![handle_mac])? == 1)
+    }
+}
+
+fn session(row: &Row<'_>) -> Result<BrowserSessionRow> {
+    Ok(BrowserSessionRow {
+        handle_mac: row.blob(0)?,
+        pool_id: row.text(1)?,
+        user_id: row.text(2)?,
+        facts: row.text(3)?,
+        auth: row.time(4)?,
+        expires: row.time(5)?,
+    })
 }

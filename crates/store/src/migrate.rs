@@ -37,6 +37,7 @@ const STEPS: &[(&str, &str)] = &[
     ("used codes", include_str!("../migrations/0031_used_codes.sql")),
     ("outside names", include_str!("../migrations/0032_outside_names.sql")),
     ("administrators", include_str!("../migrations/0033_administrators.sql")),
+    ("sign outs", include_str!("../migrations/0034_sign_outs.sql")),
 ];
 
 const VERSIONS: &str =

@@ -13,6 +13,7 @@ impl Tx<'_> {
             "delete from authorization_codes",
             "delete from login_flows",
             "delete from browser_sessions",
+            "delete from sign_outs",
             "delete from token_sessions",
             "delete from console_sessions",
             "delete from console_notes",

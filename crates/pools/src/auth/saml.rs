@@ -4,6 +4,8 @@
 //! there are either stand on libxml2 and xmlsec or call themselves early.
 
 mod canonical;
+mod encryption;
+pub mod logout;
 mod metadata;
 mod response;
 mod signature;
@@ -13,6 +15,8 @@ pub mod signer;
 pub use metadata::Metadata;
 pub use response::{Asserted, Expected, Fault, judge};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use postern_store::Timestamp;
 use roxmltree::{Document, Node, ParsingOptions};
 
@@ -21,10 +25,13 @@ const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
 const METADATA: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 const SIGNATURE: &str = "http://www.w3.org/2000/09/xmldsig#";
 const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
+const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
 
 /// Elements and texts of a document at most.
 const NODES_MAX: u32 = 20_000;
+/// Bytes of a message that comes packed at most.
+const LENGTH_MAX: usize = 64 * 1024;
 /// How deep its elements may lie in one another: reading them descends as deep.
 const DEPTH_MAX: usize = 64;
 
@@ -33,31 +40,34 @@ pub fn entity_id(pool_id: &str) -> String {
     format!("urn:amazon:cognito:sp:{pool_id}")
 }
 
-/// What is asked of a provider (SAML Core §3.4.1), to be sent by the redirect binding.
-pub struct AuthnRequest<'a> {
+/// What every message to a provider says of itself.
+pub struct Head<'a> {
     pub id: &'a str,
     pub issuer: &'a str,
     pub destination: &'a str,
-    pub answer_to: &'a str,
     pub now: &'a str,
-    pub asks_again: bool,
 }
 
-impl AuthnRequest<'_> {
-    pub fn write(&self) -> String {
+impl Head<'_> {
+    fn write(&self, kind: &str, more: &str, content: &str) -> String {
         let text = |text: &str| canonical::attribute_text(text);
-        let force = if self.asks_again { " ForceAuthn=\"true\"" } else { "" };
         format!(
-            "<samlp:AuthnRequest xmlns:samlp=\"{PROTOCOL}\" xmlns:saml=\"{ASSERTION}\" ID=\"{}\" Version=\"2.0\" \
-             IssueInstant=\"{}\" Destination=\"{}\" AssertionConsumerServiceURL=\"{}\" \
-             ProtocolBinding=\"{POST}\"{force}><saml:Issuer>{}</saml:Issuer></samlp:AuthnRequest>",
+            "<samlp:{kind} xmlns:samlp=\"{PROTOCOL}\" xmlns:saml=\"{ASSERTION}\" ID=\"{}\" Version=\"2.0\" \
+             IssueInstant=\"{}\" Destination=\"{}\"{more}><saml:Issuer>{}</saml:Issuer>{content}</samlp:{kind}>",
             text(self.id),
             text(self.now),
             text(self.destination),
-            text(self.answer_to),
             text(self.issuer),
         )
     }
+}
+
+/// What is asked of a provider (SAML Core §3.4.1), to be sent by the redirect binding.
+pub fn authn_request(head: &Head<'_>, answer_to: &str, asks_again: bool) -> String {
+    let force = if asks_again { " ForceAuthn=\"true\"" } else { "" };
+    let answer_to = canonical::attribute_text(answer_to);
+    let more = format!(" AssertionConsumerServiceURL=\"{answer_to}\" ProtocolBinding=\"{POST}\"{force}");
+    head.write("AuthnRequest", &more, "")
 }
 
 /// Packs a text as the redirect binding wants it (SAML Bindings §3.4.4.1): DEFLATE, here in blocks that are stored as they
@@ -73,6 +83,12 @@ pub fn deflated(text: &str) -> Vec<u8> {
         out.extend(block);
     }
     out
+}
+
+/// Unpacks what somebody else has packed so.
+pub fn inflated(packed: &[u8]) -> Option<String> {
+    let text = miniz_oxide::inflate::decompress_to_vec_with_limit(packed, LENGTH_MAX).ok()?;
+    String::from_utf8(text).ok()
 }
 
 /// Reads a document that has nothing in it to be afraid of: no DTD, so no entities; and no instructions.
@@ -104,6 +120,12 @@ fn only<'a, 'i: 'a>(node: Node<'a, 'i>, namespace: &'static str, name: &'static 
 /// All the text of an element that has nothing but text.
 fn text(node: Node<'_, '_>) -> String {
     node.children().filter(Node::is_text).filter_map(|child| child.text()).collect()
+}
+
+/// The bytes that an element has in Base64, wrapped however it is.
+fn decoded(node: Node<'_, '_>) -> Option<Vec<u8>> {
+    let text: String = text(node).chars().filter(|c| !c.is_ascii_whitespace()).collect();
+    STANDARD.decode(text).ok()
 }
 
 /// Reads a moment (XML Schema `dateTime`, in UTC or with its offset).
@@ -138,6 +160,11 @@ mod tests {
         let packed = deflated("abc");
         assert_eq!(packed, [1, 3, 0, 0xfc, 0xff, b'a', b'b', b'c']);
         assert_eq!(deflated(&"x".repeat(70_000)).len(), 70_010);
+        assert_eq!(inflated(&packed).as_deref(), Some("abc"));
+        // What somebody else packed better.
+        assert_eq!(inflated(&[0x4b, 0x84, 0x01, 0x00]).as_deref(), Some("aaaaaaaaaa"));
+        assert_eq!(inflated(&deflated(&"x".repeat(70_000))), None);
+        assert_eq!(inflated(b"no"), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use crate::Pools;
 use crate::attributes::{self, is_flag};
 use crate::auth::acr::Level;
+use crate::auth::saml::logout::Session;
 use crate::identities::{self, Identity};
 use crate::provider::Provider;
 use crate::step::{At, SignedIn, Step, Subject, facts_of};
@@ -27,12 +28,15 @@ pub struct Arrived {
     /// The level of authentication that the provider says they have reached.
     #[serde(default)]
     pub level: Option<Level>,
+    /// Their session there, if it can be ended from here.
+    #[serde(default)]
+    pub session: Option<Session>,
 }
 
 impl Arrived {
     /// What is kept of a provider's word for them.
     pub fn vouched_by(&self, provider: &Provider) -> Vouched {
-        Vouched { provider: provider.name.clone(), level: self.level }
+        Vouched { provider: provider.name.clone(), level: self.level, session: self.session.clone() }
     }
 }
 

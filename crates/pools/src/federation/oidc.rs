@@ -157,6 +157,7 @@ impl Pools {
         Ok(Arrived {
             subject,
             level,
+            session: None,
             attributes: provider
                 .mapping
                 .iter()

@@ -3,7 +3,7 @@
 use super::saml_key::sign_by;
 use super::{Arrived, Hints, Secrets, Trouble};
 use crate::Pools;
-use crate::auth::saml::{self, AuthnRequest, Expected, Metadata};
+use crate::auth::saml::{self, Expected, Head, Metadata};
 use crate::oauth::pairs::query;
 use crate::oauth::redirect::with;
 use crate::provider::Provider;
@@ -60,30 +60,38 @@ impl Pools {
         Ok(SamlWay { metadata, key })
     }
 
-    /// Judges an answer to a request, or one that nobody asked for.
-    pub fn judge_saml(
+    /// Judges an answer to a request, or one that nobody asked for. One that is encrypted takes about as long as a signature.
+    pub async fn judge_saml(
         &self,
         provider: &Provider,
-        metadata: &Metadata,
-        answer: &str,
-        answer_to: &str,
-        request_id: Option<&str>,
+        answer: String,
+        answer_to: String,
+        request_id: Option<String>,
     ) -> Result<Proven, Trouble> {
-        let expected = Expected {
-            issuer: &metadata.entity_id,
-            keys: &metadata.keys,
-            audience: &saml::entity_id(&provider.pool_id),
-            answer_to,
-            request_id,
-            now: self.clock.now(),
+        let metadata = self.saml_metadata(provider).await?;
+        let key = provider.opening_key().map_err(|_| Trouble::new("The response cannot be opened"))?;
+        let (audience, now) = (saml::entity_id(&provider.pool_id), self.clock.now());
+        let judging = move || {
+            let expected = Expected {
+                issuer: &metadata.entity_id,
+                keys: &metadata.keys,
+                audience: &audience,
+                answer_to: &answer_to,
+                request_id: request_id.as_deref(),
+                opened_by: key.as_deref(),
+                now,
+            };
+            saml::judge(&answer, &expected)
         };
-        let asserted = saml::judge(answer, &expected)
+        let judged = self.signers.run(judging).await.map_err(|_| Trouble::new("Too many requests"))?;
+        let asserted = judged
             .map_err(|fault| Trouble(format!("Error in SAML response processing: {}", fault.words())))?;
         let value = |claim: &String| asserted.attributes.get(claim).cloned();
         Ok(Proven {
             arrived: Arrived {
                 subject: asserted.subject.clone(),
                 level: None,
+                session: Some(asserted.session.clone()),
                 attributes: provider
                     .mapping
                     .iter()
@@ -97,7 +105,7 @@ impl Pools {
 }
 
 /// A provider that wants signed requests is sent no others.
-fn unsigned() -> Trouble {
+pub(super) fn unsigned() -> Trouble {
     Trouble::new("The request cannot be signed")
 }
 
@@ -117,20 +125,44 @@ impl SamlWay {
         answer_to: &str,
         hints: &Hints<'_>,
     ) -> Result<String, Trouble> {
-        let moment = OffsetDateTime::from_unix_timestamp(hints.now.seconds()).ok();
-        let moment = moment.and_then(|moment| moment.format(&Rfc3339).ok()).unwrap_or_default();
-        let request = AuthnRequest {
-            id: &request_id(secrets),
+        let request_id = request_id(secrets);
+        let moment = moment(hints.now);
+        let head = Head {
+            id: &request_id,
             issuer: &saml::entity_id(&provider.pool_id),
             destination: &self.metadata.sign_in,
-            answer_to,
             now: &moment,
-            asks_again: hints.asks_again,
         };
-        let packed = STANDARD.encode(saml::deflated(&request.write()));
+        let request = saml::authn_request(&head, answer_to, hints.asks_again);
+        let message = Message { name: REQUEST, text: &request, relay: flow_id };
+        message.href(signers, self.key.as_ref(), &self.metadata.sign_in).await
+    }
+}
+
+/// The parameters that messages travel in.
+pub(super) const REQUEST: &str = "SAMLRequest";
+pub(super) const ANSWER: &str = "SAMLResponse";
+
+/// A message that a browser takes to a provider.
+pub(super) struct Message<'a> {
+    pub name: &'static str,
+    pub text: &'a str,
+    pub relay: &'a str,
+}
+
+impl Message<'_> {
+    /// The address that carries it (SAML Bindings §3.4.4), signed where there is a key.
+    pub async fn href(
+        &self,
+        signers: &Workers,
+        key: Option<&RequestKeyRow>,
+        to: &str,
+    ) -> Result<String, Trouble> {
+        let packed = STANDARD.encode(saml::deflated(self.text));
         let signature;
-        let mut pairs = vec![("SAMLRequest", packed.as_str()), ("RelayState", flow_id)];
-        if let Some(key) = &self.key {
+        let mut pairs = vec![(self.name, packed.as_str())];
+        pairs.extend((!self.relay.is_empty()).then_some(("RelayState", self.relay)));
+        if let Some(key) = key {
             pairs.push(("SigAlg", RSA_SHA256));
             // What is signed are the parameters as they are sent (SAML Bindings §3.4.4.1).
             let (key, signed) = (key.private_key.clone(), query(&pairs));
@@ -139,6 +171,12 @@ impl SamlWay {
             signature = STANDARD.encode(made);
             pairs.push(("Signature", &signature));
         }
-        Ok(with(&self.metadata.sign_in, &pairs))
+        Ok(with(to, &pairs))
     }
+}
+
+/// A moment as messages write it.
+pub(super) fn moment(now: Timestamp) -> String {
+    let moment = OffsetDateTime::from_unix_timestamp(now.seconds()).ok();
+    moment.and_then(|moment| moment.format(&Rfc3339).ok()).unwrap_or_default()
 }

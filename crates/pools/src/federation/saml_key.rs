@@ -3,6 +3,7 @@
 
 use crate::Pools;
 use crate::auth::saml::entity_id;
+use crate::provider::EncryptionKey;
 use anyhow::{Context as _, Result};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
@@ -30,9 +31,7 @@ impl Pools {
         if let Some(row) = found? {
             return Ok(row);
         }
-        let (now, name) = (self.clock.now(), entity_id(pool_id));
-        let made = self.signers.run(move || make(&name, now)).await;
-        let made = made.map_err(|_| refusal(TooManyRequestsException, "Too many requests"))??;
+        let made = self.made(pool_id).await?;
         let id = pool_id.to_owned();
         let stands: Result<RequestKeyRow> = self
             .store
@@ -43,6 +42,19 @@ impl Pools {
             })
             .await;
         Ok(stands?)
+    }
+}
+
+impl Pools {
+    /// Makes a key that a provider of a pool encrypts to.
+    pub(crate) async fn fresh_encryption_key(&self, pool_id: &str) -> Answer<EncryptionKey> {
+        Ok(EncryptionKey::of(&self.made(pool_id).await?))
+    }
+
+    async fn made(&self, pool_id: &str) -> Answer<RequestKeyRow> {
+        let (now, name) = (self.clock.now(), entity_id(pool_id));
+        let made = self.signers.run(move || make(&name, now)).await;
+        Ok(made.map_err(|_| refusal(TooManyRequestsException, "Too many requests"))??)
     }
 }
 

@@ -105,7 +105,7 @@ impl Pools {
             return Ok(None);
         }
         let user = tx.user_by_id(&row.pool_id, &row.user_id)?.map(User::from_row).transpose()?;
-        let facts: Facts = serde_json::from_str(&row.facts).map_err(anyhow::Error::from)?;
+        let facts = facts_of(&row)?;
         Ok(user.filter(|user| user.enabled && row.auth > user.signed_out).map(|user| Person {
             user,
             auth: row.auth,
@@ -157,12 +157,12 @@ impl Pools {
         Ok(true)
     }
 
-    /// Ends the session that a handle names; an unknown one is no error.
-    pub fn sign_browser_out(&self, tx: &mut Tx<'_>, handle: &str) -> Answer<()> {
-        for mac in Handle::macs(tx.keys(), handle) {
-            tx.end_browser_session(&mac)?;
-        }
-        Ok(())
+    /// Ends the session that a handle names; an unknown one is no error. Tells who vouched for its person.
+    pub fn sign_browser_out(&self, tx: &mut Tx<'_>, handle: &str) -> Answer<Option<Vouched>> {
+        let macs = Handle::macs(tx.keys(), handle);
+        let Some(row) = tx.find_browser_session(&macs)? else { return Ok(None) };
+        tx.end_browser_session(&row.handle_mac)?;
+        Ok(facts_of(&row)?.vouched)
     }
 
     /// Goes on with a person who has just confirmed a new account by its mailed code, as their first factor.
@@ -187,6 +187,25 @@ impl Pools {
             .and_then(|claims| claims.get("sub")?.as_str().map(str::to_owned));
         Ok(user_id.map(|user_id| Hinted { user_id, client_id }))
     }
+}
+
+fn facts_of(row: &BrowserSessionRow) -> Answer<Facts> {
+    Ok(serde_json::from_str(&row.facts).map_err(anyhow::Error::from)?)
+}
+
+/// Ends those of somebody's sessions that a provider vouched for in a certain way.
+pub fn end_sessions(
+    tx: &mut Tx<'_>,
+    pool_id: &str,
+    user_id: &str,
+    is_meant: impl Fn(&Vouched) -> bool,
+) -> Answer<()> {
+    for row in tx.browser_sessions_of(pool_id, user_id)? {
+        if facts_of(&row)?.vouched.is_some_and(|vouched| is_meant(&vouched)) {
+            tx.end_browser_session(&row.handle_mac)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whom an app expects to be signed in, and which app it is.

@@ -5,7 +5,7 @@ use crate::auth::acr::Mapping;
 use crate::identities::{self, Identity, LINKED_MAX};
 use crate::operations::pools::StoredPool;
 use crate::page::Page;
-use crate::provider::Provider;
+use crate::provider::{EncryptionKey, Provider};
 use crate::settings::providers::{Pairs, SECRETS, settled, subject_claim};
 use crate::user::{Status, User};
 use base64::Engine;
@@ -64,6 +64,7 @@ impl Pools {
             ..IdentityProviderType::default()
         };
         let fetched = self.metadata_at(Some(&request.provider_details)).await?;
+        let encryption = self.encryption_key(&request.user_pool_id, &request.provider_details, None).await?;
         self.store
             .write(move |tx| {
                 let pool = StoredPool::find_to_change(tx, &request.user_pool_id)?;
@@ -80,6 +81,7 @@ impl Pools {
                     mapping: settled.attribute_mapping.unwrap_or_default(),
                     identifiers: settled.idp_identifiers.unwrap_or_default(),
                     levels: Mapping::of(settled.acr_mapping.as_ref()),
+                    encryption: encryption.clone(),
                     created: now,
                     modified: now,
                 };
@@ -124,8 +126,10 @@ impl Pools {
         request: UpdateIdentityProviderRequest,
     ) -> Answer<UpdateIdentityProviderResponse> {
         let (pools, now) = (self.clone(), self.clock.now());
-        let standing = self.details_of(&request.user_pool_id, &request.provider_name).await?;
-        let fetched = self.metadata_at(request.provider_details.as_ref().or(Some(&standing))).await?;
+        let standing = self.provider_of(&request.user_pool_id, &request.provider_name).await?;
+        let details = request.provider_details.as_ref().unwrap_or(&standing.details);
+        let fetched = self.metadata_at(Some(details)).await?;
+        let encryption = self.encryption_key(&request.user_pool_id, details, standing.encryption).await?;
         self.store
             .write(move |tx| {
                 let pool = StoredPool::find_to_change(tx, &request.user_pool_id)?;
@@ -152,6 +156,7 @@ impl Pools {
                 provider.mapping = settled.attribute_mapping.unwrap_or_default();
                 provider.identifiers = settled.idp_identifiers.unwrap_or_default();
                 provider.levels = Mapping::of(settled.acr_mapping.as_ref());
+                provider.encryption = provider.encryption.or(encryption.clone());
                 provider.modified = now;
                 if !tx.change_provider(&provider.to_row()?)? {
                     return Err(no_such_provider(&provider.name));
@@ -332,9 +337,23 @@ impl Pools {
             .await
     }
 
-    async fn details_of(&self, pool_id: &str, name: &str) -> Answer<Pairs> {
+    async fn provider_of(&self, pool_id: &str, name: &str) -> Answer<Provider> {
         let (pools, pool_id, name) = (self.clone(), pool_id.to_owned(), name.to_owned());
-        self.store.read(move |tx| Ok(pools.provider(tx, &pool_id, &name)?.details)).await
+        self.store.read(move |tx| pools.provider(tx, &pool_id, &name)).await
+    }
+
+    /// What a provider encrypts to, where it has to: the key that stands, or one that is made now.
+    async fn encryption_key(
+        &self,
+        pool_id: &str,
+        details: &Pairs,
+        standing: Option<EncryptionKey>,
+    ) -> Answer<Option<EncryptionKey>> {
+        let encrypts = details.get("EncryptedResponses").is_some_and(|says| says.trim() == "true");
+        match standing {
+            None if encrypts => Ok(Some(self.fresh_encryption_key(pool_id).await?)),
+            standing => Ok(standing),
+        }
     }
 
     /// What is at the `MetadataURL` of a SAML provider.

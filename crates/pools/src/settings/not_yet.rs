@@ -40,11 +40,6 @@ const CLIENT: &[NotYet<UserPoolClientType>] = &[
     ("AnalyticsConfiguration", |client| client.analytics_configuration.is_some()),
 ];
 
-const PROVIDER: &[NotYet<IdentityProviderType>] = &[
-    ("IDPSignout", |provider| details_say(provider, "IDPSignout", "true")),
-    ("EncryptedResponses", |provider| details_say(provider, "EncryptedResponses", "true")),
-];
-
 const DOMAIN: &[NotYet<DomainDescriptionType>] = &[("Routing", |domain| domain.routing.is_some())];
 
 /// Refuses what a pool cannot be set to.
@@ -57,11 +52,6 @@ pub fn in_client(asked: &UserPoolClientType) -> Answer<()> {
     refuse_first(CLIENT, asked)
 }
 
-/// Refuses what an outside provider cannot be set to.
-pub fn in_provider(asked: &IdentityProviderType) -> Answer<()> {
-    refuse_first(PROVIDER, asked)
-}
-
 /// Refuses what a domain cannot be set to.
 pub fn in_domain(asked: &DomainDescriptionType) -> Answer<()> {
     refuse_first(DOMAIN, asked)
@@ -72,13 +62,6 @@ fn refuse_first<S>(list: &[NotYet<S>], settings: &S) -> Answer<()> {
         Some((name, _)) => Err(invalid(format!("{name} is not available on this server yet."))),
         None => Ok(()),
     }
-}
-
-fn details_say(provider: &IdentityProviderType, key: &str, value: &str) -> bool {
-    provider
-        .provider_details
-        .as_ref()
-        .is_some_and(|details| details.get(key).is_some_and(|said| said == value))
 }
 
 fn has(pool: &UserPoolType, asks: fn(&LambdaConfigType) -> bool) -> bool {

@@ -1,7 +1,7 @@
 //! What may be set on an outside provider of identities: the details that each type must have, may have, and has in any
 //! case (API reference, `CreateIdentityProvider`).
 
-use super::{invalid, not_yet};
+use super::invalid;
 use crate::auth::saml::Metadata;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use base64::Engine;
@@ -119,7 +119,6 @@ pub fn settled(
     fetched: Option<&str>,
 ) -> Answer<IdentityProviderType> {
     let Some(kind) = asked.provider_type else { return Err(invalid("ProviderType is missing.")) };
-    not_yet::in_provider(&asked)?;
     name(kind, asked.provider_name.as_deref().unwrap_or_default())?;
     let details = settled_details(kind, asked.provider_details.take().unwrap_or_default(), fetched)?;
     asked.provider_details = Some(details);
@@ -240,6 +239,14 @@ fn saml(details: &mut Pairs, fetched: Option<&str>) -> Answer<()> {
     };
     if !is_web_address(&metadata.sign_in) {
         return Err(invalid("SingleSignOnService must be at an HTTPS address."));
+    }
+    if metadata.sign_out.as_deref().is_some_and(|sign_out| !is_web_address(sign_out)) {
+        return Err(invalid("SingleLogoutService must be at an HTTPS address."));
+    }
+    if details.get("IDPSignout").is_some_and(|says| says == "true") && metadata.sign_out.is_none() {
+        return Err(invalid(
+            "IDPSignout needs metadata with a SingleLogoutService with the HTTP-Redirect binding.",
+        ));
     }
     details.insert("SSORedirectBindingURI".to_owned(), metadata.sign_in);
     details.extend(metadata.sign_out.map(|sign_out| ("SLORedirectBindingURI".to_owned(), sign_out)));

@@ -1,5 +1,6 @@
-//! `/logout`: ends the session of this browser, and goes to where the app may send it. Who does not show by an ID token
-//! whose sign-in it was has the person asked first (rule O10).
+//! `/logout`: ends the session of this browser, and goes to where the app may send it; by way of the SAML provider that the
+//! person came from, if that one takes part. Who does not show by an ID token whose sign-in it was has the person asked
+//! first (rule O10).
 
 use super::back::{Away, page_before};
 use super::cookies::Cookies;
@@ -13,9 +14,11 @@ use crate::respond::page;
 use axum::http::StatusCode;
 use axum::response::Response;
 use postern_model::Answer;
+use postern_pools::federation::saml_logout::Leaving;
 use postern_pools::oauth::authorize::Wrong;
 use postern_pools::oauth::browser::Hinted;
 use postern_pools::oauth::logout::{self, Next};
+use postern_pools::oauth::pairs::query;
 use postern_pools::sign_in::At;
 use postern_store::Tx;
 
@@ -25,6 +28,8 @@ const FORM: &str = "sign out";
 /// Where a sign-out leads, and the pools that were left.
 struct Left {
     pools: Vec<String>,
+    /// A provider at which the sign-out goes on before.
+    by_way_of: Option<Leaving>,
     to: To,
 }
 
@@ -50,7 +55,7 @@ enum To {
 pub async fn logout(visit: Visit) -> Response {
     let leaving = visit.clone();
     match visit.app.store.write(move |tx| leaving.leave(tx, false)).await {
-        Ok(Ok(left)) => show(&visit, left),
+        Ok(Ok(left)) => show(&visit, left).await,
         Ok(Err(wrong)) => problem::wrong(&visit, wrong),
         Err(cause) => problem::failed(&visit, &cause),
     }
@@ -75,17 +80,33 @@ pub async fn confirmed(visit: Visit) -> Response {
         Ok(Err(wrong)) => return problem::wrong(&visit, wrong),
         Err(cause) => return problem::failed(&visit, &cause),
     };
-    let to = match left.to {
-        To::App { app_name, href } => Away::to_app(&app_name, href).response(&visit),
+    let to = match (provider_href(&visit, left.by_way_of).await, left.to) {
+        (Some(href), _) => Away::to_app("", href).response(&visit),
+        (None, To::App { app_name, href }) => Away::to_app(&app_name, href).response(&visit),
         _ => redirect(StatusCode::SEE_OTHER, &format!("/logout?{}", asked.query())),
     };
     without_sessions(&visit, to, &left.pools)
 }
 
-fn show(visit: &Visit, left: Left) -> Response {
+/// The address at which a sign-out goes on. A provider that cannot be asked keeps nobody: here they are signed out.
+async fn provider_href(visit: &Visit, leaving: Option<Leaving>) -> Option<String> {
+    match visit.app.pools.leaving_href(&leaving?).await {
+        Ok(href) => Some(href),
+        Err(trouble) => {
+            let request_id = &visit.caller.request_id;
+            tracing::warn!(request_id, %trouble, "a sign-out could not go on at its provider");
+            None
+        }
+    }
+}
+
+async fn show(visit: &Visit, left: Left) -> Response {
+    if let Some(href) = provider_href(visit, left.by_way_of).await {
+        return without_sessions(visit, redirect(StatusCode::FOUND, &href), &left.pools);
+    }
     let response = match left.to {
         To::App { href, .. } => redirect(StatusCode::FOUND, &href),
-        To::SignIn => redirect(StatusCode::FOUND, &format!("/login?{}", visit.query.query())),
+        To::SignIn => redirect(StatusCode::FOUND, &visit.sign_in_href()),
         To::OurPage { app_name, app_href } => {
             let frame = problem::frame(visit, &app_name);
             page(StatusCode::OK, SignedOut { frame, sign_in_href: app_href }.render())
@@ -149,11 +170,17 @@ impl Visit {
         if !is_agreed && logout::asks_first(&self.query) && self.is_somebody_else(tx, &at, hinted.as_ref())? {
             let then = if let Next::App(href) = next { href } else { String::new() };
             let to = To::Question { app_name: at.app_name().to_owned(), then };
-            return Ok(Ok(Left { pools: Vec::new(), to }));
+            return Ok(Ok(Left { pools: Vec::new(), by_way_of: None, to }));
         }
-        if let Some(handle) = self.cookies.session(&at.pool.id) {
-            self.app.pools.sign_browser_out(tx, handle)?;
-        }
+        let then = match &next {
+            Next::App(href) => href.clone(),
+            Next::SignIn => self.sign_in_href(),
+            Next::Here => format!("/logout?{}", query(&[("client_id", client_id)])),
+        };
+        let by_way_of = match self.cookies.session(&at.pool.id) {
+            Some(handle) => self.leave_pool(tx, &at.pool.id, handle, &then)?,
+            None => None,
+        };
         let to = match next {
             Next::App(href) => To::App { app_name: at.app_name().to_owned(), href },
             Next::SignIn => To::SignIn,
@@ -161,7 +188,24 @@ impl Visit {
                 To::OurPage { app_name: at.app_name().to_owned(), app_href: logout::front_page(&at.client) }
             }
         };
-        Ok(Ok(Left { pools: vec![at.pool.id.clone()], to }))
+        Ok(Ok(Left { pools: vec![at.pool.id.clone()], by_way_of, to }))
+    }
+
+    /// Where somebody signs in again by the parameters of a sign-out.
+    fn sign_in_href(&self) -> String {
+        format!("/login?{}", self.query.query())
+    }
+
+    /// Ends the session of a pool; it may have to go on at a provider.
+    fn leave_pool(
+        &self,
+        tx: &mut Tx<'_>,
+        pool_id: &str,
+        handle: &str,
+        then: &str,
+    ) -> Answer<Option<Leaving>> {
+        let vouched = self.app.pools.sign_browser_out(tx, handle)?;
+        self.app.pools.leave_provider(tx, pool_id, vouched, then)
     }
 
     /// Tells whether somebody is signed in who is not whom the app means.
@@ -174,13 +218,14 @@ impl Visit {
     fn leave_all(&self, tx: &mut Tx<'_>, is_agreed: bool) -> Answer<Left> {
         if !is_agreed && self.cookies.sessions().next().is_some() {
             let to = To::Question { app_name: String::new(), then: String::new() };
-            return Ok(Left { pools: Vec::new(), to });
+            return Ok(Left { pools: Vec::new(), by_way_of: None, to });
         }
-        let mut pools = Vec::new();
+        let (mut pools, mut by_way_of) = (Vec::new(), None);
         for (pool_id, handle) in self.cookies.sessions() {
-            self.app.pools.sign_browser_out(tx, handle)?;
+            // Two ways cannot be gone at once.
+            by_way_of = self.leave_pool(tx, pool_id, handle, "/logout")?.or(by_way_of);
             pools.push(pool_id.to_owned());
         }
-        Ok(Left { pools, to: To::OurPage { app_name: String::new(), app_href: None } })
+        Ok(Left { pools, by_way_of, to: To::OurPage { app_name: String::new(), app_href: None } })
     }
 }

@@ -21,6 +21,7 @@ mod password;
 mod press;
 mod problem;
 mod saml;
+mod saml_logout;
 mod second_factor;
 mod show;
 mod sign_up;
@@ -60,6 +61,7 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/login/provider/back", get(outside::posted_before))
         .route("/oauth2/idpresponse", get(outside::returned).post(outside::posted))
         .route(saml::ANSWERS, post(saml::posted))
+        .route(saml_logout::MESSAGES, get(saml_logout::opened).post(saml_logout::posted))
         .route("/signup", get(show::sign_up).post(sign_up::created))
         .route("/forgotPassword", get(show::forgot).post(forgot::asked))
         .route("/confirmforgotPassword", get(show::reset).post(forgot::chosen))

@@ -36,9 +36,9 @@ pub async fn posted(visit: Visit) -> Response {
     let relay = text("RelayState");
     let taken = match asked(&visit, &relay).await {
         Ok(Some((flow, provider, sent, secrets))) => {
-            answered(&visit, flow, &provider, &sent, &secrets, &answer).await
+            answered(&visit, flow, &provider, &sent, &secrets, answer).await
         }
-        Ok(None) => unasked(&visit, &relay, &answer).await,
+        Ok(None) => unasked(&visit, &relay, answer).await,
         Err(error) => Err(error),
     };
     match taken {
@@ -75,17 +75,12 @@ async fn answered(
     provider: &Provider,
     sent: &Sent,
     secrets: &Secrets,
-    answer: &str,
+    answer: String,
 ) -> Answer<Response> {
     let pools = visit.app.pools.clone();
-    let proven = match pools.saml_metadata(provider).await {
-        Ok(metadata) => {
-            let id = request_id(secrets);
-            pools.judge_saml(provider, &metadata, answer, &sent.redirect_uri, Some(&id))
-        }
-        Err(trouble) => Err(trouble),
-    };
-    let proven = match proven {
+    let id = request_id(secrets);
+    let judged = pools.judge_saml(provider, answer, sent.redirect_uri.clone(), Some(id)).await;
+    let proven = match judged {
         Ok(proven) => proven,
         Err(trouble) => return Ok(told(visit, &flow, No::from(trouble))),
     };
@@ -129,7 +124,7 @@ enum For {
 
 /// Takes an answer that nobody asked for, where the provider's settings let it begin by itself (`IDPInit`). What it is for
 /// stands in its `RelayState`, as an app would ask for it.
-async fn unasked(visit: &Visit, relay: &str, answer: &str) -> Answer<Response> {
+async fn unasked(visit: &Visit, relay: &str, answer: String) -> Answer<Response> {
     let Some(pairs) = Pairs::parse(relay).filter(|pairs| pairs.has("client_id")) else {
         return Ok(gone(visit));
     };
@@ -143,11 +138,7 @@ async fn unasked(visit: &Visit, relay: &str, answer: &str) -> Answer<Response> {
     };
     let pools = visit.app.pools.clone();
     let answer_to = format!("{}{ANSWERS}", visit.own_url());
-    let proven = match pools.saml_metadata(&provider).await {
-        Ok(metadata) => pools.judge_saml(&provider, &metadata, answer, &answer_to, None),
-        Err(trouble) => Err(trouble),
-    };
-    let proven = match proven {
+    let proven = match pools.judge_saml(&provider, answer, answer_to.clone(), None).await {
         Ok(proven) => proven,
         Err(trouble) => {
             let refused = request.refused("invalid_request", &trouble.0);
@@ -199,7 +190,7 @@ impl Visit {
             Err(refused) => return Ok(send(refused.back(&at.pool.issuer))),
         };
         let provider = Provider::find(tx, &at.pool.id, &name)?.filter(is_saml);
-        let may_begin = |provider: &Provider| provider.detail("IDPInit") == Some("true");
+        let may_begin = |provider: &Provider| provider.says("IDPInit");
         Ok(provider.filter(may_begin).map(|provider| For::App(Box::new((at, request, provider)))))
     }
 }

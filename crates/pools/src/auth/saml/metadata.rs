@@ -16,7 +16,9 @@ pub struct Metadata {
     pub entity_id: String,
     /// Where a browser is sent, by the redirect binding.
     pub sign_in: String,
+    /// The same to end a session there, and to say that one has ended here.
     pub sign_out: Option<String>,
+    pub signed_out: Option<String>,
     /// `SubjectPublicKeyInfo`, DER.
     pub keys: Vec<Vec<u8>>,
 }
@@ -33,10 +35,10 @@ impl Metadata {
             false => Some(root).filter(|root| root.has_tag_name((METADATA, "EntityDescriptor")))?,
         };
         let provider = provider(entity)?;
-        let at = |name: &'static str| {
+        let at = |name: &'static str, attributes: &[&str]| {
             let is_by_redirect = |service: &Node<'_, '_>| service.attribute("Binding") == Some(REDIRECT);
             let service = children(provider, METADATA, name).find(is_by_redirect)?;
-            service.attribute("Location").map(str::to_owned)
+            attributes.iter().find_map(|attribute| service.attribute(*attribute)).map(str::to_owned)
         };
         let keys: Vec<Vec<u8>> = children(provider, METADATA, "KeyDescriptor")
             .filter(|key| key.attribute("use").is_none_or(|use_| use_ == "signing"))
@@ -48,8 +50,9 @@ impl Metadata {
             .collect();
         Some(Metadata {
             entity_id: entity.attribute("entityID").filter(|id| !id.is_empty())?.to_owned(),
-            sign_in: at("SingleSignOnService")?,
-            sign_out: at("SingleLogoutService"),
+            sign_in: at("SingleSignOnService", &["Location"])?,
+            sign_out: at("SingleLogoutService", &["Location"]),
+            signed_out: at("SingleLogoutService", &["ResponseLocation", "Location"]),
             keys: Some(keys).filter(|keys| !keys.is_empty())?,
         })
     }

@@ -1,13 +1,13 @@
 //! How a provider's answer is judged (SAML Core §3.3.3 and the web browser profile, SAML Profiles §4.1.4): what is read is
 //! what was signed, and it was said to this service, about this request, now.
 
+use super::logout::{Name, Session};
 use super::signature::{self, Signed};
-use super::{ASSERTION, PROTOCOL, children, moment, only, read, text};
+use super::{ASSERTION, PROTOCOL, SUCCESS, children, encryption, moment, only, read, text};
 use postern_store::Timestamp;
 use roxmltree::Node;
 use std::collections::BTreeMap;
 
-const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
 /// How far the provider's clock may be from ours.
 const SKEW_MS: i64 = 60_000;
@@ -28,6 +28,8 @@ pub struct Expected<'a> {
     pub answer_to: &'a str,
     /// The request that it answers; nothing for one that nobody asked for.
     pub request_id: Option<&'a str>,
+    /// What opens its assertion (PKCS #8), which then has to be encrypted; nothing where it must not be.
+    pub opened_by: Option<&'a [u8]>,
     pub now: Timestamp,
 }
 
@@ -45,6 +47,9 @@ pub enum Fault {
     Time,
     Subject,
     Encrypted,
+    NotEncrypted,
+    /// It does not open, or what is in it is signed by nobody: which of them is not told.
+    Sealed,
 }
 
 impl Fault {
@@ -61,6 +66,8 @@ impl Fault {
             Fault::Time => "the assertion is not valid now",
             Fault::Subject => "the subject is missing",
             Fault::Encrypted => "encrypted assertions are not taken",
+            Fault::NotEncrypted => "the assertion is not encrypted",
+            Fault::Sealed => "the encrypted assertion is not valid",
         }
     }
 }
@@ -73,6 +80,8 @@ pub struct Asserted {
     /// Until when it would be.
     pub expires: Timestamp,
     pub subject: String,
+    /// Their session at the provider, for when it is to end.
+    pub session: Session,
     /// Values by name; several of one name as `[a, b]`.
     pub attributes: BTreeMap<String, String>,
 }
@@ -87,13 +96,34 @@ pub fn judge(answer: &str, expected: &Expected<'_>) -> Result<Asserted, Fault> {
     // Whatever is signed is signed well, and the assertion is: by itself, or as part of the whole.
     let whole = signature::judge(response, expected.keys).map_err(|_| Fault::Signature)?;
     is_success(response)?;
-    if children(response, ASSERTION, "EncryptedAssertion").next().is_some() {
-        return Err(Fault::Encrypted);
+    let Some(key) = expected.opened_by else {
+        if children(response, ASSERTION, "EncryptedAssertion").next().is_some() {
+            return Err(Fault::Encrypted);
+        }
+        let assertion = only(response, ASSERTION, "Assertion").ok_or(Fault::Unreadable)?;
+        return believed(response, whole, assertion, Fault::Signature, expected);
+    };
+    let envelope = only(response, ASSERTION, "EncryptedAssertion").ok_or(Fault::NotEncrypted)?;
+    let opened = encryption::opened(envelope, key).ok_or(Fault::Sealed)?;
+    let document = read(&opened).ok_or(Fault::Sealed)?;
+    let assertion = document.root_element();
+    if !assertion.has_tag_name((ASSERTION, "Assertion")) {
+        return Err(Fault::Sealed);
     }
-    let assertion = only(response, ASSERTION, "Assertion").ok_or(Fault::Unreadable)?;
-    let part = signature::judge(assertion, expected.keys).map_err(|_| Fault::Signature)?;
+    believed(response, whole, assertion, Fault::Sealed, expected)
+}
+
+/// Judges an assertion that is signed, by itself or as part of the whole answer; `unsigned` is what is said of others.
+fn believed(
+    response: Node<'_, '_>,
+    whole: Signed,
+    assertion: Node<'_, '_>,
+    unsigned: Fault,
+    expected: &Expected<'_>,
+) -> Result<Asserted, Fault> {
+    let part = signature::judge(assertion, expected.keys).map_err(|_| unsigned)?;
     if whole == Signed::Not && part == Signed::Not {
-        return Err(Fault::Signature);
+        return Err(unsigned);
     }
     if response.attribute("Destination").is_some_and(|to| to != expected.answer_to) {
         return Err(Fault::Destination);
@@ -121,24 +151,25 @@ fn asserted(assertion: Node<'_, '_>, expected: &Expected<'_>) -> Result<Asserted
     let until = conditions(assertion, expected)?;
     let subject = only(assertion, ASSERTION, "Subject").ok_or(Fault::Subject)?;
     let confirmed_until = confirmations(subject, expected)?;
-    let name = only(subject, ASSERTION, "NameID").map(text).unwrap_or_default();
-    let name = name.trim();
-    if name.is_empty() || name.chars().count() > SUBJECT_MAX {
+    let name = only(subject, ASSERTION, "NameID").map(Name::read).ok_or(Fault::Subject)?;
+    if name.text.is_empty() || name.text.chars().count() > SUBJECT_MAX {
         return Err(Fault::Subject);
     }
     // A session that is over at the provider begins none here.
-    let is_over = |statement: Node<'_, '_>| {
+    let is_over = |statement: &Node<'_, '_>| {
         statement.attribute("SessionNotOnOrAfter").is_some_and(|end| !is_before(expected.now, end))
     };
-    let mut statements = children(assertion, ASSERTION, "AuthnStatement").peekable();
-    if statements.peek().is_none() || statements.any(is_over) {
+    let statements: Vec<Node<'_, '_>> = children(assertion, ASSERTION, "AuthnStatement").collect();
+    let first = statements.first().ok_or(Fault::Time)?;
+    if statements.iter().any(is_over) {
         return Err(Fault::Time);
     }
     let last = expected.now.plus_ms(LIFE_MAX_MS);
     Ok(Asserted {
         id: assertion.attribute("ID").filter(|id| !id.is_empty()).ok_or(Fault::Unreadable)?.to_owned(),
         expires: until.unwrap_or(confirmed_until).max(confirmed_until).min(last).plus_ms(SKEW_MS),
-        subject: name.to_owned(),
+        subject: name.text.clone(),
+        session: Session { name, index: first.attribute("SessionIndex").map(str::to_owned) },
         attributes: attributes(assertion),
     })
 }

@@ -1,7 +1,10 @@
 //! Answers that a provider gave, and what attackers make of them.
 
-use super::super::signer::{Says, Signer};
+use super::super::signer::{Says, Signer, Way, sealed};
 use super::*;
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use aws_lc_rs::signature::KeyPair as _;
 
 const NOW: Timestamp = Timestamp::from_ms(1_767_323_045_000);
 const ISSUER: &str = "https://idp.example.com";
@@ -16,6 +19,7 @@ fn says() -> Says {
         answer_to: ANSWER_TO.to_owned(),
         request_id: Some("_q1".to_owned()),
         subject: "alice".to_owned(),
+        session: "s1".to_owned(),
         from: "2026-01-02T03:04:00Z".to_owned(),
         until: "2026-01-02T03:09:00Z".to_owned(),
         attributes: vec![("email".to_owned(), "alice@example.com".to_owned())],
@@ -23,6 +27,10 @@ fn says() -> Says {
 }
 
 fn judged(signer: &Signer, answer: &str) -> Result<Asserted, Fault> {
+    judged_by(signer, answer, None)
+}
+
+fn judged_by(signer: &Signer, answer: &str, opened_by: Option<&[u8]>) -> Result<Asserted, Fault> {
     let keys = [signer.key()];
     let expected = Expected {
         issuer: ISSUER,
@@ -30,6 +38,7 @@ fn judged(signer: &Signer, answer: &str) -> Result<Asserted, Fault> {
         audience: AUDIENCE,
         answer_to: ANSWER_TO,
         request_id: Some("_q1"),
+        opened_by,
         now: NOW,
     };
     judge(answer, &expected)
@@ -58,6 +67,45 @@ fn an_answer_is_taken_if_its_assertion_or_all_of_it_is_signed() {
     assert_eq!(subject(&signer, &signer.signed(&other, "r1")), Err(Fault::Signature));
     let other = says().response(&signer.signed(&says().assertion(), "a1"));
     assert_eq!(subject(&signer, &Signer::fresh().signed(&other, "r1")), Err(Fault::Signature));
+}
+
+#[test]
+fn an_encrypted_assertion_opens_by_its_key_and_all_else_is_told_alike() {
+    let pair = KeyPair::generate(KeySize::Rsa2048).expect("a key");
+    let private: Pkcs8V1Der<'_> = pair.as_der().expect("DER");
+    let public: PublicKeyX509Der<'_> = pair.public_key().as_der().expect("DER");
+    let (signer, key) = (Signer::fresh(), Some(private.as_ref()));
+    let name = |answer: &str| judged_by(&signer, answer, key).map(|asserted| asserted.subject);
+    let enveloped = |assertion: &str, way| says().response(&sealed(assertion, way, public.as_ref()));
+    for way in [Way::Cbc, Way::Gcm] {
+        let good = signer.sealed_answer(&says(), way, public.as_ref());
+        assert_eq!(name(&good).as_deref(), Ok("alice"), "{way:?}");
+        // Signed as a whole, what is in it needs no signature of its own.
+        let whole = signer.signed(&enveloped(&says().assertion(), way), "r1");
+        assert_eq!(name(&whole).as_deref(), Ok("alice"));
+        // Signed by nobody, by somebody else, no assertion, no XML, another key, bent.
+        let other = KeyPair::generate(KeySize::Rsa2048).expect("a key");
+        let other: PublicKeyX509Der<'_> = other.public_key().as_der().expect("DER");
+        let (start, end) = good.rsplit_once("</xenc:CipherValue>").expect("a value");
+        let bent = format!("{}AAAA</xenc:CipherValue>{end}", &start[..start.len() - 4]);
+        for answer in [
+            enveloped(&says().assertion(), way),
+            enveloped(&Signer::fresh().signed(&says().assertion(), "a1"), way),
+            enveloped("<a/>", way),
+            enveloped("a", way),
+            signer.sealed_answer(&says(), way, other.as_ref()),
+            bent,
+            good.replace("xmlenc#aes256-cbc", "xmlenc#aes128-cbc").replace("aes256-gcm", "aes128-gcm"),
+            good.replace("rsa-oaep-mgf1p", "rsa-1_5").replace("xmlenc11#rsa-oaep", "xmlenc#rsa-1_5"),
+        ] {
+            assert_eq!(name(&answer), Err(Fault::Sealed), "{way:?} {answer}");
+        }
+        // What is signed well is told what is wrong with it.
+        let elsewhere = Says { audience: "urn:other".to_owned(), ..says() };
+        assert_eq!(name(&signer.sealed_answer(&elsewhere, way, public.as_ref())), Err(Fault::Audience));
+        assert_eq!(subject(&signer, &good), Err(Fault::Encrypted));
+    }
+    assert_eq!(name(&signer.answer(&says())), Err(Fault::NotEncrypted));
 }
 
 #[test]
@@ -93,6 +141,7 @@ fn an_answer_is_for_this_service_this_request_and_now() {
         audience: AUDIENCE,
         answer_to: ANSWER_TO,
         request_id: None,
+        opened_by: None,
         now: NOW,
     };
     assert_eq!(judge(&signer.answer(&says()), &unasked).err(), Some(Fault::InResponseTo));

@@ -2,15 +2,13 @@
 //! element that the signature stands in. What was verified is that element, and nothing else is believed.
 
 use super::canonical::{Way, canonical};
-use super::{SIGNATURE, children, only, text};
+use super::{SIGNATURE, children, decoded, only};
 use aws_lc_rs::constant_time;
 use aws_lc_rs::digest::{self, SHA256, SHA384, SHA512};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384,
     RSA_PKCS1_2048_8192_SHA512, UnparsedPublicKey, VerificationAlgorithm,
 };
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use roxmltree::Node;
 
 const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
@@ -55,13 +53,17 @@ pub fn judge(node: Node<'_, '_>, keys: &[Vec<u8>]) -> Result<Signed, Bad> {
     constant_time::verify_slices_are_equal(digest.as_ref(), &said).map_err(|_| Bad)?;
 
     let method = only(info, SIGNATURE, "SignatureMethod").and_then(|method| method.attribute("Algorithm"));
-    let algorithm = algorithm(method.ok_or(Bad)?).ok_or(Bad)?;
     let value = decoded(only(signature, SIGNATURE, "SignatureValue").ok_or(Bad)?).ok_or(Bad)?;
     let signed = canonical(info, &way, None);
-    let is_by = |key: &Vec<u8>| {
-        UnparsedPublicKey::new(algorithm, key.as_slice()).verify(signed.as_bytes(), &value).is_ok()
-    };
-    if keys.iter().any(is_by) { Ok(Signed::Well) } else { Err(Bad) }
+    is_by_one_of(keys, method.ok_or(Bad)?, signed.as_bytes(), &value).then_some(Signed::Well).ok_or(Bad)
+}
+
+/// Whether one of some keys signed these bytes, by an algorithm that is taken.
+pub fn is_by_one_of(keys: &[Vec<u8>], method: &str, signed: &[u8], signature: &[u8]) -> bool {
+    let Some(algorithm) = algorithm(method) else { return false };
+    let is_by =
+        |key: &Vec<u8>| UnparsedPublicKey::new(algorithm, key.as_slice()).verify(signed, signature).is_ok();
+    keys.iter().any(is_by)
 }
 
 /// Whether a reference is to this very element: by an id that no other element of the document has.
@@ -118,10 +120,4 @@ fn algorithm(name: &str) -> Option<&'static dyn VerificationAlgorithm> {
         "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384" => &ECDSA_P384_SHA384_FIXED,
         _ => return None,
     })
-}
-
-/// Base64, wrapped however it is.
-fn decoded(node: Node<'_, '_>) -> Option<Vec<u8>> {
-    let text: String = text(node).chars().filter(|c| !c.is_ascii_whitespace()).collect();
-    STANDARD.decode(text).ok()
 }

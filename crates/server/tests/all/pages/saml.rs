@@ -3,13 +3,18 @@
 use super::browser::{Browser, Shown};
 use super::federation::{attribute, is_there, takes, told, user};
 use super::scene::{Scene, text};
-use crate::support::saml::{Says, Signer};
+use crate::support::saml::{Says, Signer, Way};
 use axum::Router;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use postern_pools::auth::saml::deflated;
 use postern_pools::keys::TokenUse;
+use postern_pools::oauth::pairs::query;
+use postern_server::seed::ALICE;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use x509_cert::Certificate;
+use x509_cert::der::{Decode as _, Encode as _};
 
 const ENTITY: &str = "https://idp.corp.example";
 const SIGN_IN: &str = "https://idp.corp.example/sso";
@@ -65,6 +70,7 @@ impl Play {
             answer_to: self.answer_to(),
             request_id: request_id.map(str::to_owned),
             subject: "alice".to_owned(),
+            session: "s1".to_owned(),
             from: "2026-01-02T03:04:00Z".to_owned(),
             until: "2026-01-02T03:09:00Z".to_owned(),
             attributes: vec![
@@ -265,7 +271,7 @@ async fn a_provider_is_known_by_its_metadata() {
         json!({ "MetadataURL": "http://127.0.0.1:9/none" }),
         json!({ "MetadataFile": metadata, "IDPInit": "yes" }),
         json!({ "MetadataFile": metadata, "IDPSignout": "true" }),
-        json!({ "MetadataFile": metadata, "EncryptedResponses": "true" }),
+        json!({ "MetadataFile": metadata, "EncryptedResponses": "yes" }),
         json!({ "MetadataFile": metadata, "RequestSigningAlgorithm": "rsa-sha1" }),
         json!({ "MetadataFile": metadata.replace("https://idp.corp.example/sso", "http://idp.corp.example/sso") }),
     ] {
@@ -312,4 +318,203 @@ async fn requests_are_signed_where_a_provider_wants_that() {
     assert_eq!(play.scene.server.signed("GetSigningCertificate", pool).await.ok().body, first);
     let nowhere = json!({ "UserPoolId": "us-east-1_Unknown99" });
     play.scene.server.signed("GetSigningCertificate", nowhere).await.refused("ResourceNotFoundException");
+}
+
+#[tokio::test]
+async fn a_provider_that_has_to_encrypt_is_given_a_key_and_taken_at_nothing_less() {
+    let play = Play::with(json!({ "EncryptedResponses": "true" })).await;
+    let of_corp = json!({ "UserPoolId": play.scene.demo.pool_id, "ProviderName": "Corp" });
+    let certificate = || async {
+        let shown = play.scene.server.signed("DescribeIdentityProvider", of_corp.clone()).await.ok().body;
+        text(&shown["IdentityProvider"]["ProviderDetails"], "ActiveEncryptionCertificate").to_owned()
+    };
+    let given = certificate().await;
+    let der = STANDARD.decode(&given).expect("Base64");
+    let key = Certificate::from_der(&der).expect("a certificate").tbs_certificate.subject_public_key_info;
+    let key = key.to_der().expect("DER");
+    let browser = play.scene.browser();
+    let sent = play.sent(&browser).await;
+    let says = play.says("a1", Some(sent.id()));
+    told(
+        &play.posts(&play.signer.answer(&says), &sent.relay).await,
+        "invalid_request",
+        "Error in SAML response processing: the assertion is not encrypted",
+    );
+    let forged =
+        play.signer.sealed_answer(&says, Way::Cbc, &key).replace("xmlenc#aes256-cbc", "xmlenc#aes128-cbc");
+    let strange = Signer::fresh().sealed_answer(&says, Way::Cbc, &key);
+    for answer in [forged, strange] {
+        told(
+            &play.posts(&answer, &sent.relay).await,
+            "invalid_request",
+            "Error in SAML response processing: the encrypted assertion is not valid",
+        );
+    }
+    let posted = play.posts(&play.signer.sealed_answer(&says, Way::Gcm, &key), &sent.relay).await;
+    let home = browser.open(&posted.leads_to().expect("the way on")).await;
+    assert_eq!(play.claims_of(&home).await["cognito:username"], "Corp_alice");
+    // The key stays, whatever else is set; and where nothing has to be encrypted, nothing is opened.
+    let details = |encrypted: &str| {
+        json!({ "ProviderName": "Corp", "ProviderDetails": {
+            "MetadataFile": play.signer.metadata(ENTITY, SIGN_IN), "EncryptedResponses": encrypted,
+        } })
+    };
+    play.scene.admin("UpdateIdentityProvider", details("false")).await;
+    let sent = play.sent(&play.scene.browser()).await;
+    let answer = play.signer.sealed_answer(&play.says("a2", Some(sent.id())), Way::Gcm, &key);
+    told(
+        &play.posts(&answer, &sent.relay).await,
+        "invalid_request",
+        "Error in SAML response processing: encrypted assertions are not taken",
+    );
+    play.scene.admin("UpdateIdentityProvider", details("true")).await;
+    assert_eq!(certificate().await, given);
+}
+
+const IDP: &str = "https://idp.example.com";
+const SIGN_OUT: &str = "https://idp.example.com/slo";
+
+impl Play {
+    /// A provider that takes part in single sign-out.
+    async fn leaving_together() -> Play {
+        let (signer, scene) = (Signer::fresh(), Scene::new().await);
+        let metadata = signer.metadata_with_logout(IDP, SIGN_IN, SIGN_OUT);
+        let made = corp(json!({ "MetadataFile": metadata, "IDPSignout": "true" }));
+        scene.admin("CreateIdentityProvider", made).await;
+        takes(&scene, &["COGNITO", "Corp"]).await;
+        Play { signer, scene }
+    }
+
+    /// Signs somebody in, in a session of the provider.
+    async fn signed_in(&self, browser: &Browser, assertion: &str, session: &str) {
+        let sent = self.sent(browser).await;
+        let says = Says {
+            issuer: IDP.to_owned(),
+            session: session.to_owned(),
+            ..self.says(assertion, Some(sent.id()))
+        };
+        let posted = self.posts(&self.signer.answer(&says), &sent.relay).await;
+        let home = browser.open(&posted.leads_to().expect("the way on")).await;
+        assert!(home.answer().first("code").is_some(), "{home:?}");
+    }
+
+    async fn is_signed_in(&self, browser: &Browser) -> bool {
+        let home = browser.open(&self.scene.authorize(&[("prompt", "none")])).await;
+        home.answer().first("code").is_some()
+    }
+
+    /// Has a browser leave; gives where it is sent, with what it takes along.
+    async fn leaves(&self, browser: &Browser) -> (Sent, Shown) {
+        let signed_out = format!("{}/demo/signed-out", self.scene.server.app.public_url);
+        let leaving = query(&[("client_id", &self.scene.demo.client_id), ("logout_uri", &signed_out)]);
+        let out = browser.open(&format!("/logout?{leaving}")).await;
+        let packed = STANDARD.decode(out.parameter("SAMLRequest")).expect("base64");
+        let request = String::from_utf8(packed[5..].to_vec()).expect("UTF-8");
+        (Sent { relay: out.parameter("RelayState"), request }, out)
+    }
+
+    fn logout(&self) -> String {
+        format!("{}/saml2/logout", self.scene.server.app.public_url)
+    }
+
+    /// Has some browser post a message about a sign-out.
+    async fn tells(&self, name: &str, message: &str, relay: &str) -> Shown {
+        let message = STANDARD.encode(message);
+        self.scene.browser().post("/saml2/logout", &[(name, &message), ("RelayState", relay)], &[]).await
+    }
+}
+
+#[tokio::test]
+async fn who_signs_out_here_signs_out_at_their_provider_and_comes_back() {
+    let play = Play::leaving_together().await;
+    let browser = play.scene.browser();
+    play.signed_in(&browser, "a1", "s1").await;
+    let (sent, out) = play.leaves(&browser).await;
+    assert!(out.to().starts_with(&format!("{SIGN_OUT}?SAMLRequest=")), "{out:?}");
+    assert!(!play.is_signed_in(&browser).await, "whatever the provider says");
+    assert_eq!(sent.value("Destination"), SIGN_OUT);
+    assert!(
+        sent.request.contains("<saml:NameID>alice</saml:NameID><samlp:SessionIndex>s1</samlp:SessionIndex>")
+    );
+    assert_eq!(STANDARD.decode(out.parameter("Signature")).expect("base64").len(), 256);
+
+    let answer = |to: &str| play.signer.logout_answer(&play.logout(), to, "Success");
+    let good = answer(sent.id());
+    for (message, relay) in [
+        (Signer::fresh().logout_answer(&play.logout(), sent.id(), "Success"), sent.relay.as_str()),
+        (good.replace("Success", "Responder"), &sent.relay),
+        (answer("_another"), &sent.relay),
+        (play.signer.logout_answer("https://elsewhere.example/slo", sent.id(), "Success"), &sent.relay),
+        ("<x/>".to_owned(), &sent.relay),
+        (good.clone(), "made-up"),
+    ] {
+        assert_eq!(play.tells("SAMLResponse", &message, relay).await.status, 400, "{message}");
+    }
+    let back = play.tells("SAMLResponse", &good, &sent.relay).await;
+    assert!(back.leads_to().expect("the way on").ends_with("/demo/signed-out"), "{back:?}");
+    assert_eq!(play.tells("SAMLResponse", &good, &sent.relay).await.status, 400, "once");
+
+    // The answer may come by an address, signed beside it; a provider that could not end everything keeps nobody.
+    play.signed_in(&browser, "a2", "s2").await;
+    let (sent, _) = play.leaves(&browser).await;
+    let answer = play.signer.logout_answer(&play.logout(), sent.id(), "Responder");
+    let (start, rest) = answer.split_once("<ds:Signature").expect("a signature");
+    let unsigned = format!("{start}{}", rest.split_once("</ds:Signature>").expect("its end").1);
+    let method = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
+    let packed = STANDARD.encode(deflated(&unsigned));
+    let pairs = query(&[("SAMLResponse", &packed), ("RelayState", &sent.relay), ("SigAlg", method)]);
+    let by_address = |signed: &str| {
+        let signature = STANDARD.encode(play.signer.sign(signed.as_bytes()));
+        format!("/saml2/logout?{pairs}&{}", query(&[("Signature", &signature)]))
+    };
+    assert_eq!(browser.open(&by_address(&pairs.replace("RelayState", "x"))).await.status, 400);
+    assert_eq!(browser.open(&format!("/saml2/logout?{pairs}")).await.status, 400);
+    assert!(browser.open(&by_address(&pairs)).await.leads_to().is_some());
+
+    // Who came by no provider, or one that takes no part, goes straight back.
+    let own = play.scene.browser();
+    play.scene.signed_in(&own, ALICE).await;
+    let bye = query(&[("client_id", &play.scene.demo.client_id)]);
+    assert_eq!(own.open(&format!("/logout?{bye}")).await.heading(), "Do you want to sign out?");
+    let without = play.signer.metadata(IDP, SIGN_IN);
+    let refused = json!({ "UserPoolId": play.scene.demo.pool_id, "ProviderName": "Corp", "ProviderDetails": {
+        "MetadataFile": without, "IDPSignout": "true",
+    } });
+    play.scene.server.signed("UpdateIdentityProvider", refused).await.refused("InvalidParameterException");
+}
+
+#[tokio::test]
+async fn a_provider_ends_the_sessions_that_it_vouched_for() {
+    let play = Play::leaving_together().await;
+    let (first, second, own) = (play.scene.browser(), play.scene.browser(), play.scene.browser());
+    play.signed_in(&first, "a1", "s1").await;
+    play.signed_in(&second, "a2", "s2").await;
+    play.scene.signed_in(&own, ALICE).await;
+    let here = play.logout();
+    let request = play.signer.logout_request(&here, "alice", &["s1"]);
+    for message in [
+        Signer::unsigned_logout_request(&here, "alice", &["s1"]),
+        Signer::fresh().logout_request(&here, "alice", &["s1"]),
+        request.replace(">s1<", ">s2<"),
+        play.signer.logout_request("https://elsewhere.example/slo", "alice", &["s1"]),
+        play.signer.logout_request(&here, "bob", &[]),
+    ] {
+        assert_eq!(play.tells("SAMLRequest", &message, "r").await.status, 400, "{message}");
+    }
+    assert!(play.is_signed_in(&first).await && play.is_signed_in(&second).await);
+
+    let told = play.tells("SAMLRequest", &request, "r").await;
+    assert!(told.to().starts_with(&format!("{SIGN_OUT}/done?SAMLResponse=")), "{told:?}");
+    assert_eq!(told.parameter("RelayState"), "r");
+    let packed = STANDARD.decode(told.parameter("SAMLResponse")).expect("base64");
+    let answer = String::from_utf8(packed[5..].to_vec()).expect("UTF-8");
+    assert!(answer.contains(" InResponseTo=\"q1\"") && answer.contains("status:Success"), "{answer}");
+    assert!(!play.is_signed_in(&first).await && play.is_signed_in(&second).await);
+    assert_eq!(play.tells("SAMLRequest", &request, "r").await.status, 400, "once");
+    // Late.
+    let all = Signer::unsigned_logout_request(&here, "alice", &[]);
+    let late = play.signer.signed(&all.replace("q1", "q2"), "q2");
+    play.scene.server.clock.advance(420_000);
+    assert_eq!(play.tells("SAMLRequest", &late, "r").await.status, 400);
+    assert!(play.is_signed_in(&second).await && play.is_signed_in(&own).await);
 }
