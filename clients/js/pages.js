@@ -53,8 +53,8 @@ export async function signIn(start, email) {
 }
 
 /** Where an address leads that is opened as a page, which fetch does not do. */
-export function leadsTo(address) {
+export function leadsTo(address, headers = {}) {
   return new Promise((done, fail) => {
-    get(address, (response) => done(response.resume().headers.location)).on("error", fail);
+    get(address, { headers }, (response) => done(goesOn({ headers: new Headers(response.resume().headers) }))).on("error", fail);
   });
 }

@@ -396,6 +396,7 @@ impl Pools {
         if !tx.consume_challenge(&challenge.handle_mac, &challenge.kind, door.now)? {
             return Ok((Judged::Over, None));
         }
+        self.mail.code_was_used(tx, challenge.destination.as_deref().unwrap_or_default(), code)?;
         match challenge.user_id.clone() {
             Some(user_id) => Ok((Judged::Right(user_id), Some(challenge))),
             None => Ok((Judged::Over, None)),

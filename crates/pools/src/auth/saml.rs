@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(deflated(&"x".repeat(70_000)).len(), 70_010);
         assert_eq!(inflated(&packed).as_deref(), Some("abc"));
         // What somebody else packed better.
-        assert_eq!(inflated(&[0x4b, 0x84, 0x01, 0x00]).as_deref(), Some("aaaaaaaaaa"));
+        assert_eq!(inflated(&[0x4b, 0x4c, 0x84, 0x01, 0x00]).as_deref(), Some("aaaaaaaaaa"));
         assert_eq!(inflated(&deflated(&"x".repeat(70_000))), None);
         assert_eq!(inflated(b"no"), None);
     }

@@ -116,12 +116,16 @@ async fn an_administrator_proves_an_address_once_and_then_signs_in_by_codes_alon
     let second = code(&server, ALEX).await;
     // Looking again sends nothing.
     browser.visit("/console/sign-in/code").await.says("We sent a code");
-    assert_eq!(server.mails_to(ALEX).await.len(), 2);
+    let used = async || -> Vec<Value> {
+        server.mails_to(ALEX).await.iter().map(|mail| mail["used"].clone()).collect()
+    };
+    assert_eq!(used().await, [false, true]);
     answered(&browser, &page, &wrong(&second)).await.says(WRONG);
     let tab = browser.copy();
     let spaced = format!(" {} {} ", &second[..4], &second[4..]);
     assert_eq!(answered(&browser, &page, &spaced).await.heading(), "User pools");
     answered(&tab, &page, &second).await.says(OVER);
+    assert_eq!(used().await, [true, true]);
 
     // The proof of another address ends sessions of the one before, and its owner is told.
     let other = asked(&server, ALEX).await;
