@@ -106,15 +106,12 @@ impl Worker {
         self.conclude_or_log(rest).await;
     }
 
-    /// Waits for more notes than the first.
+    /// Gathers more notes than the first.
     async fn more(&mut self, mut notes: Vec<Note>) -> Vec<Note> {
-        #[expect(clippy::disallowed_methods, reason = "nothing is waited for: what waits is the work")]
-        tokio::time::sleep(GATHER).await;
-        while notes.len() < BATCH
-            && let Ok(note) = self.notes.try_recv()
-        {
-            notes.push(note);
-        }
+        let gathering =
+            async { while notes.len() < BATCH && self.notes.recv_many(&mut notes, BATCH).await > 0 {} };
+        // What came until then stays in the list.
+        let _ = timeout(GATHER, gathering).await;
         notes
     }
 

@@ -262,7 +262,7 @@ impl Pools {
             challenge.expires,
         );
         tx.put_ledger(POOL, GUESSES, &key, &guesses.write(), guesses.expires())?;
-        let mac = binding(&challenge).mac(tx.keys(), &code);
+        let mac = CodeBinding::of(&challenge).mac(tx.keys(), &code);
         let counts = borne && to.is_some();
         challenge.code_mac = counts.then(|| mac.to_vec());
         tx.add_challenge(&challenge)?;
@@ -546,17 +546,6 @@ fn guesses_key(challenge: &ChallengeRow) -> Vec<u8> {
         None => format!("n:{}", challenge.name_key),
     };
     key.into_bytes()
-}
-
-fn binding(challenge: &ChallengeRow) -> CodeBinding<'_> {
-    CodeBinding {
-        pool_id: &challenge.pool_id,
-        client_id: &challenge.client_id,
-        subject: challenge.user_id.as_deref().unwrap_or(&challenge.name_key),
-        purpose: &challenge.kind,
-        destination: challenge.destination.as_deref().unwrap_or_default(),
-        asking: &challenge.handle_mac,
-    }
 }
 
 #[cfg(test)]

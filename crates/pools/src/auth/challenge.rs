@@ -56,16 +56,28 @@ pub struct CodeBinding<'a> {
     pub asking: &'a [u8],
 }
 
-impl CodeBinding<'_> {
+impl<'a> CodeBinding<'a> {
     pub fn mac(&self, keys: &Keys, code: &str) -> [u8; 32] {
         keys.mac(Purpose::Code, &self.parts(code))
+    }
+
+    /// What a challenge's code is bound to.
+    pub fn of(challenge: &'a ChallengeRow) -> Self {
+        CodeBinding {
+            pool_id: &challenge.pool_id,
+            client_id: &challenge.client_id,
+            subject: challenge.user_id.as_deref().unwrap_or(&challenge.name_key),
+            purpose: &challenge.kind,
+            destination: challenge.destination.as_deref().unwrap_or_default(),
+            asking: &challenge.handle_mac,
+        }
     }
 
     pub fn matches(&self, keys: &Keys, code: &str, stored: &[u8]) -> bool {
         keys.mac_matches(Purpose::Code, &self.parts(code), stored)
     }
 
-    fn parts<'a>(&'a self, code: &'a str) -> [&'a [u8]; 7] {
+    fn parts<'b>(&'b self, code: &'b str) -> [&'b [u8]; 7] {
         [
             self.pool_id.as_bytes(),
             self.client_id.as_bytes(),
@@ -107,14 +119,7 @@ pub fn standing(challenge: &ChallengeRow, now: Timestamp) -> Standing {
 /// something when there is none, so that time tells nothing.
 pub fn code_is_right(challenge: &ChallengeRow, keys: &Keys, code: &str, now: Timestamp) -> bool {
     const NONE: [u8; 32] = [0; 32];
-    let binding = CodeBinding {
-        pool_id: &challenge.pool_id,
-        client_id: &challenge.client_id,
-        subject: challenge.user_id.as_deref().unwrap_or(&challenge.name_key),
-        purpose: &challenge.kind,
-        destination: challenge.destination.as_deref().unwrap_or_default(),
-        asking: &challenge.handle_mac,
-    };
+    let binding = CodeBinding::of(challenge);
     let newest = challenge.code_mac.as_deref();
     let older = challenge.code_mac_old.as_deref().filter(|_| now < challenge.old_expires);
     let newest_matches = binding.matches(keys, code, newest.unwrap_or(&NONE)) & newest.is_some();
