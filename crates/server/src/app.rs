@@ -201,16 +201,26 @@ pub fn open_store(settings: &Settings) -> Result<Store> {
 
 /// Refuses a master key that is not the one this database was begun with.
 pub async fn check_master_key(store: &Store) -> Result<()> {
-    fn mark(keys: &Keys) -> String {
-        hex::encode(keys.mac(Purpose::Handle, &[b"master key"]))
-    }
-    let stored = settle(store, "master key", None, || mark(store.keys())).await?;
-    let marks = store.keys().macs(Purpose::Handle, &[b"master key"]);
-    ensure!(
-        marks.iter().any(|mark| hex::encode(mark) == stored),
-        "this data was written with another master key; put that one back"
-    );
+    let mark = || hex::encode(store.keys().mac(Purpose::Handle, &[MASTER_KEY.as_bytes()]));
+    let stored = settle(store, MASTER_KEY, None, mark).await?;
+    ensure!(is_marked_by(store.keys(), &stored), FOREIGN_KEY);
     Ok(())
+}
+
+/// The same of a database that is only looked at.
+pub async fn look_at_master_key(store: &Store) -> Result<()> {
+    let stored = store.read(|tx| tx.find_setting(MASTER_KEY)).await?;
+    ensure!(stored.is_some_and(|stored| is_marked_by(store.keys(), &stored)), FOREIGN_KEY);
+    Ok(())
+}
+
+/// The setting that keeps by which master key the data was begun.
+const MASTER_KEY: &str = "master key";
+const FOREIGN_KEY: &str = "this data was written with another master key; put that one back";
+
+fn is_marked_by(keys: &Keys, stored: &str) -> bool {
+    let marks = keys.macs(Purpose::Handle, &[MASTER_KEY.as_bytes()]);
+    marks.iter().any(|mark| hex::encode(mark) == stored)
 }
 
 /// Settles a fact at the first start; later it must not be contradicted.

@@ -36,26 +36,36 @@ impl fmt::Debug for MasterKey {
 impl MasterKey {
     /// Reads the keys, or makes the first one.
     pub fn keys(&self) -> Result<Keys> {
+        if let Some(keys) = self.find()? {
+            return Ok(keys);
+        }
         match self {
-            MasterKey::Text(text) => Keys::from_text(text),
-            MasterKey::Fresh => Keys::from_text(&Keys::fresh_text()),
-            MasterKey::File(path) => read(path)?.with_context(|| {
-                format!("there is no master key at {}; \"postern init\" makes one", path.display())
-            }),
-            MasterKey::FileOrFresh { path, database } => {
-                if let Some(keys) = read(path)? {
-                    return Ok(keys);
-                }
-                if database.exists() {
-                    bail!(
-                        "{} is missing, and {} cannot be read without it; put it back from your backup",
-                        path.display(),
-                        database.display()
-                    );
-                }
+            MasterKey::FileOrFresh { path, .. } => {
                 make(path)?;
                 read(path)?.context("the master key went away")
             }
+            MasterKey::Fresh | MasterKey::Text(_) | MasterKey::File(_) => {
+                Keys::from_text(&Keys::fresh_text())
+            }
+        }
+    }
+
+    /// Reads the keys, and makes none. None where a start would make the first one.
+    pub fn find(&self) -> Result<Option<Keys>> {
+        match self {
+            MasterKey::Text(text) => Keys::from_text(text).map(Some),
+            MasterKey::Fresh => Ok(None),
+            MasterKey::File(path) => read(path)?.map(Some).with_context(|| {
+                format!("there is no master key at {}; \"postern init\" makes one", path.display())
+            }),
+            MasterKey::FileOrFresh { path, database } => match read(path)? {
+                None if database.exists() => bail!(
+                    "{} is missing, and {} cannot be read without it; put it back from your backup",
+                    path.display(),
+                    database.display()
+                ),
+                found => Ok(found),
+            },
         }
     }
 }

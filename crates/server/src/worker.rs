@@ -16,9 +16,9 @@ const KEY_ROUND: Duration = Duration::from_secs(3600);
 
 /// Starts the workers; they end with the server.
 pub fn start(app: &App, mails: Worker) -> Vec<JoinHandle<()>> {
-    let [one, other, third, fourth] = [app.clone(), app.clone(), app.clone(), app.clone()];
+    let [other, third, fourth] = [app.clone(), app.clone(), app.clone()];
     vec![
-        tokio::spawn(async move { mails.run(async move { one.ended().await }).await }),
+        carry(app, mails),
         tokio::spawn(async move {
             while timeout(ROUND, other.ended()).await.is_err() {
                 round(&other).await;
@@ -38,6 +38,12 @@ pub fn start(app: &App, mails: Worker) -> Vec<JoinHandle<()>> {
             }
         }),
     ]
+}
+
+/// Starts what carries mails alone, for whom works the rest off in rounds of their own.
+pub fn carry(app: &App, mails: Worker) -> JoinHandle<()> {
+    let app = app.clone();
+    tokio::spawn(async move { mails.run(async move { app.ended().await }).await })
 }
 
 /// Notes beside the database how far its audit has come.

@@ -47,7 +47,7 @@ pub use sqlite_log::empty_log;
 pub use tx::Tx;
 pub use value::{Row, Value};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use timings::Timings;
@@ -95,17 +95,39 @@ impl Store {
     /// Opens the database and brings it to this program's version.
     pub fn open(place: &Place, keys: Keys) -> Result<Self> {
         let cache = Arc::new(Cache::default());
-        let timings = cache.timings.clone();
         let queues = match place {
             Place::File(path) => {
-                Queues::Sqlite(sqlite_engine::Queues::open(Some(path), keys.clone(), cache)?)
+                Queues::Sqlite(sqlite_engine::Queues::open(Some(path), keys.clone(), cache.clone())?)
             }
-            Place::Memory => Queues::Sqlite(sqlite_engine::Queues::open(None, keys.clone(), cache)?),
-            Place::Postgres { url, connections } => {
-                Queues::Postgres(postgres_engine::Queue::open(url, *connections, keys.clone(), cache)?)
+            Place::Memory => Queues::Sqlite(sqlite_engine::Queues::open(None, keys.clone(), cache.clone())?),
+            Place::Postgres { url, connections } => Queues::Postgres(postgres_engine::Queue::open(
+                url,
+                *connections,
+                keys.clone(),
+                cache.clone(),
+            )?),
+        };
+        Ok(Store::of(keys, &cache, queues))
+    }
+
+    /// Opens a database that is there, to read it and change nothing: every write fails. None if it is of an older
+    /// version than this program's.
+    pub fn look(place: &Place, keys: Keys) -> Result<Option<Self>> {
+        let cache = Arc::new(Cache::default());
+        let queues = match place {
+            Place::File(path) => {
+                sqlite_engine::Queues::look(path, keys.clone(), cache.clone())?.map(Queues::Sqlite)
+            }
+            Place::Memory => bail!("data that is kept in memory cannot be looked at from elsewhere"),
+            Place::Postgres { url, .. } => {
+                postgres_engine::Queue::look(url, &keys, &cache)?.map(Queues::Postgres)
             }
         };
-        Ok(Store(Arc::new(Inner { keys, timings, queues })))
+        Ok(queues.map(|queues| Store::of(keys, &cache, queues)))
+    }
+
+    fn of(keys: Keys, cache: &Cache, queues: Queues) -> Self {
+        Store(Arc::new(Inner { keys, timings: cache.timings.clone(), queues }))
     }
 
     pub fn keys(&self) -> &Keys {

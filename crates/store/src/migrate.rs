@@ -54,12 +54,27 @@ fn from(version: i64) -> Result<impl Iterator<Item = (i64, &'static str, &'stati
     Ok((1..).zip(STEPS).skip(version as usize).map(|(version, (name, sql))| (version, *name, *sql)))
 }
 
+/// Says whether a database is of this program's version; a newer one is refused.
+fn is_current(version: i64) -> Result<bool> {
+    Ok(from(version)?.next().is_none())
+}
+
+const VERSION: &str = "select coalesce(max(version), 0) from schema_versions";
+
+/// Whether a database is of this program's version. Changes nothing.
+pub(crate) fn sqlite_is_current(connection: &rusqlite::Connection) -> Result<bool> {
+    is_current(connection.query_row(VERSION, [], |row| row.get(0))?)
+}
+
+/// The same for PostgreSQL.
+pub(crate) fn postgres_is_current(client: &mut postgres::Client) -> Result<bool> {
+    is_current(client.query_one(VERSION, &[])?.get(0))
+}
+
 pub(crate) fn sqlite(connection: &rusqlite::Connection) -> Result<()> {
     connection.execute_batch("begin immediate")?;
     connection.execute_batch(VERSIONS)?;
-    let version =
-        connection
-            .query_row("select coalesce(max(version), 0) from schema_versions", [], |row| row.get(0))?;
+    let version = connection.query_row(VERSION, [], |row| row.get(0))?;
     for (version, name, sql) in from(version)? {
         connection.execute_batch(&clustered(sql)).with_context(|| format!("migration {version} ({name})"))?;
         connection.execute("insert into schema_versions (version, name) values ($1, $2)", (version, name))?;
@@ -73,7 +88,7 @@ pub(crate) fn postgres(client: &mut postgres::Client) -> Result<()> {
     // Nodes that start together migrate one after another.
     tx.execute("select pg_advisory_xact_lock(7239465120)", &[])?;
     tx.batch_execute(VERSIONS)?;
-    let version: i64 = tx.query_one("select coalesce(max(version), 0) from schema_versions", &[])?.get(0);
+    let version: i64 = tx.query_one(VERSION, &[])?.get(0);
     for (version, name, sql) in from(version)? {
         tx.batch_execute(&bytewise(sql)).with_context(|| format!("migration {version} ({name})"))?;
         tx.execute("insert into schema_versions (version, name) values ($1, $2)", &[&version, &name])?;

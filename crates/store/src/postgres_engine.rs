@@ -5,7 +5,7 @@ use crate::postgres_connection::{Connection, is_conflict};
 use crate::tx::{Cache, Engine, Tx};
 use crate::{Job, Keys, migrate};
 use anyhow::{Context, Result, anyhow};
-use postgres::Config;
+use postgres::{Client, Config};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,15 +18,27 @@ pub(crate) struct Queue(Sender<Job>);
 
 impl Queue {
     pub(crate) fn open(url: &str, connections: usize, keys: Keys, cache: Arc<Cache>) -> Result<Self> {
-        let config: Config = url.parse().context("the PostgreSQL connection string cannot be read")?;
-        // The client drives a runtime of its own, so it must not be opened on a thread that drives another.
-        let opening = config.clone();
-        let first = thread::spawn(move || {
-            let mut first = Connection::open(&opening)?;
-            migrate::postgres(&mut first.client)?;
-            anyhow::Ok(first)
-        });
-        let first = first.join().map_err(|_| anyhow!("opening PostgreSQL panicked"))??;
+        let config = read(url)?;
+        let (first, ()) = begin(&config, migrate::postgres)?;
+        Queue::serving(&config, first, connections, &keys, &cache)
+    }
+
+    /// Opens a database for reading alone; none if it is of an older version.
+    pub(crate) fn look(url: &str, keys: &Keys, cache: &Arc<Cache>) -> Result<Option<Self>> {
+        let mut config = read(url)?;
+        let options = config.get_options().unwrap_or_default();
+        config.options(format!("{options} -c default_transaction_read_only=on").trim_start());
+        let (first, is_current) = begin(&config, migrate::postgres_is_current)?;
+        is_current.then(|| Queue::serving(&config, first, 1, keys, cache)).transpose()
+    }
+
+    fn serving(
+        config: &Config,
+        first: Connection,
+        connections: usize,
+        keys: &Keys,
+        cache: &Arc<Cache>,
+    ) -> Result<Self> {
         let (sender, jobs) = channel();
         let jobs = Arc::new(Mutex::new(jobs));
         let mut ready = Some(first);
@@ -46,6 +58,25 @@ impl Queue {
             (refused.0.done)(Err(anyhow!("the store has stopped")));
         }
     }
+}
+
+fn read(url: &str) -> Result<Config> {
+    url.parse().context("the PostgreSQL connection string cannot be read")
+}
+
+/// Opens the first connection and does with it what comes before all else.
+fn begin<T: Send + 'static>(
+    config: &Config,
+    first_of_all: fn(&mut Client) -> Result<T>,
+) -> Result<(Connection, T)> {
+    let config = config.clone();
+    // The client drives a runtime of its own, so it must not be opened on a thread that drives another.
+    let opening = thread::spawn(move || {
+        let mut connection = Connection::open(&config)?;
+        let done = first_of_all(&mut connection.client)?;
+        Ok((connection, done))
+    });
+    opening.join().map_err(|_| anyhow!("opening PostgreSQL panicked"))?
 }
 
 fn serve(

@@ -50,6 +50,22 @@ impl Queues {
         Ok(Queues { writer, readers })
     }
 
+    /// Opens a database for reading alone; none if it is of an older version.
+    pub(crate) fn look(path: &Path, keys: Keys, cache: Arc<Cache>) -> Result<Option<Self>> {
+        let connection = Connection::open_with_flags(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )
+        .with_context(|| format!("the database {} cannot be opened", path.display()))?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        if !migrate::sqlite_is_current(&connection)? {
+            return Ok(None);
+        }
+        let (sender, jobs) = channel();
+        spawn("store-read", move || read_all(&connection, &Mutex::new(jobs), &keys, &cache))?;
+        Ok(Some(Queues { writer: sender.clone(), readers: Some(sender) }))
+    }
+
     pub(crate) fn submit(&self, writes: bool, job: Job) {
         let queue = if writes { &self.writer } else { self.readers.as_ref().unwrap_or(&self.writer) };
         if let Err(refused) = queue.send(job) {

@@ -2,9 +2,9 @@
 
 use super::port;
 use super::remote::{Output, print, text};
-use crate::app::{check_master_key, open_store};
+use crate::app::look_at_master_key;
 use crate::settings::{ConsoleDoor, Settings};
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use postern_mail::dns::{Dns, Found, RecordKind};
 use postern_mail::identity::{Hosts, Identity, Kind, Look};
 use postern_mail::look;
@@ -159,16 +159,23 @@ fn open_to_others(_: &Path) -> bool {
     false
 }
 
-/// Opens the database with the master key.
+/// Looks into the database with the master key, and changes nothing there.
 async fn database(findings: &mut Findings, settings: &Settings) -> Option<Store> {
-    let opened = match open_store(settings) {
-        Ok(store) => check_master_key(&store).await.map(|()| store),
-        Err(cause) => Err(cause),
-    };
-    match opened {
-        Ok(store) => {
+    match opened(settings).await {
+        Ok(Some(store)) => {
             findings.good("database", "it answers, and the master key is the right one");
             Some(store)
+        }
+        Ok(None) => {
+            let said =
+                "it is of an older version than this program, which brings it to its own at its next start";
+            findings.add(
+                "database",
+                State::Unseen,
+                said,
+                "make a backup, start the server, and run this again",
+            );
+            None
         }
         Err(cause) => {
             let fix = match &settings.place {
@@ -181,6 +188,21 @@ async fn database(findings: &mut Findings, settings: &Settings) -> Option<Store>
             None
         }
     }
+}
+
+/// None of a database that is of an older version.
+async fn opened(settings: &Settings) -> Result<Option<Store>> {
+    let begun = match &settings.place {
+        Place::File(path) => path.exists(),
+        Place::Memory | Place::Postgres { .. } => true,
+    };
+    let keys = settings.master_key.find()?;
+    let keys = keys.filter(|_| begun).context("there is no data yet; \"postern init\" makes it")?;
+    let store = Store::look(&settings.place, keys)?;
+    if let Some(store) = &store {
+        look_at_master_key(store).await?;
+    }
+    Ok(store)
 }
 
 /// Whether the clock was set back behind what is written down already.

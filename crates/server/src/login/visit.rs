@@ -16,7 +16,6 @@ use postern_access::{Caller, Principal};
 use postern_pools::oauth::pairs::Pairs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
-use tokio::task::spawn_blocking;
 
 /// What a form or a token request may hold (rule R5).
 const BODY_MAX: usize = 64 * 1024;
@@ -160,14 +159,10 @@ async fn read_files(
     max: usize,
 ) -> Result<(Pairs, Vec<File>), Unread> {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let boundary = multipart::boundary(kind).ok_or(Unread::NotAForm)?.to_owned();
     // Nobody ends the turns while the server runs.
     let _turn = app.large_bodies.acquire().await.map_err(|_| Unread::TooLarge)?;
-    let reading = tokio::time::timeout(FILE_PATIENCE, Limited::new(body, max + BODY_MAX).collect());
-    let bytes = reading.await.ok().and_then(Result::ok).ok_or(Unread::TooLarge)?.to_bytes();
-    // Far too long a body to be looked through on an async thread.
-    let taken = spawn_blocking(move || multipart::read(&boundary, &bytes)).await;
-    taken.ok().flatten().ok_or(Unread::NotAForm)
+    let reading = multipart::read(kind, body, (max + BODY_MAX) as u64);
+    tokio::time::timeout(FILE_PATIENCE, reading).await.unwrap_or(Err(Unread::TooLarge))
 }
 
 async fn read_form(headers: &HeaderMap, body: axum::body::Body) -> Result<Pairs, Unread> {

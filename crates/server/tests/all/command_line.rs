@@ -197,6 +197,9 @@ async fn the_doctor_says_of_each_thing_how_it_is_and_what_to_do() {
     let server = server().await;
     let port = server.url.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("a port");
     write(&server.url, port, &file);
+    // Looking makes nothing.
+    says(&run(&doctor).await, "bad", "database", "there is no data yet");
+    assert!(!folder.join("data").exists());
     assert_eq!(run(&format!("init --config {}", config.display())).await.code, 0);
     let well = run(&doctor).await;
     says(&well, "good", "database", "the master key is the right one");

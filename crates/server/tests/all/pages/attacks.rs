@@ -535,7 +535,7 @@ async fn case_71_answers_say_whose_they_are_and_issuers_have_one_spelling() {
     assert_eq!(error.parameter("iss"), issuer);
     let pool = &scene.demo.pool_id;
     for path in [
-        format!("/{}/.well-known/openid-configuration", pool.to_lowercase()),
+        format!("/{}/.well-known/openid-configuration", pool.to_uppercase()),
         format!("/{pool}/../{pool}/.well-known/openid-configuration"),
         format!("/{pool}//.well-known/openid-configuration"),
         format!("/{pool}/.well-known/openid-configuration/"),
