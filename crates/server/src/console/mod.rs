@@ -24,6 +24,7 @@ mod outbox;
 mod paging;
 mod pool_areas;
 mod pools;
+mod provider_kinds;
 mod providers;
 mod quick_start;
 mod resource_servers;

@@ -1,155 +1,23 @@
 //! Outside providers of identities: the list, a new one of each type, one with its settings, the end.
 
-use super::area::typed;
-use super::desk::{Answered, Change, Desk, Stopped, at, items, lines, text};
+use super::desk::{Answered, Change, Desk, Stopped, at, items, text, texts};
 use super::menu::Place;
 use super::pools::{base, time};
+use super::provider_kinds::{KINDS, Kind, asked_for, fields, pairs};
 use super::{asked_for_name, deletion};
-use crate::pages::console::field::{Choice, Field, Input};
 use crate::pages::console::form::Form;
 use crate::pages::console::list::{Cell, Table};
 use crate::pages::console::parts::{Button, Buttons, Fact, Facts};
-use crate::pages::console::{Block as _, part};
+use crate::pages::console::{Block as _, Html, part};
 use axum::extract::Path;
 use postern_model::cognito_idp::errors::InvalidParameterException;
 use postern_model::{Document, Service, refusal};
-use postern_pools::oauth::pairs::Pairs;
-use postern_pools::settings::providers::SECRETS;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 const PAGE: &str = "/providers";
 const TITLE: &str = "Social and external providers";
-
-/// A type of provider, and what is asked of one.
-struct Kind {
-    /// The API's name. A social provider is called so itself.
-    name: &'static str,
-    title: &'static str,
-    hint: &'static str,
-    details: &'static [Detail],
-    /// The scopes that are asked for unless others are typed.
-    scopes: &'static str,
-    /// Attributes and the claims that fill them, to begin with.
-    mapping: &'static str,
-}
-
-impl Kind {
-    /// A social provider is called like its type, and there is one of each.
-    fn is_social(&self) -> bool {
-        !["OIDC", "SAML"].contains(&self.name)
-    }
-}
-
-/// A member of `ProviderDetails`: its name in the form and in the API, label, hint.
-struct Detail {
-    field: &'static str,
-    api: &'static str,
-    label: &'static str,
-    hint: &'static str,
-    asked: Asked,
-}
-
-#[derive(Clone, Copy)]
-enum Asked {
-    Line,
-    Scopes,
-    Secret,
-    Method,
-    Text,
-}
-
-const fn detail(
-    field: &'static str,
-    api: &'static str,
-    label: &'static str,
-    hint: &'static str,
-    asked: Asked,
-) -> Detail {
-    Detail { field, api, label, hint, asked }
-}
-
-const CLIENT: Detail =
-    detail("client", "client_id", "Client ID", "As the provider calls this pool.", Asked::Line);
-const SECRET: Detail = detail("secret", "client_secret", "Client secret", "", Asked::Secret);
-const SCOPES: Detail = detail("scopes", "authorize_scopes", "Authorized scopes", "", Asked::Scopes);
-const MAIL: &str = "email=email";
-
-const KINDS: [Kind; 6] = [
-    Kind {
-        name: "OIDC",
-        title: "OpenID Connect (OIDC)",
-        hint: "Any provider that publishes an OpenID configuration: another pool, a company's sign-in.",
-        details: &[
-            CLIENT,
-            SECRET,
-            SCOPES,
-            detail("issuer", "oidc_issuer", "Issuer URL", "Its address, without /.well-known.", Asked::Line),
-            detail("method", "attributes_request_method", "Attributes request method", "", Asked::Method),
-        ],
-        scopes: "openid email profile",
-        mapping: MAIL,
-    },
-    Kind {
-        name: "SAML",
-        title: "SAML",
-        hint: "A company's sign-in that speaks SAML 2.0. Its metadata by address, or as a file's content.",
-        details: &[
-            detail(
-                "metadata-url",
-                "MetadataURL",
-                "Metadata URL",
-                "It is read when this is saved.",
-                Asked::Line,
-            ),
-            detail("metadata", "MetadataFile", "Metadata", "In place of an address.", Asked::Text),
-        ],
-        scopes: "",
-        mapping: "email=email",
-    },
-    Kind {
-        name: "Google",
-        title: "Google",
-        hint: "",
-        details: &[CLIENT, SECRET, SCOPES],
-        scopes: "openid email profile",
-        mapping: MAIL,
-    },
-    Kind {
-        name: "SignInWithApple",
-        title: "Sign in with Apple",
-        hint: "",
-        details: &[
-            detail("client", "client_id", "Services ID", "", Asked::Line),
-            detail("team", "team_id", "Team ID", "", Asked::Line),
-            detail("key", "key_id", "Key ID", "", Asked::Line),
-            detail("private", "private_key", "Private key", "The content of the .p8 file.", Asked::Secret),
-            SCOPES,
-        ],
-        scopes: "email name",
-        mapping: MAIL,
-    },
-    Kind {
-        name: "LoginWithAmazon",
-        title: "Login with Amazon",
-        hint: "",
-        details: &[CLIENT, SECRET, SCOPES],
-        scopes: "profile",
-        mapping: MAIL,
-    },
-    Kind {
-        name: "Facebook",
-        title: "Facebook",
-        hint: "",
-        details: &[
-            detail("client", "client_id", "App ID", "", Asked::Line),
-            detail("secret", "client_secret", "App secret", "", Asked::Secret),
-            SCOPES,
-            detail("version", "api_version", "API version", "Such as v17.0. Optional.", Asked::Line),
-        ],
-        scopes: "public_profile,email",
-        mapping: MAIL,
-    },
-];
+/// The detail that says what a SAML provider encrypts to.
+const ENCRYPTS_TO: &str = "ActiveEncryptionCertificate";
 
 fn list_of(pool_id: &str) -> String {
     format!("{}{PAGE}", base(pool_id))
@@ -213,20 +81,22 @@ pub async fn ask_new(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     let action = format!("{here}/new?type={}", kind.name);
     let fields = fields(kind, &Document::Null);
     let form = Form::new(action, &desk.csrf(), "Add identity provider", fields).cancel(&here);
-    let blocks = vec![callback(&desk, &pool_id, kind.name), desk.put(form)];
+    let blocks = vec![callback(&desk, &pool_id, kind.name, None), desk.put(form)];
     desk.show(&place, &format!("Add {}", kind.title), kind.hint, blocks)
 }
 
 /// What the provider has to know.
-fn callback(desk: &Desk, pool_id: &str, kind: &str) -> crate::pages::console::Html {
+fn callback(desk: &Desk, pool_id: &str, kind: &str, signing: Option<String>) -> Html {
     let url = &desk.app.public_url;
-    let told = match kind {
+    let mut told = match kind {
         "SAML" => vec![
             ("Assertion consumer service", "AssertionConsumerServiceURL", format!("{url}/saml2/idpresponse")),
             ("Entity ID (audience)", "EntityID", format!("urn:amazon:cognito:sp:{pool_id}")),
+            ("Single sign-out", "SingleLogoutServiceURL", format!("{url}/saml2/logout")),
         ],
         _ => vec![("Redirect URI", "redirect_uri", format!("{url}/oauth2/idpresponse"))],
     };
+    told.extend(signing.map(|certificate| ("Certificate of signed requests", "Certificate", certificate)));
     let facts = told
         .into_iter()
         .map(|(label, api, text)| Fact::new(label, api, vec![Cell::Copy { id: api.to_owned(), text }]));
@@ -238,92 +108,6 @@ fn callback(desk: &Desk, pool_id: &str, kind: &str) -> crate::pages::console::Ht
         edit_href: None,
     }
     .html()
-}
-
-fn fields(kind: &Kind, provider: &Document) -> Vec<Field> {
-    let is_new = provider.is_null();
-    let details = at(provider, "ProviderDetails");
-    let mut fields = Vec::new();
-    if is_new && !kind.is_social() {
-        fields.push(
-            Field::line("name", "Provider name", "")
-                .api("ProviderName")
-                .hint("It stands in the names of the people who come from there, and cannot be changed."),
-        );
-    }
-    for detail in kind.details {
-        let now = text(details, detail.api);
-        let hint = match detail.asked {
-            Asked::Secret if !is_new => "Empty: the one that is there stays.",
-            _ => detail.hint,
-        };
-        let input = match detail.asked {
-            Asked::Secret => Input::Secret,
-            Asked::Method => {
-                Input::Select(["GET", "POST"].map(|method| Choice::new(method, method, method == now)).into())
-            }
-            Asked::Text => Input::Lines { value: now.to_owned(), rows: 6 },
-            Asked::Scopes if is_new => line(kind.scopes),
-            Asked::Scopes | Asked::Line => line(now),
-        };
-        let api = format!("ProviderDetails.{}", detail.api);
-        let mut field = Field::new(detail.field, detail.label, input).api(&api).hint(hint);
-        if matches!(detail.asked, Asked::Secret) {
-            field = field.unseen(at(provider, "LastModifiedDate").to_string());
-        }
-        fields.push(field);
-    }
-    let mapping = match is_new {
-        true => kind.mapping.to_owned(),
-        false => pairs(at(provider, "AttributeMapping")),
-    };
-    fields.push(
-        Field::lines("mapping", "Attribute mapping", 4, mapping)
-            .api("AttributeMapping")
-            .hint("One attribute=claim a line: the user's attribute, and what the provider calls it."),
-    );
-    fields.push(
-        Field::lines(
-            "identifiers",
-            "Identifiers",
-            2,
-            super::desk::texts(provider, "IdpIdentifiers").join("\n"),
-        )
-        .api("IdpIdentifiers")
-        .hint("Names by which an app can send people straight there, one a line. Optional."),
-    );
-    fields
-}
-
-fn line(value: impl Into<String>) -> Input {
-    Input::Line { value: value.into(), kind: "text", autocomplete: "off" }
-}
-
-/// Name and value of each member, a line each.
-fn pairs(document: &Document) -> String {
-    let members = document.as_object().into_iter().flatten();
-    let lines = members.map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or_default()));
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-/// What was typed, as the operations take it. A secret that was left out stays as it is.
-fn asked_for(kind: &Kind, form: &Pairs) -> Document {
-    let mut details = Map::new();
-    for detail in kind.details {
-        let value = typed(form, detail.field);
-        if !value.is_empty() {
-            details.insert(detail.api.to_owned(), value.into());
-        }
-    }
-    let mapping = lines(form.first("mapping").unwrap_or_default()).into_iter().map(|line| {
-        let (name, claim) = line.split_once('=').unwrap_or((&line, ""));
-        (name.trim().to_owned(), Value::from(claim.trim()))
-    });
-    json!({
-        "ProviderDetails": details,
-        "AttributeMapping": mapping.collect::<Map<_, _>>(),
-        "IdpIdentifiers": lines(form.first("identifiers").unwrap_or_default()),
-    })
 }
 
 /// `POST …/providers/new`
@@ -363,23 +147,28 @@ pub async fn one(Path((pool_id, name)): Path<(String, String)>, desk: Desk) -> A
     let kind = text(&provider, "ProviderType");
     let mut facts = vec![Fact::words("Type", "ProviderType", title_of(kind))];
     let known = KINDS.iter().find(|each| each.name == kind);
-    for (detail, value) in at(&provider, "ProviderDetails").as_object().into_iter().flatten() {
+    let details = at(&provider, "ProviderDetails");
+    for (detail, value) in details.as_object().into_iter().flatten() {
+        let value = value.as_str().unwrap_or_default();
         let asked = known.and_then(|known| known.details.iter().find(|each| each.api == detail));
-        let label = asked.map_or(detail.as_str(), |asked| asked.label);
-        let value = match SECRETS.contains(&detail.as_str()) {
-            true => Cell::words("Set"),
-            false => Cell::Code(value.as_str().unwrap_or_default().to_owned()),
+        let (label, value) = match asked {
+            Some(asked) => (asked.label, asked.shown(value)),
+            None if detail == ENCRYPTS_TO => {
+                ("Certificate to encrypt to", Cell::Copy { id: detail.clone(), text: value.to_owned() })
+            }
+            None => (detail.as_str(), Cell::Code(value.to_owned())),
         };
         facts.push(Fact::new(label, &format!("ProviderDetails.{detail}"), vec![value]));
     }
-    let said = |way: &str, words: Vec<String>| (way.to_owned(), words);
-    let mapping = pairs(at(&provider, "AttributeMapping")).lines().map(str::to_owned).collect();
-    for (way, words) in [
-        said("AttributeMapping", mapping),
-        said("IdpIdentifiers", super::desk::texts(&provider, "IdpIdentifiers")),
+    let paired = |way: &str| pairs(at(&provider, way)).lines().map(str::to_owned).collect();
+    for (label, way, words) in [
+        ("Attribute mapping", "AttributeMapping", paired("AttributeMapping")),
+        ("Levels of authentication", "AcrMapping", paired("AcrMapping")),
+        ("Identifiers", "IdpIdentifiers", texts(&provider, "IdpIdentifiers")),
     ] {
-        let label = if way == "AttributeMapping" { "Attribute mapping" } else { "Identifiers" };
-        facts.push(Fact::new(label, &way, words.into_iter().map(Cell::Code).collect()));
+        if way != "AcrMapping" || !words.is_empty() {
+            facts.push(Fact::new(label, way, words.into_iter().map(Cell::Code).collect()));
+        }
     }
     let facts = Facts {
         title: "Settings".to_owned(),
@@ -390,9 +179,18 @@ pub async fn one(Path((pool_id, name)): Path<(String, String)>, desk: Desk) -> A
     let clients = Button::link(format!("{}/clients", base(&pool_id)), "App clients");
     let delete = Button::link(format!("{here}/delete"), "Delete identity provider");
     let buttons = Buttons { csrf: desk.csrf(), buttons: vec![clients, delete] };
+    let signing = match text(details, "RequestSigningAlgorithm") {
+        "" => None,
+        _ => {
+            let asked = json!({ "UserPoolId": pool_id });
+            let answer = desk.look(Service::CognitoIdp, "GetSigningCertificate", asked).await?;
+            answer.ok().map(|answer| text(&answer, "Certificate").to_owned())
+        }
+    };
     let list = list_of(&pool_id);
     let place = in_pool(&pool_id, &pool, &list, TITLE);
-    desk.show(&place, &name, "", vec![facts.html(), callback(&desk, &pool_id, kind), buttons.html()])
+    let blocks = vec![facts.html(), callback(&desk, &pool_id, kind, signing), buttons.html()];
+    desk.show(&place, &name, "", blocks)
 }
 
 /// `GET …/providers/{provider}/edit`
@@ -462,37 +260,4 @@ pub async fn delete(Path((pool_id, name)): Path<(String, String)>, desk: Desk) -
         form,
     })
     .await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_form_asks_for_what_the_operation_takes() {
-        let kind = &KINDS[0];
-        let form = Pairs::from([
-            ("client", "c"),
-            ("secret", ""),
-            ("scopes", "openid"),
-            ("mapping", "email=email\ngiven_name = first"),
-        ]);
-        assert_eq!(
-            asked_for(kind, &form),
-            json!({
-                "ProviderDetails": { "client_id": "c", "authorize_scopes": "openid" },
-                "AttributeMapping": { "email": "email", "given_name": "first" },
-                "IdpIdentifiers": [],
-            })
-        );
-    }
-
-    #[test]
-    fn no_secret_is_filled_into_a_form() {
-        let provider = json!({ "ProviderDetails": { "client_secret": "s3cret", "private_key": "k3y" } });
-        for kind in &KINDS {
-            let said: Vec<String> = fields(kind, &provider).iter().flat_map(Field::words).collect();
-            assert!(said.iter().all(|words| !words.contains("s3cret") && !words.contains("k3y")), "{said:?}");
-        }
-    }
 }

@@ -3,6 +3,7 @@
 use crate::console::{closed, pool, sign_in};
 use crate::functions::house;
 use crate::pages::browser::Browser;
+use crate::support::saml::Signer;
 use crate::support::{TestServer, allowing};
 use postern_model::Service;
 use serde_json::{Value, json};
@@ -231,4 +232,97 @@ async fn a_provider_is_added_chosen_for_an_app_and_taken_away_and_its_secret_is_
         .signed("DescribeIdentityProvider", json!({ "UserPoolId": pool_id, "ProviderName": "Company" }))
         .await
         .refused("ResourceNotFoundException");
+}
+
+#[tokio::test]
+async fn all_that_a_provider_can_be_told_is_set_refused_beside_its_field_and_kept_by_its_form() {
+    let server = TestServer::start().await;
+    let pool_id = pool(&server, "Shop").await;
+    let browser = Browser::new(&server.url);
+    let list = format!("/console/pools/{pool_id}/providers");
+    let described = async |name: &str| {
+        let asked = json!({ "UserPoolId": pool_id, "ProviderName": name });
+        server.signed("DescribeIdentityProvider", asked).await.ok().body["IdentityProvider"].clone()
+    };
+
+    let (new, signer) = (format!("{list}/new?type=SAML"), Signer::fresh());
+    let (entity, sign_in) = ("https://idp.corp.example", "https://idp.corp.example/sso");
+    let silent = signer.metadata(entity, sign_in);
+    let metadata = signer.metadata_with_logout(entity, sign_in, "https://idp.corp.example/slo");
+    let form = browser.visit(&new).await;
+    form.says("ProviderDetails.IDPSignout").says("ProviderDetails.EncryptedResponses");
+    let typed = |metadata| {
+        [
+            ("name", "Corp"),
+            ("metadata", metadata),
+            ("sign-out", "yes"),
+            ("signed", "yes"),
+            ("encrypted", "yes"),
+        ]
+    };
+    let refused = browser.press(&form, &new, &typed(&silent)).await;
+    refused.says("id=\"sign-out-error\"").says("IDPSignout needs metadata with a SingleLogoutService");
+    let made = browser.press(&refused, &new, &typed(&metadata)).await;
+    made.says("Identity provider added").says("RequestSigningAlgorithm").says("/saml2/logout");
+    let corp = described("Corp").await;
+    let details = &corp["ProviderDetails"];
+    assert_eq!((&details["IDPSignout"], &details["EncryptedResponses"]), (&json!("true"), &json!("true")));
+    assert_eq!(details["RequestSigningAlgorithm"], "rsa-sha256");
+    assert_eq!(details.get("IDPInit"), None);
+    made.says(details["ActiveEncryptionCertificate"].as_str().expect("a certificate"));
+    let signing = server.signed("GetSigningCertificate", json!({ "UserPoolId": pool_id })).await.ok();
+    made.says(&signing.text_at("Certificate"));
+    // What is no longer ticked is off, and the certificate is no longer told.
+    let edit = format!("{list}/Corp/edit");
+    let form = browser.visit(&edit).await;
+    let saved = browser.press(&form, &edit, &[("metadata", metadata.as_str()), ("begins", "yes")]).await;
+    saved.says("Identity provider saved").says_not(&signing.text_at("Certificate"));
+    let details = described("Corp").await["ProviderDetails"].clone();
+    assert_eq!(details["IDPInit"], "true");
+    for gone in ["IDPSignout", "EncryptedResponses", "RequestSigningAlgorithm", "ActiveEncryptionCertificate"]
+    {
+        assert_eq!(details.get(gone), None, "{gone}");
+    }
+
+    let new = format!("{list}/new?type=OIDC");
+    let typed = |token, levels| {
+        [
+            ("name", "Company"),
+            ("client", "shop"),
+            ("scopes", "openid"),
+            ("issuer", "https://id.example.com"),
+            ("method", "GET"),
+            ("pkce", "yes"),
+            ("authorize", "https://id.example.com/authorize"),
+            ("token", token),
+            ("keys", "https://id.example.com/keys"),
+            ("levels", levels),
+        ]
+    };
+    let form = browser.visit(&new).await;
+    let refused = browser.press(&form, &new, &typed("token", "")).await;
+    refused.says("id=\"token-error\"").says("token_url must be an HTTPS address.");
+    let token = "https://id.example.com/token";
+    for (levels, words) in [
+        ("Level1=x\nLevel2=x", "AcrMapping has one value for two levels."),
+        ("Level5=x", "acrMapping"),
+        ("Level1", "acrMapping"),
+    ] {
+        let refused = browser.press(&refused, &new, &typed(token, levels)).await;
+        refused.says("id=\"levels-error\"").says(words);
+    }
+    let made = browser.press(&refused, &new, &typed(token, "Level2=strong\nLevel3=stronger")).await;
+    made.says("Identity provider added").says("--acr-mapping").says("Level3=stronger");
+    let company = described("Company").await;
+    assert_eq!(company["AcrMapping"], json!({ "Level2": "strong", "Level3": "stronger" }));
+    assert_eq!(
+        (&company["ProviderDetails"]["pkce"], &company["ProviderDetails"]["token_url"]),
+        (&json!("true"), &json!(token))
+    );
+    // An empty field takes the levels away.
+    let edit = format!("{list}/Company/edit");
+    let form = browser.visit(&edit).await;
+    form.says("Level2=strong");
+    browser.press(&form, &edit, &typed(token, "")[1..]).await.says("Identity provider saved");
+    assert_eq!(described("Company").await.get("AcrMapping"), None);
 }

@@ -133,7 +133,8 @@ fn place(fields: &[Field], kind: &str, message: &str) -> Option<usize> {
     let by_name = || {
         let named = fields.iter().enumerate().filter(|(_, field)| {
             let api = last(&field.api);
-            !api.is_empty() && message.split(|c: char| !c.is_alphanumeric()).any(|word| word == api)
+            !api.is_empty()
+                && message.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == api)
         });
         named.max_by_key(|(_, field)| last(&field.api).len()).map(|(at, _)| at)
     };
@@ -166,6 +167,7 @@ mod tests {
             Field::lines("callbacks", "Callback URLs", 3, "http://a.example/x").api("CallbackURLs"),
             Field::line("from", "FROM", "").api("EmailConfiguration.From"),
             Field::line("user", "User", "").api("Username"),
+            Field::line("token", "Token endpoint", "").api("ProviderDetails.token_url"),
         ];
         let cases = [
             (
@@ -185,6 +187,7 @@ mod tests {
             ),
             ("UsernameExistsException", "User account already exists", Some(3)),
             ("InvalidParameterException", "http://a.example/x cannot use the HTTP protocol.", Some(1)),
+            ("InvalidParameterException", "token_url must be an HTTPS address.", Some(4)),
             ("LimitExceededException", "Too much.", None),
             // A word that only begins like a setting names none.
             ("InvalidParameterException", "Fromage is not on offer.", None),
