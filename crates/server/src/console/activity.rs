@@ -3,11 +3,11 @@
 use super::command;
 use super::curl;
 use super::desk::{Answered, Desk, items, text};
+use super::lists::{By, Finds, List, Source};
 use super::menu::Place;
 use super::pools::time;
 use crate::api::Call;
-use crate::pages::console::field::Choice;
-use crate::pages::console::list::{Cell, Search, Table, Tone};
+use crate::pages::console::list::{Cell, Tone};
 use crate::pages::console::parts::{Fact, Facts, Snippet, Snippets};
 use crate::pages::console::{Block, part};
 use axum::extract::Path;
@@ -48,15 +48,33 @@ fn outcome(record: &Document) -> Cell {
 
 /// `GET /console/activity`
 pub async fn list(desk: Desk) -> Answered {
-    let (wanted, by) = (desk.asked("q").to_owned(), desk.asked("by").to_owned());
-    let by = if BY.iter().any(|(name, _)| *name == by) { by } else { "Action".to_owned() };
-    let mut input = json!({ "MaxResults": 50 });
-    if !wanted.is_empty() {
-        input[by.as_str()] = wanted.as_str().into();
-    }
-    let input = desk.at_page("NextToken", input);
-    let answer = desk.read(Service::Postern, "ListAuditRecords", input).await?;
-    let rows = items(&answer, "Records").iter().map(|record| {
+    let list = List {
+        here: HERE.to_owned(),
+        caption: "Calls and sign-ins",
+        called: ("record", "records"),
+        columns: &["Action", "Outcome", "Who", "When"],
+        source: Source {
+            service: Service::Postern,
+            operation: "ListAuditRecords",
+            input: json!({}),
+            items: "Records",
+            limit: ("MaxResults", 100),
+            token: "NextToken",
+        },
+        finds: Finds::By(By {
+            typed: &BY,
+            label: "Find records",
+            offers: &[("Outcome", "AccessDeniedException", "Denied"), ("Outcome", "signed in", "Signed in")],
+            several: true,
+            ask: |input, by, value| input[by] = value.into(),
+        }),
+        make: None,
+        empty: "Nothing has happened yet.",
+        command: String::new(),
+        all: None,
+        live_s: Some(LOOK_EVERY_S),
+    };
+    let listed = desk.list(list, |record| {
         vec![
             Cell::link(format!("{HERE}/{}", part(text(record, "Id"))), text(record, "Action")),
             outcome(record),
@@ -64,27 +82,9 @@ pub async fn list(desk: Desk) -> Answered {
             time(record, "Time"),
         ]
     });
-    let mut table = Table::new(
-        "Calls and sign-ins",
-        vec!["Action", "Outcome", "Who", "When"],
-        rows.collect(),
-    )
-    .or_empty("Nothing has happened yet.", None, "");
-    let choices = BY.map(|(value, label)| Choice::new(value, label, value == by));
-    table.search = Some(Search {
-        action: HERE.to_owned(),
-        label: "Find records".to_owned(),
-        value: wanted.clone(),
-        choices: vec![("by".to_owned(), "By".to_owned(), choices.into())],
-    });
-    table.clear_href = (!wanted.is_empty()).then(|| HERE.to_owned());
-    let here = format!("{HERE}?q={}&by={}", part(&wanted), part(&by));
-    desk.turn_pages(&mut table, &here, &answer["NextToken"]);
-    if desk.is_first_page() && wanted.is_empty() {
-        table.live = Some(desk.live(LOOK_EVERY_S));
-    }
+    let blocks = listed.await?.blocks(&desk, Vec::new());
     let lead = "What was asked of this server, and how it ended. Codes, passwords, tokens and addresses are not kept.";
-    desk.show(&Place::Top(HERE), "Activity", lead, vec![table.html()])
+    desk.show(&Place::Top(HERE), "Activity", lead, blocks)
 }
 
 /// `GET /console/activity/{id}`

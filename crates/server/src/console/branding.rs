@@ -2,13 +2,14 @@
 //! what was typed and not saved yet, from the same templates and by the same rules for colours.
 
 use super::desk::{Answered, Change, Desk, Stopped, found, items, text, texts};
+use super::lists::{Finds, List, Source};
 use super::menu::Place;
 use super::note::Note;
 use super::pools::base;
 use crate::pages::brand::{self, Brand};
 use crate::pages::console::field::{Choice, Field, Input};
 use crate::pages::console::form::Form;
-use crate::pages::console::list::{Cell, Table};
+use crate::pages::console::list::Cell;
 use crate::pages::console::parts::{Button, Buttons};
 use crate::pages::console::{Block as _, Html, part};
 use crate::pages::login::{CheckCode, CodeKind, Identify, NameKind, ProviderLink};
@@ -78,21 +79,29 @@ fn api(pointer: &str) -> String {
 pub async fn list(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     let pool = desk.pool(&pool_id).await?;
     let here = list_of(&pool_id);
-    let input = desk.at_page("NextToken", json!({ "UserPoolId": pool_id, "MaxResults": 50 }));
-    let answer = desk.pools("ListUserPoolClients", input).await?;
-    let rows = items(&answer, "UserPoolClients").iter().map(|client| {
+    let list = List {
+        here,
+        caption: "App clients",
+        called: ("app client", "app clients"),
+        columns: &["Name", "Client ID"],
+        source: Source::pools("ListUserPoolClients", "UserPoolClients", json!({ "UserPoolId": pool_id })),
+        finds: Finds::Whole,
+        make: Some((format!("{}/clients/new", base(&pool_id)), "Create app client")),
+        empty: "Each app client has sign-in pages with a look of their own. There is no app client yet.",
+        command: format!(
+            "aws cognito-idp create-user-pool-client --user-pool-id {pool_id} --client-name my-app"
+        ),
+        all: None,
+        live_s: None,
+    };
+    let listed = desk.list(list, |client| {
         let id = text(client, "ClientId");
         vec![Cell::link(page_of(&pool_id, id), text(client, "ClientName")), Cell::Code(id.to_owned())]
     });
-    let mut table = Table::new("App clients", vec!["Name", "Client ID"], rows.collect()).or_empty(
-        "Each app client has sign-in pages with a look of their own. There is no app client yet.",
-        Some((format!("{}/clients/new", base(&pool_id)), "Create app client")),
-        "",
-    );
-    desk.turn_pages(&mut table, &here, &answer["NextToken"]);
+    let blocks = listed.await?.blocks(&desk, Vec::new());
     let place = Place::Pool { id: &pool_id, name: text(&pool, "Name"), page: PAGE };
     let lead = "The look of the sign-in pages, app by app: colours, a logo, words of your own.";
-    desk.show(&place, TITLE, lead, vec![table.html()])
+    desk.show(&place, TITLE, lead, blocks)
 }
 
 impl Desk {

@@ -1,13 +1,14 @@
 //! App clients: the list, a new one, one with its settings, code to paste and its sign-in pages, the end.
 
-use super::desk::{Answered, Change, Desk, found, items, lines, text};
+use super::desk::{Answered, Change, Desk, found, lines, text};
+use super::lists::{Finds, List, Source};
 use super::menu::Place;
 use super::note::Note;
 use super::pools::{base, time};
 use super::{asked_for_name, client_areas, deletion, quick_start, settings};
 use crate::pages::console::field::{Choice, Field, Input};
 use crate::pages::console::form::Form;
-use crate::pages::console::list::{Cell, Table};
+use crate::pages::console::list::Cell;
 use crate::pages::console::parts::{Button, Buttons, Fact, Facts, Snippets};
 use crate::pages::console::{Block, part};
 use axum::extract::Path;
@@ -22,27 +23,29 @@ fn page_of(pool_id: &str, client_id: &str) -> String {
 pub async fn list(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     let pool = desk.pool(&pool_id).await?;
     let base = format!("{}/clients", base(&pool_id));
-    let input = desk.at_page("NextToken", json!({ "UserPoolId": pool_id, "MaxResults": 50 }));
-    let answer = desk.pools("ListUserPoolClients", input).await?;
-    let rows = items(&answer, "UserPoolClients").iter().map(|client| {
+    let list = List {
+        here: base.clone(),
+        caption: "App clients",
+        called: ("app client", "app clients"),
+        columns: &["Name", "Client ID"],
+        source: Source::pools("ListUserPoolClients", "UserPoolClients", json!({ "UserPoolId": pool_id })),
+        finds: Finds::Whole,
+        make: Some((format!("{base}/new"), "Create app client")),
+        empty: "An app client lets one app sign people in, and says how.",
+        command: format!(
+            "aws cognito-idp create-user-pool-client --user-pool-id {pool_id} --client-name my-app"
+        ),
+        all: None,
+        live_s: None,
+    };
+    let listed = desk.list(list, |client| {
         let id = text(client, "ClientId");
         vec![
             Cell::link(format!("{base}/{}", part(id)), text(client, "ClientName")),
             Cell::Code(id.to_owned()),
         ]
     });
-    let mut table = Table::new("App clients", vec!["Name", "Client ID"], rows.collect()).or_empty(
-        "An app client lets one app sign people in, and says how.",
-        Some((format!("{base}/new"), "Create app client")),
-        &format!("aws cognito-idp create-user-pool-client --user-pool-id {pool_id} --client-name my-app"),
-    );
-    desk.turn_pages(&mut table, &base, &answer["NextToken"]);
-    let mut blocks = Vec::new();
-    if !table.rows.is_empty() {
-        let button = Button::link(format!("{base}/new"), "Create app client").main();
-        blocks.push(Buttons { csrf: desk.csrf(), buttons: vec![button] }.html());
-    }
-    blocks.push(table.html());
+    let blocks = listed.await?.blocks(&desk, Vec::new());
     let place = Place::Pool { id: &pool_id, name: text(&pool, "Name"), page: "/clients" };
     desk.show(&place, "App clients", "", blocks)
 }

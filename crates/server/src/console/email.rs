@@ -1,6 +1,7 @@
 //! Email: who mail can be sent as and what still proves it, what the account may send, and a mail to try it.
 
 use super::desk::{Answered, Change, Desk, at, items, text, texts};
+use super::lists::{Finds, List, Source};
 use super::menu::Place;
 use super::pools::{counted, time};
 use super::{asked_for_name, deletion};
@@ -54,8 +55,6 @@ fn status(identity: &Document) -> Cell {
 /// `GET /console/email`
 pub async fn all(desk: Desk) -> Answered {
     let account = desk.read(Service::SesV2, "GetAccount", json!({})).await?;
-    let input = desk.at_page("NextToken", json!({ "PageSize": 50 }));
-    let listed = desk.read(Service::SesV2, "ListEmailIdentities", input).await?;
     let is_out = account["ProductionAccessEnabled"] == true;
     let number = |way: &str| at(&account, way).as_f64().unwrap_or_default() as i64;
     let limit = |number: i64| if number < 0 { "no limit".to_owned() } else { counted(number) };
@@ -86,27 +85,38 @@ pub async fn all(desk: Desk) -> Answered {
             (limit(number("SendQuota.MaxSendRate")), "may be sent a second".to_owned()),
         ],
     };
-    let rows = items(&listed, "EmailIdentities").iter().map(|identity| {
+    let list = List {
+        here: HERE.to_owned(),
+        caption: "Identities",
+        called: ("identity", "identities"),
+        columns: &["Identity", "Kind", "Status"],
+        source: Source {
+            service: Service::SesV2,
+            operation: "ListEmailIdentities",
+            input: json!({}),
+            items: "EmailIdentities",
+            limit: ("PageSize", 100),
+            token: "NextToken",
+        },
+        finds: Finds::Whole,
+        make: Some((format!("{HERE}/new"), "Create identity")),
+        empty: "An identity is an address or a domain that mail can be sent as, once it is proved to be yours.",
+        command: "aws sesv2 create-email-identity --email-identity codes@example.com".to_owned(),
+        all: None,
+        live_s: None,
+    };
+    let listed = desk.list(list, |identity| {
         let name = text(identity, "IdentityName");
         let kind = if text(identity, "IdentityType") == "EMAIL_ADDRESS" { "Email address" } else { "Domain" };
         vec![Cell::link(page_of(name), name), Cell::words(kind), status(identity)]
     });
-    let mut table = Table::new("Identities", vec!["Identity", "Kind", "Status"], rows.collect()).or_empty(
-        "An identity is an address or a domain that mail can be sent as, once it is proved to be yours.",
-        Some((format!("{HERE}/new"), "Create identity")),
-        "aws sesv2 create-email-identity --email-identity codes@example.com",
-    );
-    desk.turn_pages(&mut table, HERE, &listed["NextToken"]);
-    let mut buttons = vec![
+    let buttons = vec![
         Button::link(format!("{HERE}/test"), "Send a test email"),
         Button::link(format!("{HERE}/outbox"), "Outbox"),
         Button::link(format!("{HERE}/suppressions"), "Suppression list"),
     ];
-    if !table.rows.is_empty() {
-        buttons.insert(0, Button::link(format!("{HERE}/new"), "Create identity").main());
-    }
-    let buttons = Buttons { csrf: desk.csrf(), buttons };
-    let blocks = vec![sandbox.html(), numbers.html(), buttons.html(), table.html()];
+    let mut blocks = vec![sandbox.html(), numbers.html()];
+    blocks.extend(listed.await?.blocks(&desk, buttons));
     desk.show(&Place::Top(HERE), "Email", "", blocks)
 }
 

@@ -1,12 +1,13 @@
 //! Groups of a pool: the list, a new one, one with its members, the end.
 
-use super::desk::{Answered, Change, Desk, Stopped, items, text};
+use super::desk::{Answered, Change, Desk, Stopped, text};
+use super::lists::{Finds, List, Source};
 use super::menu::Place;
 use super::pools::{base, time};
 use super::{asked_for_name, deletion};
 use crate::pages::console::field::Field;
 use crate::pages::console::form::Form;
-use crate::pages::console::list::{Cell, Table};
+use crate::pages::console::list::Cell;
 use crate::pages::console::parts::{Button, Buttons};
 use crate::pages::console::{Block, part};
 use axum::extract::Path;
@@ -25,9 +26,23 @@ fn page_of(pool_id: &str, group: &str) -> String {
 pub async fn list(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     let pool = desk.pool(&pool_id).await?;
     let here = list_of(&pool_id);
-    let input = desk.at_page("NextToken", json!({ "UserPoolId": pool_id, "Limit": 50 }));
-    let answer = desk.pools("ListGroups", input).await?;
-    let rows = items(&answer, "Groups").iter().map(|group| {
+    let list = List {
+        caption: "Groups",
+        called: ("group", "groups"),
+        columns: &["Group", "Description", "Precedence", "Created"],
+        source: Source {
+            limit: ("Limit", 60),
+            ..Source::pools("ListGroups", "Groups", json!({ "UserPoolId": pool_id }))
+        },
+        finds: Finds::Whole,
+        make: Some((format!("{here}/new"), "Create group")),
+        here,
+        empty: "A group's name stands in its members' tokens, so that apps can tell what they may do.",
+        command: format!("aws cognito-idp create-group --user-pool-id {pool_id} --group-name editors"),
+        all: None,
+        live_s: None,
+    };
+    let listed = desk.list(list, |group| {
         let name = text(group, "GroupName");
         vec![
             Cell::link(page_of(&pool_id, name), name),
@@ -36,19 +51,7 @@ pub async fn list(Path(pool_id): Path<String>, desk: Desk) -> Answered {
             time(group, "CreationDate"),
         ]
     });
-    let mut table =
-        Table::new("Groups", vec!["Group", "Description", "Precedence", "Created"], rows.collect()).or_empty(
-            "A group's name stands in its members' tokens, so that apps can tell what they may do.",
-            Some((format!("{here}/new"), "Create group")),
-            &format!("aws cognito-idp create-group --user-pool-id {pool_id} --group-name editors"),
-        );
-    desk.turn_pages(&mut table, &here, &answer["NextToken"]);
-    let mut blocks = Vec::new();
-    if !table.rows.is_empty() {
-        let button = Button::link(format!("{here}/new"), "Create group").main();
-        blocks.push(Buttons { csrf: desk.csrf(), buttons: vec![button] }.html());
-    }
-    blocks.push(table.html());
+    let blocks = listed.await?.blocks(&desk, Vec::new());
     let place = Place::Pool { id: &pool_id, name: text(&pool, "Name"), page: "/groups" };
     desk.show(&place, "Groups", "", blocks)
 }
@@ -133,21 +136,32 @@ pub async fn one(Path((pool_id, name)): Path<(String, String)>, desk: Desk) -> A
     let pool = desk.pool(&pool_id).await?;
     let group = desk.group(&pool_id, &name).await?;
     let (here, list) = (page_of(&pool_id, &name), list_of(&pool_id));
-    let input = desk.at_page("NextToken", json!({ "UserPoolId": pool_id, "GroupName": name, "Limit": 50 }));
-    let members = desk.pools("ListUsersInGroup", input).await?;
-    let rows = items(&members, "Users").iter().map(|user| {
+    let members = List {
+        here: here.clone(),
+        caption: "Members",
+        called: ("member", "members"),
+        columns: &["User", "Status"],
+        source: Source {
+            limit: ("Limit", 60),
+            ..Source::pools("ListUsersInGroup", "Users", json!({ "UserPoolId": pool_id, "GroupName": name }))
+        },
+        finds: Finds::Nothing,
+        make: None,
+        empty: "Nobody is in this group yet.",
+        command: format!(
+            "aws cognito-idp admin-add-user-to-group --user-pool-id {pool_id} --group-name {name} --username …"
+        ),
+        all: None,
+        live_s: None,
+    };
+    let members = desk.list(members, |user| {
         let sub = super::users::attribute(user, "sub");
         vec![
             Cell::link(format!("{}/users/{}", base(&pool_id), part(sub)), super::users::known_as(user)),
             super::users::status(user),
         ]
     });
-    let mut table = Table::new("Members", vec!["User", "Status"], rows.collect()).or_empty(
-        "Nobody is in this group yet.",
-        None,
-        "",
-    );
-    desk.turn_pages(&mut table, &here, &members["NextToken"]);
+    let mut blocks = members.await?.blocks(&desk, Vec::new());
     let member = Field::line("user", "Username, email address or user ID", "").api("Username");
     let adding = Form::new(format!("{here}/members"), &desk.csrf(), "Add user to group", vec![member])
         .with("do", "add");
@@ -157,13 +171,12 @@ pub async fn one(Path((pool_id, name)): Path<(String, String)>, desk: Desk) -> A
     let settings = Form::new(format!("{here}/edit"), &desk.csrf(), "Save changes", fields(&group, false))
         .with("do", "settings");
     let delete = Button::link(format!("{here}/delete"), "Delete group");
-    let blocks = vec![
-        table.html(),
+    blocks.extend([
         desk.put(adding.titled("Add a member")),
         desk.put(removing.titled("Take a member out")),
         desk.put_edit(settings.titled("Group settings")),
         Buttons { csrf: desk.csrf(), buttons: vec![delete] }.html(),
-    ];
+    ]);
     let place = Place::InPool {
         id: &pool_id,
         name: text(&pool, "Name"),

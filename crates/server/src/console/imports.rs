@@ -2,6 +2,7 @@
 //! matter with lines that could not be imported.
 
 use super::desk::{Answered, Desk, Stopped, found, items, text, texts};
+use super::lists::{Finds, List, Source};
 use super::menu::Place;
 use super::note::Note;
 use super::pools::{base, counted, time};
@@ -72,9 +73,23 @@ fn number(job: &Document, name: &str) -> String {
 pub async fn list(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     let pool = desk.pool(&pool_id).await?;
     let here = list_of(&pool_id);
-    let input = desk.at_page("PaginationToken", json!({ "UserPoolId": pool_id, "MaxResults": 50 }));
-    let answer = desk.pools("ListUserImportJobs", input).await?;
-    let rows = items(&answer, "UserImportJobs").iter().map(|job| {
+    let list = List {
+        caption: "Import jobs",
+        called: ("import job", "import jobs"),
+        columns: &["Job", "Status", "Imported", "Skipped", "Failed", "Created"],
+        source: Source {
+            token: "PaginationToken",
+            ..Source::pools("ListUserImportJobs", "UserImportJobs", json!({ "UserPoolId": pool_id }))
+        },
+        finds: Finds::Whole,
+        make: Some((format!("{here}/new"), "Import users")),
+        here,
+        empty: "People who are elsewhere already come in from a CSV file, with their attributes.",
+        command: format!("aws cognito-idp create-user-import-job --user-pool-id {pool_id} --job-name …"),
+        all: None,
+        live_s: None,
+    };
+    let listed = desk.list(list, |job| {
         vec![
             Cell::link(page_of(&pool_id, text(job, "JobId")), text(job, "JobName")),
             status(job),
@@ -84,19 +99,7 @@ pub async fn list(Path(pool_id): Path<String>, desk: Desk) -> Answered {
             time(job, "CreationDate"),
         ]
     });
-    let head = vec!["Job", "Status", "Imported", "Skipped", "Failed", "Created"];
-    let mut table = Table::new("Import jobs", head, rows.collect()).or_empty(
-        "People who are elsewhere already come in from a CSV file, with their attributes.",
-        Some((format!("{here}/new"), "Import users")),
-        &format!("aws cognito-idp create-user-import-job --user-pool-id {pool_id} --job-name …"),
-    );
-    desk.turn_pages(&mut table, &here, &answer["PaginationToken"]);
-    let mut blocks = Vec::new();
-    if !table.rows.is_empty() {
-        let button = Button::link(format!("{here}/new"), "Import users").main();
-        blocks.push(Buttons { csrf: desk.csrf(), buttons: vec![button] }.html());
-    }
-    blocks.push(table.html());
+    let blocks = listed.await?.blocks(&desk, Vec::new());
     let above = format!("{}{PAGE}", base(&pool_id));
     desk.show(&in_pool(&pool_id, &pool, &above, "Users"), "Import jobs", "", blocks)
 }

@@ -1,10 +1,10 @@
 //! The outbox: each message on its way, what became of it, and what the other side said.
 
-use super::desk::{Answered, Desk, at, items, text};
+use super::desk::{Answered, Desk, at, text};
+use super::lists::{Finds, List, Source};
 use super::menu::Place;
 use super::pools::{counted, time};
-use crate::pages::console::Block as _;
-use crate::pages::console::list::{Cell, Table, Tone};
+use crate::pages::console::list::{Cell, Tone};
 use postern_model::{Document, Service};
 use serde_json::json;
 
@@ -26,9 +26,27 @@ fn state(message: &Document) -> Cell {
 
 /// `GET /console/email/outbox`
 pub async fn list(desk: Desk) -> Answered {
-    let input = desk.at_page("NextToken", json!({ "MaxResults": 50 }));
-    let listed = desk.read(Service::Postern, "ListMessages", input).await?;
-    let rows = items(&listed, "Messages").iter().map(|message| {
+    let list = List {
+        here: HERE.to_owned(),
+        caption: "Messages",
+        called: ("message", "messages"),
+        columns: &["Message", "To", "State", "Attempts", "Answer", "Accepted"],
+        source: Source {
+            service: Service::Postern,
+            operation: "ListMessages",
+            input: json!({}),
+            items: "Messages",
+            limit: ("MaxResults", 100),
+            token: "NextToken",
+        },
+        finds: Finds::Nothing,
+        make: Some(("/console/email/test".to_owned(), "Send a test email")),
+        empty: "Nothing was sent yet.",
+        command: "aws sesv2 send-email …".to_owned(),
+        all: None,
+        live_s: Some(LOOK_EVERY_S),
+    };
+    let listed = desk.list(list, |message| {
         vec![
             Cell::words(text(message, "Purpose")),
             Cell::words(text(message, "Recipient")),
@@ -38,16 +56,7 @@ pub async fn list(desk: Desk) -> Answered {
             time(message, "Created"),
         ]
     });
-    let head = vec!["Message", "To", "State", "Attempts", "Answer", "Accepted"];
-    let mut table = Table::new("Messages", head, rows.collect()).or_empty(
-        "Nothing was sent yet.",
-        Some(("/console/email/test".to_owned(), "Send a test email")),
-        "",
-    );
-    desk.turn_pages(&mut table, HERE, &listed["NextToken"]);
-    if desk.is_first_page() {
-        table.live = Some(desk.live(LOOK_EVERY_S));
-    }
+    let blocks = listed.await?.blocks(&desk, Vec::new());
     let lead = "Mails and text messages of the last seven days. A message is tried again while it is of use, and what it said is forgotten once it is sent.";
-    desk.show(&Place::Below("/console/email", "Email"), "Outbox", lead, vec![table.html()])
+    desk.show(&Place::Below("/console/email", "Email"), "Outbox", lead, blocks)
 }

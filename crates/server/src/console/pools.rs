@@ -1,12 +1,13 @@
 //! User pools: the list, a new one by three questions, the overview with what is still missing, the end.
 
 use super::desk::{Answered, Change, Desk, Stopped, found, items, lines, text, texts};
+use super::lists::{Finds, List, Source};
 use super::menu::Place;
 use super::note::Note;
 use super::{asked_for_name, deletion};
 use crate::pages::console::field::{Choice, Field, Input};
 use crate::pages::console::form::Form;
-use crate::pages::console::list::{Cell, Table};
+use crate::pages::console::list::Cell;
 use crate::pages::console::parts::{Button, Buttons, Fact, Facts, Numbers, Step, Steps};
 use crate::pages::console::{Block, moment, part};
 use axum::extract::Path;
@@ -38,28 +39,27 @@ impl Desk {
 
 /// `GET /console/pools`
 pub async fn list(desk: Desk) -> Answered {
-    let input = desk.at_page("NextToken", json!({ "MaxResults": 50 }));
-    let answer = desk.pools("ListUserPools", input).await?;
-    let rows = items(&answer, "UserPools").iter().map(|pool| {
+    let list = List {
+        here: LIST.to_owned(),
+        caption: "User pools",
+        called: ("user pool", "user pools"),
+        columns: &["Name", "User pool ID", "Created"],
+        source: Source::pools("ListUserPools", "UserPools", json!({})),
+        finds: Finds::Whole,
+        make: Some((format!("{LIST}/new"), "Create user pool")),
+        empty: "A user pool holds the people who sign in to your apps, and says how they do.",
+        command: "aws cognito-idp create-user-pool --pool-name my-app".to_owned(),
+        all: None,
+        live_s: None,
+    };
+    let listed = desk.list(list, |pool| {
         vec![
             Cell::link(base(text(pool, "Id")), text(pool, "Name")),
             Cell::Code(text(pool, "Id").to_owned()),
             time(pool, "CreationDate"),
         ]
     });
-    let mut table = Table::new("User pools", vec!["Name", "User pool ID", "Created"], rows.collect())
-        .or_empty(
-            "A user pool holds the people who sign in to your apps, and says how they do.",
-            Some((format!("{LIST}/new"), "Create user pool")),
-            "aws cognito-idp create-user-pool --pool-name my-app",
-        );
-    desk.turn_pages(&mut table, LIST, &answer["NextToken"]);
-    let mut blocks = Vec::new();
-    if !table.rows.is_empty() {
-        let button = Button::link(format!("{LIST}/new"), "Create user pool").main();
-        blocks.push(Buttons { csrf: desk.csrf(), buttons: vec![button] }.html());
-    }
-    blocks.push(table.html());
+    let blocks = listed.await?.blocks(&desk, Vec::new());
     desk.show(&Place::Top(LIST), "User pools", "", blocks)
 }
 

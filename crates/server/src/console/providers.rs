@@ -1,6 +1,7 @@
 //! Outside providers of identities: the list, a new one of each type, one with its settings, the end.
 
-use super::desk::{Answered, Change, Desk, Stopped, at, items, text, texts};
+use super::desk::{Answered, Change, Desk, Stopped, at, text, texts};
+use super::lists::{Finds, List, Source};
 use super::menu::Place;
 use super::pools::{base, time};
 use super::provider_kinds::{KINDS, Kind, asked_for, fields, pairs};
@@ -39,9 +40,20 @@ fn in_pool<'a>(pool_id: &'a str, pool: &'a Document, above: &'a str, above_name:
 pub async fn list(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     let pool = desk.pool(&pool_id).await?;
     let here = list_of(&pool_id);
-    let input = desk.at_page("NextToken", json!({ "UserPoolId": pool_id, "MaxResults": 50 }));
-    let answer = desk.pools("ListIdentityProviders", input).await?;
-    let rows = items(&answer, "Providers").iter().map(|provider| {
+    let list = List {
+        caption: "Identity providers",
+        called: ("identity provider", "identity providers"),
+        columns: &["Provider", "Type", "Changed"],
+        source: Source::pools("ListIdentityProviders", "Providers", json!({ "UserPoolId": pool_id })),
+        finds: Finds::Whole,
+        make: Some((format!("{here}/new"), "Add identity provider")),
+        here,
+        empty: "People can sign in with an account that they have elsewhere, such as at Google or at their company.",
+        command: format!("aws cognito-idp create-identity-provider --user-pool-id {pool_id} …"),
+        all: None,
+        live_s: None,
+    };
+    let listed = desk.list(list, |provider| {
         let name = text(provider, "ProviderName");
         vec![
             Cell::link(page_of(&pool_id, name), name),
@@ -49,18 +61,7 @@ pub async fn list(Path(pool_id): Path<String>, desk: Desk) -> Answered {
             time(provider, "LastModifiedDate"),
         ]
     });
-    let mut table = Table::new("Identity providers", vec!["Provider", "Type", "Changed"], rows.collect())
-        .or_empty(
-            "People can sign in with an account that they have elsewhere, such as at Google or at their company.",
-            Some((format!("{here}/new"), "Add identity provider")),
-            &format!("aws cognito-idp create-identity-provider --user-pool-id {pool_id} …"),
-        );
-    desk.turn_pages(&mut table, &here, &answer["NextToken"]);
-    let mut blocks = vec![table.html()];
-    if !table.rows.is_empty() {
-        let button = Button::link(format!("{here}/new"), "Add identity provider").main();
-        blocks.insert(0, Buttons { csrf: desk.csrf(), buttons: vec![button] }.html());
-    }
+    let blocks = listed.await?.blocks(&desk, Vec::new());
     let lead = "A provider's button stands on the sign-in pages of the app clients that list it.";
     let place = Place::Pool { id: &pool_id, name: text(&pool, "Name"), page: PAGE };
     desk.show(&place, TITLE, lead, blocks)

@@ -1,12 +1,13 @@
 //! Resource servers of a pool: the APIs that its tokens are for, each with the scopes that apps may be given.
 
 use super::desk::{Answered, Change, Desk, Stopped, items, lines, text};
+use super::lists::{Finds, List, Source};
 use super::menu::Place;
 use super::pools::base;
 use super::{asked_for_name, deletion};
 use crate::pages::console::field::Field;
 use crate::pages::console::form::Form;
-use crate::pages::console::list::{Cell, Table};
+use crate::pages::console::list::Cell;
 use crate::pages::console::parts::{Button, Buttons};
 use crate::pages::console::{Block as _, Html, part};
 use axum::extract::Path;
@@ -25,12 +26,26 @@ fn page_of(pool_id: &str, identifier: &str) -> String {
 
 /// The pool's resource servers, for the page of its domain.
 pub async fn table(desk: &Desk, pool_id: &str) -> Result<Vec<Html>, Stopped> {
-    let input = desk.at_page("NextToken", json!({ "UserPoolId": pool_id, "MaxResults": 50 }));
-    let answer = match desk.look(Service::CognitoIdp, "ListResourceServers", input).await? {
-        Ok(answer) => answer,
-        Err(refusal) => return Ok(vec![desk.unseen(&refusal)]),
+    let new = format!("{}/new", list_of(pool_id));
+    let list = List {
+        here: format!("{}{PAGE}", base(pool_id)),
+        caption: "Resource servers",
+        called: ("resource server", "resource servers"),
+        columns: &["Name", "Identifier", "Custom scopes"],
+        source: Source {
+            limit: ("MaxResults", 50),
+            ..Source::pools("ListResourceServers", "ResourceServers", json!({ "UserPoolId": pool_id }))
+        },
+        finds: Finds::Whole,
+        make: Some((new, "Create resource server")),
+        empty: "A resource server stands for an API of yours, with scopes of its own that access tokens carry.",
+        command: format!(
+            "aws cognito-idp create-resource-server --user-pool-id {pool_id} --identifier orders --name Orders"
+        ),
+        all: None,
+        live_s: None,
     };
-    let rows = items(&answer, "ResourceServers").iter().map(|server| {
+    let listed = desk.look_list(list, |server| {
         let identifier = text(server, "Identifier");
         let scopes: Vec<&str> =
             items(server, "Scopes").iter().map(|scope| text(scope, "ScopeName")).collect();
@@ -40,21 +55,10 @@ pub async fn table(desk: &Desk, pool_id: &str) -> Result<Vec<Html>, Stopped> {
             Cell::words(scopes.join(", ")),
         ]
     });
-    let new = format!("{}/new", list_of(pool_id));
-    let mut table =
-        Table::new("Resource servers", vec!["Name", "Identifier", "Custom scopes"], rows.collect()).or_empty(
-            "A resource server stands for an API of yours, with scopes of its own that access tokens carry.",
-            Some((new.clone(), "Create resource server")),
-            &format!("aws cognito-idp create-resource-server --user-pool-id {pool_id} --identifier orders --name Orders"),
-        );
-    let here = format!("{}{PAGE}", base(pool_id));
-    desk.turn_pages(&mut table, &here, &answer["NextToken"]);
-    let mut blocks = vec![table.html()];
-    if !table.rows.is_empty() {
-        let button = Button::link(new, "Create resource server");
-        blocks.push(Buttons { csrf: desk.csrf(), buttons: vec![button] }.html());
-    }
-    Ok(blocks)
+    Ok(match listed.await? {
+        Ok(listed) => listed.blocks(desk, Vec::new()),
+        Err(refusal) => vec![desk.unseen(&refusal)],
+    })
 }
 
 fn fields(server: &Document) -> Vec<Field> {

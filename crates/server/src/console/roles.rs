@@ -1,6 +1,7 @@
 //! Roles: whom they trust, what they may do, when they were last used, and whether a pool may send by its role.
 
 use super::desk::{Answered, Desk, items, text};
+use super::lists::{Finds, List, Source};
 use super::menu::Place;
 use super::pools::time;
 use crate::pages::console::field::{Choice, Field, Input};
@@ -16,8 +17,28 @@ const HERE: &str = "/console/roles";
 
 /// `GET /console/roles`
 pub async fn list(desk: Desk) -> Answered {
-    let answer = desk.read(Service::Iam, "ListRoles", json!({ "MaxItems": 1000 })).await?;
-    let rows = items(&answer, "Roles").iter().map(|role| {
+    let list = List {
+        here: HERE.to_owned(),
+        caption: "Roles",
+        called: ("role", "roles"),
+        columns: &["Role", "Kind", "Created"],
+        source: Source {
+            service: Service::Iam,
+            operation: "ListRoles",
+            input: json!({}),
+            items: "Roles",
+            limit: ("MaxItems", 1000),
+            token: "Marker",
+        },
+        finds: Finds::Whole,
+        make: None,
+        empty: "A role is what a service or a program acts as. The one that sends the mail of user pools is made when the first pool gets a sender of its own.",
+        command: "aws iam create-service-linked-role --aws-service-name email.cognito-idp.amazonaws.com"
+            .to_owned(),
+        all: None,
+        live_s: None,
+    };
+    let listed = desk.list(list, |role| {
         let name = text(role, "RoleName");
         let kind = if text(role, "Path").starts_with("/aws-service-role/") {
             "Service-linked"
@@ -26,12 +47,8 @@ pub async fn list(desk: Desk) -> Answered {
         };
         vec![Cell::link(format!("{HERE}/{}", part(name)), name), Cell::words(kind), time(role, "CreateDate")]
     });
-    let table = Table::new("Roles", vec!["Role", "Kind", "Created"], rows.collect()).or_empty(
-        "A role is what a service or a program acts as. The one that sends the mail of user pools is made when the first pool gets a sender of its own.",
-        None,
-        "aws iam create-service-linked-role --aws-service-name email.cognito-idp.amazonaws.com",
-    );
-    desk.show(&Place::Top(HERE), "Roles", "", vec![table.html()])
+    let blocks = listed.await?.blocks(&desk, Vec::new());
+    desk.show(&Place::Top(HERE), "Roles", "", blocks)
 }
 
 /// A policy document as people read it. IAM gives trust policies URL-encoded.

@@ -1,12 +1,13 @@
 //! The suppression list: addresses that nothing is sent to, since they bounced or complained.
 
-use super::desk::{Answered, Change, Desk, Stopped, items, text};
+use super::desk::{Answered, Change, Desk, Stopped, text};
+use super::lists::{By, Finds, List, Source};
 use super::menu::Place;
 use super::pools::time;
 use crate::pages::console::Block as _;
 use crate::pages::console::field::{Choice, Field, Input};
 use crate::pages::console::form::Form;
-use crate::pages::console::list::{Cell, Table};
+use crate::pages::console::list::Cell;
 use crate::pages::console::parts::{Button, Buttons, Fact, Facts};
 use axum::extract::Path;
 use base64::Engine;
@@ -37,9 +38,37 @@ fn why(reason: &str) -> &'static str {
 
 /// `GET /console/email/suppressions`
 pub async fn list(desk: Desk) -> Answered {
-    let input = desk.at_page("NextToken", json!({ "PageSize": 50 }));
-    let listed = desk.read(Service::SesV2, "ListSuppressedDestinations", input).await?;
-    let rows = items(&listed, "SuppressedDestinationSummaries").iter().map(|one| {
+    let list = List {
+        here: HERE.to_owned(),
+        caption: "Suppressed addresses",
+        called: ("address", "addresses"),
+        columns: &["Address", "Why", "Since"],
+        source: Source {
+            service: Service::SesV2,
+            operation: "ListSuppressedDestinations",
+            input: json!({}),
+            items: "SuppressedDestinationSummaries",
+            limit: ("PageSize", 100),
+            token: "NextToken",
+        },
+        finds: Finds::By(By {
+            typed: &[],
+            label: "",
+            offers: &[
+                ("reason", "BOUNCE", "Mail to it bounced"),
+                ("reason", "COMPLAINT", "Its owner complained"),
+            ],
+            several: false,
+            ask: |input, _, reason| input["Reasons"] = json!([reason]),
+        }),
+        make: Some((format!("{HERE}/new"), "Add address")),
+        empty: "No address is suppressed. Add those that mail bounces from, and those whose owners do not want it.",
+        command: "aws sesv2 put-suppressed-destination --email-address gone@example.com --reason BOUNCE"
+            .to_owned(),
+        all: None,
+        live_s: None,
+    };
+    let listed = desk.list(list, |one| {
         let address = text(one, "EmailAddress");
         vec![
             Cell::link(page_of(address), address),
@@ -47,18 +76,7 @@ pub async fn list(desk: Desk) -> Answered {
             time(one, "LastUpdateTime"),
         ]
     });
-    let mut table = Table::new("Suppressed addresses", vec!["Address", "Why", "Since"], rows.collect())
-        .or_empty(
-            "No address is suppressed. Add those that mail bounces from, and those whose owners do not want it.",
-            Some((format!("{HERE}/new"), "Add address")),
-            "aws sesv2 put-suppressed-destination --email-address gone@example.com --reason BOUNCE",
-        );
-    desk.turn_pages(&mut table, HERE, &listed["NextToken"]);
-    let mut blocks = vec![table.html()];
-    if !table.rows.is_empty() {
-        let buttons = vec![Button::link(format!("{HERE}/new"), "Add address")];
-        blocks.insert(0, Buttons { csrf: desk.csrf(), buttons }.html());
-    }
+    let blocks = listed.await?.blocks(&desk, Vec::new());
     let lead = "Mail to these addresses is accepted and not sent, so that the sender keeps its good name.";
     desk.show(&Place::Below(EMAIL, "Email"), "Suppression list", lead, blocks)
 }

@@ -1,12 +1,13 @@
 //! Users: found and listed, made, shown with what each can do now and why not more, and looked after.
 
 use super::desk::{Answered, Change, Desk, Stopped, items, lines, text, texts};
+use super::lists::{By, Finds, List, Source};
 use super::menu::Place;
-use super::pools::{base, counted, of, time};
+use super::pools::{base, time};
 use super::{asked_for_name, deletion};
-use crate::pages::console::field::{Choice, Field, Input};
+use crate::pages::console::field::{Field, Input};
 use crate::pages::console::form::Form;
-use crate::pages::console::list::{Cell, Search, Table, Tone};
+use crate::pages::console::list::{Cell, Table, Tone};
 use crate::pages::console::parts::{Button, Buttons, Fact, Facts};
 use crate::pages::console::{Block, Html, part};
 use axum::extract::Path;
@@ -14,18 +15,23 @@ use postern_model::cognito_idp::errors::InvalidParameterException;
 use postern_model::{Document, Service, refusal};
 use serde_json::json;
 
-const PAGE: i64 = 50;
-
 /// What users are found by: the filter's attribute, and how people call it.
-const BY: [(&str, &str); 8] = [
+const BY: [(&str, &str); 6] = [
     ("email", "Email address"),
     ("username", "Username"),
     ("phone_number", "Phone number"),
     ("given_name", "Given name"),
     ("family_name", "Family name"),
     ("sub", "User ID (sub)"),
-    ("cognito:user_status", "Confirmation status"),
-    ("status", "Enabled or disabled"),
+];
+
+/// Filters that are chosen and not typed.
+const OFFERS: [(&str, &str, &str); 5] = [
+    ("cognito:user_status", "CONFIRMED", "Confirmed"),
+    ("cognito:user_status", "UNCONFIRMED", "Waiting for confirmation"),
+    ("cognito:user_status", "FORCE_CHANGE_PASSWORD", "Must change password"),
+    ("cognito:user_status", "EXTERNAL_PROVIDER", "Signs in elsewhere"),
+    ("status", "Disabled", "Disabled"),
 ];
 
 /// A pool's page of a user, by an id that tells nothing about them.
@@ -73,56 +79,42 @@ fn filter(by: &str, wanted: &str) -> String {
 pub async fn list(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     let pool = desk.pool(&pool_id).await?;
     let base = format!("{}/users", base(&pool_id));
-    let (wanted, by) = (desk.asked("q").to_owned(), desk.asked("by").to_owned());
-    let by = if BY.iter().any(|(name, _)| *name == by) { by } else { "email".to_owned() };
-    let mut input = json!({ "UserPoolId": pool_id, "Limit": PAGE });
-    if !wanted.is_empty() {
-        input["Filter"] = filter(&by, &wanted).into();
-    }
-    let answer = desk.pools("ListUsers", desk.at_page("PaginationToken", input)).await?;
-    let rows = items(&answer, "Users").iter().map(|user| {
+    let list = List {
+        here: base.clone(),
+        caption: "Users",
+        called: ("user", "users"),
+        columns: &["User", "Status", "Email", "Created"],
+        source: Source {
+            limit: ("Limit", 60),
+            token: "PaginationToken",
+            ..Source::pools("ListUsers", "Users", json!({ "UserPoolId": pool_id }))
+        },
+        finds: Finds::By(By {
+            typed: &BY,
+            label: "Find users whose value begins with",
+            offers: &OFFERS,
+            several: false,
+            ask: |input, by, value| input["Filter"] = filter(by, value).into(),
+        }),
+        make: Some((format!("{base}/new"), "Create user")),
+        empty: "The people who can sign in to your apps.",
+        command: format!(
+            "aws cognito-idp admin-create-user --user-pool-id {pool_id} --username alice@example.com"
+        ),
+        all: pool["EstimatedNumberOfUsers"].as_i64(),
+        live_s: None,
+    };
+    let listed = desk.list(list, |user| {
+        let is_verified = attribute(user, "email_verified") == "true";
         vec![
             Cell::link(page_of(&pool_id, attribute(user, "sub")), known_as(user)),
             status(user),
-            Cell::words(if attribute(user, "email_verified") == "true" {
-                "Verified"
-            } else {
-                "Not verified"
-            }),
+            Cell::words(if is_verified { "Verified" } else { "Not verified" }),
             time(user, "UserCreateDate"),
         ]
     });
-    let mut table = Table::new("Users", vec!["User", "Status", "Email", "Created"], rows.collect()).or_empty(
-        "The people who can sign in to your apps.",
-        Some((format!("{base}/new"), "Create user")),
-        &format!("aws cognito-idp admin-create-user --user-pool-id {pool_id} --username alice@example.com"),
-    );
-    let choices = BY.map(|(value, label)| Choice::new(value, label, value == by));
-    table.search = Some(Search {
-        action: base.clone(),
-        label: "Find users whose value begins with".to_owned(),
-        value: wanted.clone(),
-        choices: vec![("by".to_owned(), "By".to_owned(), choices.into())],
-    });
-    table.clear_href = (!wanted.is_empty()).then(|| base.clone());
-    let here = format!("{base}?q={}&by={}", part(&wanted), part(&by));
-    desk.turn_pages(&mut table, &here, &answer["PaginationToken"]);
-    let all = pool["EstimatedNumberOfUsers"].as_i64().unwrap_or_default();
-    table.count = format!("{} {} in this pool", counted(all), of(all, "user", "users"));
-    if all == 0 {
-        table.search = None;
-    }
-    let mut blocks = Vec::new();
-    if all > 0 {
-        let create = Button::link(format!("{base}/new"), "Create user").main();
-        let import = Button::link(format!("{base}/imports"), "Import users");
-        blocks.push(Buttons { csrf: desk.csrf(), buttons: vec![create, import] }.html());
-    }
-    blocks.push(table.html());
-    if all == 0 {
-        let import = Button::link(format!("{base}/imports"), "Import users");
-        blocks.push(Buttons { csrf: desk.csrf(), buttons: vec![import] }.html());
-    }
+    let import = Button::link(format!("{base}/imports"), "Import users");
+    let blocks = listed.await?.blocks(&desk, vec![import]);
     let place = Place::Pool { id: &pool_id, name: text(&pool, "Name"), page: "/users" };
     desk.show(&place, "Users", "", blocks)
 }

@@ -114,7 +114,10 @@ async fn activity_opens_to_the_request_as_a_command_and_to_the_reason() {
     page.says("AccessDeniedException").says("user/viewer").says_not("CreateUserPool");
     let record = browser.visit(&page.link("cognito-idp:DeleteUserPool")).await;
     record.says("aws cognito-idp delete-user-pool").says(&pool_id).says("not allowed by any identity policy");
-    browser.visit("/console/activity?q=nothing-like-it").await.says("Nothing here matches.");
+    browser
+        .visit("/console/activity?q=nothing-like-it")
+        .await
+        .says("No records match Action begins with: nothing");
 
     let (browser, shown) = sign_in(&server, &viewer).await;
     assert_eq!(shown.status, 403);

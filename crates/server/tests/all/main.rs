@@ -8,6 +8,7 @@ mod console_branding;
 mod console_edits;
 mod console_functions;
 mod console_imports;
+mod console_lists;
 mod console_settings;
 mod console_sign_in;
 mod crash;
