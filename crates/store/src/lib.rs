@@ -30,6 +30,7 @@ pub mod second_factors;
 mod sqlite_engine;
 mod sqlite_log;
 pub mod stamps;
+pub mod standing;
 pub mod terms;
 pub mod texts;
 pub mod timings;
@@ -48,6 +49,7 @@ pub use tx::Tx;
 pub use value::{Row, Value};
 
 use anyhow::{Result, anyhow, bail};
+use standing::Standing;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use timings::Timings;
@@ -70,7 +72,11 @@ pub enum Place {
 
 /// The door to what is remembered. Clones share it.
 #[derive(Clone)]
-pub struct Store(Arc<Inner>);
+pub struct Store {
+    inner: Arc<Inner>,
+    /// Units write only while this stands.
+    condition: Option<Arc<Standing>>,
+}
 
 struct Inner {
     keys: Keys,
@@ -127,29 +133,42 @@ impl Store {
     }
 
     fn of(keys: Keys, cache: &Cache, queues: Queues) -> Self {
-        Store(Arc::new(Inner { keys, timings: cache.timings.clone(), queues }))
+        let inner = Arc::new(Inner { keys, timings: cache.timings.clone(), queues });
+        Store { inner, condition: None }
     }
 
     pub fn keys(&self) -> &Keys {
-        &self.0.keys
+        &self.inner.keys
     }
 
     /// What has been timed and is still to be added.
     pub fn timings(&self) -> &Timings {
-        &self.0.timings
+        &self.inner.timings
+    }
+
+    /// The same store, whose units write only while a row is what was read of it; else they fail by [`standing::Overtaken`].
+    pub fn while_stands(&self, standing: Standing) -> Store {
+        Store { condition: Some(Arc::new(standing)), ..self.clone() }
     }
 
     /// Runs a unit of work that may write. Its writes are durable when this returns `Ok`, and gone when it
     /// returns `Err`. The unit may be run again if another transaction got in its way.
     pub async fn write<T, E>(
         &self,
-        unit: impl FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        mut unit: impl FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<anyhow::Error> + Send + 'static,
     {
-        self.submit(true, unit).await
+        let condition = self.condition.clone();
+        let conditional = move |tx: &mut Tx<'_>| {
+            if let Some(standing) = &condition {
+                tx.still(standing)?;
+            }
+            unit(tx)
+        };
+        self.submit(true, conditional).await
     }
 
     /// Runs a unit of work that only reads, on one consistent view.
@@ -201,7 +220,7 @@ impl Store {
                 let _ = answer.send(answer_with);
             }),
         };
-        match &self.0.queues {
+        match &self.inner.queues {
             Queues::Sqlite(queues) => queues.submit(writes, job),
             Queues::Postgres(queue) => queue.submit(job),
         }

@@ -16,7 +16,9 @@ use postern_model::{
     Answer, Document, Error, ErrorKind, OperationModel, Protocol, Service, ServiceModel, check, front,
     refusal, refuse, validation_message,
 };
+use postern_pools::Pools;
 use postern_store::audit::AuditRecord;
+use postern_store::standing::{Overtaken, Standing};
 use postern_store::timings::Series;
 use std::net::IpAddr;
 
@@ -106,8 +108,30 @@ async fn admit(
 
 /// Does what a known caller asks, if policies and the model allow it. Pages and seeds call this, too.
 pub async fn perform(app: &App, caller: &Caller, call: Call, input: &Document) -> Answer<Document> {
+    perform_on(app, &app.pools, caller, call, input).await
+}
+
+/// Does what is asked of the user pools only while a row is what was read of it; else it fails by `Overtaken`.
+pub async fn perform_while(
+    app: &App,
+    standing: Standing,
+    caller: &Caller,
+    call: Call,
+    input: &Document,
+) -> Answer<Document> {
+    let pools = Pools { store: app.store.while_stands(standing), ..app.pools.clone() };
+    perform_on(app, &pools, caller, call, input).await
+}
+
+async fn perform_on(
+    app: &App,
+    pools: &Pools,
+    caller: &Caller,
+    call: Call,
+    input: &Document,
+) -> Answer<Document> {
     let mut resource = String::new();
-    let result = decide_and_run(app, caller, call, input, &mut resource).await;
+    let result = decide_and_run(app, pools, caller, call, input, &mut resource).await;
     audit(app, caller, call, &resource, Some(input), result.as_ref()).await?;
     result
 }
@@ -116,7 +140,7 @@ pub async fn perform(app: &App, caller: &Caller, call: Call, input: &Document) -
 /// those that are refused are added.
 pub async fn look_again(app: &App, caller: &Caller, call: Call, input: &Document) -> Answer<Document> {
     let mut resource = String::new();
-    let result = decide_and_run(app, caller, call, input, &mut resource).await;
+    let result = decide_and_run(app, &app.pools, caller, call, input, &mut resource).await;
     if result.is_err() {
         audit(app, caller, call, &resource, Some(input), result.as_ref()).await?;
     }
@@ -125,6 +149,7 @@ pub async fn look_again(app: &App, caller: &Caller, call: Call, input: &Document
 
 async fn decide_and_run(
     app: &App,
+    pools: &Pools,
     caller: &Caller,
     call: Call,
     input: &Document,
@@ -135,7 +160,7 @@ async fn decide_and_run(
         *resource = target.map(|target| target.arn).unwrap_or_default();
     }
     satisfies_model(call, input)?;
-    let running = tables::start(app, call.service, &call.operation.name, caller, input);
+    let running = tables::start(app, pools, call.service, &call.operation.name, caller, input);
     let result = running.ok_or_else(|| call.unwritten())?.await;
     if let Err(Error::Refused(refusal)) = &result {
         debug_assert!(
@@ -288,6 +313,7 @@ async fn audit(
     let (outcome, detail) = match result {
         Ok(_) => ("ok", String::new()),
         Err(Error::Refused(refusal)) => (refusal.kind.code, refusal.reason.clone().unwrap_or_default()),
+        Err(Error::Failed(cause)) if cause.is::<Overtaken>() => ("overtaken", String::new()),
         Err(Error::Failed(_)) => ("failed", String::new()),
     };
     let record = AuditRecord {

@@ -10,6 +10,6 @@ mod route;
 pub mod tables;
 mod target;
 
-pub use call::{BEYOND_MODELS, Call, look_again, perform};
+pub use call::{BEYOND_MODELS, Call, look_again, perform, perform_while};
 pub use mask::{MASK, masked};
 pub use route::routes;

@@ -29,23 +29,24 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables {
     sns: postern_mail::sns_operations(),
 });
 
-/// Starts an operation; nothing when it is not written.
+/// Starts an operation, those of the user pools on `pools`; nothing when it is not written.
 pub(super) fn start<'a>(
     app: &'a App,
+    pools: &'a Pools,
     service: Service,
     operation: &str,
     caller: &'a Caller,
     input: &Document,
 ) -> Option<Running<'a>> {
     match service {
-        Service::CognitoIdp => TABLES.pools.call(operation, &app.pools, caller, input),
+        Service::CognitoIdp => TABLES.pools.call(operation, pools, caller, input),
         Service::SesV2 => TABLES.mail.call(operation, &app.mail, caller, input),
         Service::Iam => TABLES.iam.call(operation, &app.access, caller, input),
         Service::Sts => TABLES.sts.call(operation, &app.access, caller, input),
         Service::Postern => {
             let audit = TABLES.own.call(operation, &app.access, caller, input);
             let mail = audit.or_else(|| TABLES.own_mail.call(operation, &app.mail, caller, input));
-            mail.or_else(|| TABLES.own_pools.call(operation, &app.pools, caller, input))
+            mail.or_else(|| TABLES.own_pools.call(operation, pools, caller, input))
         }
         Service::Sns => TABLES.sns.call(operation, &app.mail, caller, input),
     }

@@ -25,6 +25,7 @@ use postern_model::cognito_idp::errors::InvalidParameterException;
 use postern_model::{Document, Error, Service, refusal};
 use postern_pools::branding::{self, COLOURS, Mode, Settings, Style};
 use postern_pools::oauth::pairs::Pairs;
+use postern_store::standing::Kept;
 use serde_json::{Value, json};
 
 const PAGE: &str = "/branding";
@@ -321,6 +322,7 @@ fn previews(desk: &Desk, here: &str, settings: &Value) -> Html {
 /// `POST …/branding/{client}`: saves, or shows what was typed without saving it.
 pub async fn save(Path((pool_id, client_id)): Path<(String, String)>, desk: Desk) -> Answered {
     let here = page_of(&pool_id, &client_id);
+    let standing = desk.standing(Kept::Branding { client_id: client_id.clone() }).await?;
     let branding = desk.branding(&pool_id, &client_id).await?;
     let settings = settings_of(branding.as_ref());
     let document = match changed(&settings, desk.form()) {
@@ -348,7 +350,7 @@ pub async fn save(Path((pool_id, client_id)): Path<(String, String)>, desk: Desk
         done: here.clone(),
         form: here,
     };
-    desk.edit(&now, change).await
+    desk.edit(standing, &now, change).await
 }
 
 /// The operation that changes a branding, or makes it.

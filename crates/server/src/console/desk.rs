@@ -6,7 +6,7 @@ use super::menu::{self, Place};
 use super::note::Note;
 pub use super::session::redirect;
 use super::session::{self, Session};
-use crate::api::{Call, look_again, perform};
+use crate::api::{Call, look_again, perform, perform_while};
 use crate::app::App;
 use crate::login::visit::{Knock, Visit};
 use crate::pages::Page as _;
@@ -26,6 +26,7 @@ use postern_access::Caller;
 use postern_model::{Answer, Document, Error, Refusal, Service};
 use postern_pools::oauth::pairs::Pairs;
 use postern_store::random;
+use postern_store::standing::{Kept, Overtaken, Standing};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -290,7 +291,30 @@ impl Desk {
     /// Makes one change and says so at `done`; what is refused is said at `form`.
     pub async fn change(&self, change: Change<'_>) -> Answered {
         let call = found(change.service, change.operation);
-        match self.call(call, &change.input).await {
+        let made = self.call(call, &change.input).await;
+        self.made(call, change, made).await
+    }
+
+    /// What stands in a row, read before anything else of it, for a change that is to hold only while it does.
+    pub async fn standing(&self, kept: Kept) -> Result<Standing, Stopped> {
+        let found: anyhow::Result<Standing> = self.app.store.read(move |tx| tx.standing(kept.clone())).await;
+        found.map_err(|cause| self.stopped(Error::Failed(cause)))
+    }
+
+    /// Makes one change while what was read stands; whoever comes too late is told at `form`.
+    pub async fn change_while(&self, standing: Standing, change: Change<'_>) -> Answered {
+        let call = found(change.service, change.operation);
+        match perform_while(&self.app, standing, &self.caller, call, &change.input).await {
+            Err(Error::Failed(cause)) if cause.is::<Overtaken>() => {
+                self.go(&change.form, &Note::clash(self.form())).await
+            }
+            made => self.made(call, change, made).await,
+        }
+    }
+
+    /// Says what became of a change.
+    async fn made(&self, call: Call, change: Change<'_>, made: Answer<Document>) -> Answered {
+        match made {
             Ok(_) => self.go(&change.done, &Note::done(change.words).by(call, &change.input)).await,
             Err(error) => self.back(&change.form, error).await,
         }

@@ -13,6 +13,7 @@ use crate::pages::console::{Block as _, Html};
 use axum::extract::Path;
 use postern_model::cognito_idp::errors::InvalidParameterException;
 use postern_model::{Document, Service, refusal};
+use postern_store::standing::Kept;
 use serde_json::json;
 
 /// A kind of domain: its word in forms, its name by itself and within a sentence, and the pool's member that holds it.
@@ -112,8 +113,8 @@ async fn section(desk: &Desk, pool: &Document, pool_id: &str, kind: &Kind) -> Re
         let form = Form::new(&here, &desk.csrf(), &submit, fields).with("do", kind.word).titled(kind.title);
         return Ok(vec![desk.put(form)]);
     }
-    let described = desk.pools("DescribeUserPoolDomain", json!({ "Domain": name })).await?;
-    let description = &described["DomainDescription"];
+    let answer = desk.pools("DescribeUserPoolDomain", json!({ "Domain": name })).await?;
+    let description = &answer["DomainDescription"];
     let place = &desk.app.pools.place;
     let url = place.domain_url(name, kind.is_custom()).unwrap_or_else(|| desk.app.public_url.clone());
     let version = described_version(description);
@@ -159,7 +160,7 @@ fn change<'a>(pool_id: &str, operation: &'a str, input: Document, words: &'a str
 }
 
 /// A domain that is there: its kind, its name, and the fields of its form as they stand.
-async fn standing(
+async fn described(
     desk: &Desk,
     pool: &Document,
     word: &str,
@@ -179,7 +180,7 @@ async fn standing(
 pub async fn ask_edit(Path((pool_id, word)): Path<(String, String)>, desk: Desk) -> Answered {
     let pool = desk.pool(&pool_id).await?;
     let here = page_of(&pool_id);
-    let (kind, name, fields) = standing(&desk, &pool, &word).await?;
+    let (kind, name, fields) = described(&desk, &pool, &word).await?;
     let action = format!("{here}/{}/edit", kind.word);
     let form = Form::new(action, &desk.csrf(), "Save changes", fields).cancel(&here);
     let place = Place::InPool {
@@ -196,9 +197,11 @@ pub async fn ask_edit(Path((pool_id, word)): Path<(String, String)>, desk: Desk)
 /// `POST /console/pools/{pool}/domain/{kind}/edit`
 pub async fn save(Path((pool_id, word)): Path<(String, String)>, desk: Desk) -> Answered {
     let pool = desk.pool(&pool_id).await?;
-    let (kind, name, now) = standing(&desk, &pool, &word).await?;
+    let (_, name, _) = described(&desk, &pool, &word).await?;
+    let standing = desk.standing(Kept::Domain { name }).await?;
+    let (kind, name, now) = described(&desk, &pool, &word).await?;
     let input = kind.input(&desk, &pool_id, &name);
     let mut change = change(&pool_id, "UpdateUserPoolDomain", input, "Domain saved");
     change.form = format!("{}/{}/edit", page_of(&pool_id), kind.word);
-    desk.edit(&now, change).await
+    desk.edit(standing, &now, change).await
 }

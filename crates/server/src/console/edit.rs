@@ -8,6 +8,7 @@ use crate::pages::console::field::Field;
 use crate::pages::console::form::Form;
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::response::Response;
+use postern_store::standing::Standing;
 
 /// What fields say now, in short.
 fn mark(fields: &[Field]) -> String {
@@ -31,30 +32,18 @@ impl Desk {
         if self.typed("seen") == mark(now) {
             return Ok(None);
         }
-        let note = Note::clash(differences(now, self), self.form());
+        let note = Note::clash(self.form());
         self.go(form, &note).await.map(Some)
     }
 
-    /// Makes a change by a form that edits what is there.
-    pub async fn edit(&self, now: &[Field], change: Change<'_>) -> Answered {
+    /// Makes a change by a form that edits what is there: `standing` was read first, and `now` and the change from what
+    /// was read then. Who saves in between is noticed by the write itself.
+    pub async fn edit(&self, standing: Standing, now: &[Field], change: Change<'_>) -> Answered {
         match self.overtaken(now, &change.form).await? {
             Some(told) => Ok(told),
-            None => self.change(change).await,
+            None => self.change_while(standing, change).await,
         }
     }
-}
-
-/// Each setting in which what stands there now differs from what was typed.
-fn differences(now: &[Field], desk: &Desk) -> Vec<(String, String, String)> {
-    let typed = |name: &str| -> Vec<String> { desk.form().every(name).map(str::to_owned).collect() };
-    now.iter()
-        .filter_map(|field| {
-            let mut own = field.clone();
-            own.refill(&typed);
-            let (theirs, ours) = (field.words().join(", "), own.words().join(", "));
-            (theirs != ours).then(|| (field.label.clone(), theirs, ours))
-        })
-        .collect()
 }
 
 #[cfg(test)]

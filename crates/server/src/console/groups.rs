@@ -12,6 +12,7 @@ use crate::pages::console::parts::{Button, Buttons};
 use crate::pages::console::{Block, part};
 use axum::extract::Path;
 use postern_model::{Document, Service};
+use postern_store::standing::Kept;
 use serde_json::json;
 
 fn list_of(pool_id: &str) -> String {
@@ -209,6 +210,8 @@ pub async fn members(Path((pool_id, name)): Path<(String, String)>, desk: Desk) 
 /// `POST …/groups/{group}/edit`
 pub async fn save(Path((pool_id, name)): Path<(String, String)>, desk: Desk) -> Answered {
     let here = page_of(&pool_id, &name);
+    let kept = Kept::Group { pool_id: pool_id.clone(), name: name.clone() };
+    let standing = desk.standing(kept).await?;
     let group = desk.group(&pool_id, &name).await?;
     let input = input_of(&desk, &pool_id, &name);
     let change = Change {
@@ -219,7 +222,7 @@ pub async fn save(Path((pool_id, name)): Path<(String, String)>, desk: Desk) -> 
         done: here.clone(),
         form: here,
     };
-    desk.edit(&fields(&group, false), change).await
+    desk.edit(standing, &fields(&group, false), change).await
 }
 
 /// `GET …/groups/{group}/delete`

@@ -35,9 +35,9 @@ pub struct Note {
     /// What a call gave that changed nothing.
     #[serde(default)]
     pub shown: Option<Shown>,
-    /// What somebody else changed meanwhile: setting, as it is now, as it was typed.
+    /// Somebody else changed meanwhile what the form was filled with.
     #[serde(default)]
-    clash: Option<Vec<(String, String, String)>>,
+    is_clash: bool,
 }
 
 /// What a call gave: in words, and texts with their titles.
@@ -71,8 +71,8 @@ impl Note {
         Note { refused, typed: kept(typed), ..Note::default() }
     }
 
-    pub fn clash(rows: Vec<(String, String, String)>, typed: &Pairs) -> Note {
-        Note { clash: Some(rows), typed: kept(typed), ..Note::default() }
+    pub fn clash(typed: &Pairs) -> Note {
+        Note { is_clash: true, typed: kept(typed), ..Note::default() }
     }
 
     /// What was typed, to be looked at before it is saved.
@@ -96,7 +96,7 @@ impl Note {
     }
 
     pub fn is_trouble(&self) -> bool {
-        self.refused.is_some() || self.clash.is_some()
+        self.refused.is_some() || self.is_clash
     }
 
     /// What was refused, in the API's words.
@@ -117,13 +117,19 @@ impl Note {
         let typed = |name: &str| -> Vec<String> {
             self.typed.iter().filter(|(each, _)| each == name).map(|(_, value)| value.clone()).collect()
         };
+        let mut differences = Vec::new();
         for field in &mut form.fields {
+            let theirs = field.words().join(", ");
             field.refill(&typed);
+            let ours = field.words().join(", ");
+            if theirs != ours {
+                differences.push((field.label.clone(), theirs, ours));
+            }
         }
         if let Some((kind, message)) = &self.refused {
             form.refuse(kind, message);
         }
-        form.clash = self.clash.clone().map(|rows| Clash { rows });
+        form.clash = self.is_clash.then_some(Clash { rows: differences });
         true
     }
 }

@@ -13,6 +13,7 @@ use crate::pages::console::{Block as _, Html, part};
 use axum::extract::Path;
 use postern_model::cognito_idp::errors::InvalidParameterException;
 use postern_model::{Document, Service, refusal};
+use postern_store::standing::Kept;
 use serde_json::json;
 
 const PAGE: &str = "/providers";
@@ -207,6 +208,8 @@ pub async fn ask_edit(Path((pool_id, name)): Path<(String, String)>, desk: Desk)
 
 /// `POST …/providers/{provider}/edit`
 pub async fn save(Path((pool_id, name)): Path<(String, String)>, desk: Desk) -> Answered {
+    let kept = Kept::Provider { pool_id: pool_id.clone(), name: name.clone() };
+    let standing = desk.standing(kept).await?;
     let provider = desk.provider(&pool_id, &name).await?;
     let here = page_of(&pool_id, &name);
     let kind = desk.kind(&provider)?;
@@ -221,7 +224,7 @@ pub async fn save(Path((pool_id, name)): Path<(String, String)>, desk: Desk) -> 
         form: format!("{here}/edit"),
         done: here,
     };
-    desk.edit(&fields(kind, &provider), change).await
+    desk.edit(standing, &fields(kind, &provider), change).await
 }
 
 impl Desk {

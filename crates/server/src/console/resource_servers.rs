@@ -12,6 +12,7 @@ use crate::pages::console::parts::{Button, Buttons};
 use crate::pages::console::{Block as _, Html, part};
 use axum::extract::Path;
 use postern_model::{Document, Service};
+use postern_store::standing::Kept;
 use serde_json::json;
 
 const PAGE: &str = "/domain";
@@ -148,6 +149,8 @@ pub async fn one(Path((pool_id, identifier)): Path<(String, String)>, desk: Desk
 
 /// `POST …/resource-servers/{identifier}`
 pub async fn save(Path((pool_id, identifier)): Path<(String, String)>, desk: Desk) -> Answered {
+    let kept = Kept::ResourceServer { pool_id: pool_id.clone(), identifier: identifier.clone() };
+    let standing = desk.standing(kept).await?;
     let server = desk.resource_server(&pool_id, &identifier).await?;
     let here = page_of(&pool_id, &identifier);
     let change = Change {
@@ -158,7 +161,7 @@ pub async fn save(Path((pool_id, identifier)): Path<(String, String)>, desk: Des
         done: here.clone(),
         form: here,
     };
-    desk.edit(&fields(&server), change).await
+    desk.edit(standing, &fields(&server), change).await
 }
 
 /// `GET …/resource-servers/{identifier}/delete`

@@ -13,6 +13,7 @@ use crate::pages::console::{Block as _, Html, part};
 use axum::extract::Path;
 use postern_model::cognito_idp::errors::ResourceNotFoundException;
 use postern_model::{Document, Service, refusal};
+use postern_store::standing::Kept;
 use serde_json::json;
 
 impl Desk {
@@ -256,6 +257,11 @@ async fn keep(
     form: &str,
     done: &str,
 ) -> Answered {
+    let kept = match client_id {
+        Some(id) => Kept::Client { id: id.to_owned() },
+        None => Kept::Pool { id: pool_id.to_owned() },
+    };
+    let standing = desk.standing(kept).await?;
     let mut facts = desk.facts(pool_id, client_id).await?;
     if area.name == "email" {
         facts.identities = desk.identities().await?;
@@ -280,7 +286,7 @@ async fn keep(
         done: done.to_owned(),
         form: form.to_owned(),
     };
-    desk.edit(&now, change).await
+    desk.edit(standing, &now, change).await
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::pages::console::{Block, Html, part};
 use axum::extract::Path;
 use postern_model::cognito_idp::errors::InvalidParameterException;
 use postern_model::{Document, Service, refusal};
+use postern_store::standing::Kept;
 use serde_json::json;
 
 /// What users are found by: the filter's attribute, and how people call it.
@@ -424,6 +425,7 @@ fn attribute_fields(user: &Document) -> Vec<Field> {
 /// `POST …/users/{user}/edit`
 pub async fn save(Path((pool_id, sub)): Path<(String, String)>, desk: Desk) -> Answered {
     let here = page_of(&pool_id, &sub);
+    let standing = desk.standing(Kept::User { pool_id: pool_id.clone(), id: sub.clone() }).await?;
     let user = desk.pools("AdminGetUser", json!({ "UserPoolId": pool_id, "Username": sub })).await?;
     let typed = lines(desk.form().first("attributes").unwrap_or_default());
     let attributes: Vec<Document> = typed
@@ -439,7 +441,7 @@ pub async fn save(Path((pool_id, sub)): Path<(String, String)>, desk: Desk) -> A
         done: here.clone(),
         form: format!("{here}/edit"),
     };
-    desk.edit(&attribute_fields(&user), change).await
+    desk.edit(standing, &attribute_fields(&user), change).await
 }
 
 /// `GET …/users/{user}/password`

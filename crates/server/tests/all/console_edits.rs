@@ -4,6 +4,9 @@ use crate::console::{closed, pool, sign_in};
 use crate::pages::browser::Browser;
 use crate::support::{TestServer, allowing};
 use serde_json::json;
+use std::sync::Arc;
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
 
 type Typed<'a> = &'a [(&'a str, &'a str)];
 
@@ -174,4 +177,73 @@ async fn what_a_button_is_refused_stands_above_the_page() {
     let page = browser.visit(&form).await;
     let denied = browser.press(&page, &form, &[("attributes", "given_name=Al")]).await;
     assert_eq!(denied.html.matches("role=\"alert\"").count(), 1, "{}", denied.html);
+}
+
+/// How many of those who save at the same moment are saved, and how many told. All have opened the form before.
+async fn at_once(
+    server: &TestServer,
+    path: &str,
+    action: &str,
+    typed: impl Fn(usize) -> Vec<(&'static str, String)>,
+) {
+    const MANY: usize = 6;
+    let mut opened = Vec::new();
+    for _ in 0..MANY {
+        let browser = Browser::new(&server.url);
+        let page = browser.visit(path).await;
+        opened.push((browser, page));
+    }
+    let (mut running, start) = (JoinSet::new(), Arc::new(Barrier::new(MANY)));
+    for (at, (browser, page)) in opened.into_iter().enumerate() {
+        let (start, action, fields) = (start.clone(), action.to_owned(), typed(at));
+        running.spawn(async move {
+            let fields: Vec<(&str, &str)> =
+                fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            start.wait().await;
+            browser.press(&page, &action, &fields).await.html
+        });
+    }
+    let answers = running.join_all().await;
+    let told = |words: &str| answers.iter().filter(|html| html.contains(words)).count();
+    assert_eq!((told(" saved"), told("Somebody else changed these settings")), (1, MANY - 1), "{path}");
+    // Who is told sees what they would replace.
+    assert_eq!(told("As you typed it"), MANY - 1, "{path}");
+}
+
+#[tokio::test]
+async fn of_those_who_save_in_the_same_moment_one_is_saved_and_the_others_are_told() {
+    let server = TestServer::start().await;
+    let pool_id = pool(&server, "Shop").await;
+    let base = format!("/console/pools/{pool_id}");
+    let general = format!("{base}/edit/general");
+    at_once(&server, &general, &general, |at| {
+        vec![("name", format!("Shop {at}")), ("tier", "ESSENTIALS".to_owned())]
+    })
+    .await;
+
+    server.signed("CreateGroup", json!({ "UserPoolId": pool_id, "GroupName": "editors" })).await.ok();
+    let group = format!("{base}/groups/editors");
+    at_once(&server, &group, &format!("{group}/edit"), |at| {
+        vec![("do", "settings".to_owned()), ("description", format!("Editor {at}"))]
+    })
+    .await;
+
+    let user = json!({ "UserPoolId": pool_id, "Username": "alice" });
+    let made = server.signed("AdminCreateUser", user).await.ok();
+    let edit =
+        format!("{base}/users/{}/edit", made.body["User"]["Attributes"][0]["Value"].as_str().expect("a sub"));
+    at_once(&server, &edit, &edit, |at| vec![("attributes", format!("given_name=Alice {at}"))]).await;
+
+    let api = json!({ "UserPoolId": pool_id, "Identifier": "orders", "Name": "Orders" });
+    server.signed("CreateResourceServer", api).await.ok();
+    let edit = format!("{base}/resource-servers/orders");
+    // Until one of them was told by the write itself, and not when the form was read.
+    for round in 0..20 {
+        at_once(&server, &edit, &edit, |at| vec![("name", format!("Orders {round} {at}"))]).await;
+        let noted = crate::console::audit(&server).await;
+        if noted.iter().any(|record| record.outcome == "overtaken") {
+            return;
+        }
+    }
+    panic!("nobody was overtaken between reading and writing");
 }

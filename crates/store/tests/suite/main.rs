@@ -10,6 +10,7 @@ use postern_store::clients::{ClientRow, ClientSecretRow};
 use postern_store::groups::GroupRow;
 use postern_store::login::BrowserSessionRow;
 use postern_store::pools::PoolRow;
+use postern_store::standing::{Kept, Overtaken};
 use postern_store::undo_links::UndoLinkRow;
 use postern_store::user_search::{Searched, UserKey, UserSearch};
 use postern_store::users::{UserName, UserRow};
@@ -521,6 +522,42 @@ async fn the_audit_is_a_chain_that_holds() {
         let counts = store.read(|tx| tx.audit_counts(Timestamp::from_ms(0))).await?;
         let counted: i64 = counts.iter().filter(|count| count.action == "d").map(|count| count.count).sum();
         assert_eq!(counted, 2 * many as i64, "by the hour and in all");
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_unit_writes_only_while_what_was_read_stands() {
+    everywhere(|store| async move {
+        let group = |description: &str| GroupRow {
+            pool_id: POOL.into(),
+            name: "editors".into(),
+            description: Some(description.into()),
+            role_arn: None,
+            precedence: None,
+            created: NOW,
+            modified: NOW,
+        };
+        let kept = || Kept::Group { pool_id: POOL.into(), name: "editors".into() };
+        let (first, hers, his) = (group("first"), group("hers"), group("his"));
+        store.write(move |tx| tx.add_group(&first)).await?;
+        let one = store.read(move |tx| tx.standing(kept())).await?;
+        let other = store.read(move |tx| tx.standing(kept())).await?;
+        let (one, other) = (store.while_stands(one), store.while_stands(other));
+        assert!(one.write(move |tx| tx.change_group(&hers)).await?);
+        let late: Result<bool> = other.write(move |tx| tx.change_group(&his)).await;
+        assert!(late.is_err_and(|error| error.is::<Overtaken>()));
+        let said = store.read(|tx| tx.find_group(POOL, "editors")).await?.and_then(|row| row.description);
+        assert_eq!(said.as_deref(), Some("hers"));
+        // What is gone does not stand either; and what is of somebody else's does no harm.
+        let now = store.read(move |tx| tx.standing(kept())).await?;
+        let other = GroupRow { name: "others".into(), ..group("") };
+        store.write(move |tx| tx.add_group(&other)).await?;
+        let held = store.while_stands(now);
+        assert!(held.write(|tx| tx.delete_group(POOL, "editors")).await?);
+        let late: Result<bool> = held.write(|tx| tx.delete_group(POOL, "others")).await;
+        assert!(late.is_err_and(|error| error.is::<Overtaken>()));
         Ok(())
     })
     .await;

@@ -1,0 +1,98 @@
+//! What stands in a row, so that a change may hold only while it is what was read of it.
+
+use crate::{Row, Tx, values};
+use anyhow::Result;
+
+/// A row that is read, changed and written back by people.
+#[derive(Clone, Debug)]
+pub enum Kept {
+    Pool { id: String },
+    Client { id: String },
+    User { pool_id: String, id: String },
+    Group { pool_id: String, name: String },
+    Provider { pool_id: String, name: String },
+    ResourceServer { pool_id: String, identifier: String },
+    Domain { name: String },
+    Branding { client_id: String },
+}
+
+/// A row, and what stood in it.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    kept: Kept,
+    said: Option<String>,
+}
+
+/// What was read is not what stands there any more, so that nothing was written.
+#[derive(Debug)]
+pub struct Overtaken;
+
+impl std::error::Error for Overtaken {}
+
+impl std::fmt::Display for Overtaken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("it was changed since it was read")
+    }
+}
+
+impl Tx<'_> {
+    /// What stands in a row now.
+    pub fn standing(&mut self, kept: Kept) -> Result<Standing> {
+        let said = self.said(&kept)?;
+        Ok(Standing { kept, said })
+    }
+
+    /// Wants a row to be as it was.
+    pub(crate) fn still(&mut self, standing: &Standing) -> Result<()> {
+        match self.said(&standing.kept)? == standing.said {
+            true => Ok(()),
+            false => Err(Overtaken.into()),
+        }
+    }
+
+    fn said(&mut self, kept: &Kept) -> Result<Option<String>> {
+        let said = |row: &Row<'_>| {
+            let parts = [row.opt_text(0)?, row.opt_text(1)?, row.opt_text(2)?];
+            Ok(format!("{parts:?}"))
+        };
+        match kept {
+            Kept::Pool { id } => {
+                self.row("select name, config, mfa_config from user_pools where id = $1", values![id], said)
+            }
+            Kept::Client { id } => {
+                self.row("select name, config, '' from app_clients where id = $1", values![id], said)
+            }
+            Kept::User { pool_id, id } => self.row(
+                "select attributes, '', '' from users where pool_id = $1 and id = $2",
+                values![pool_id, id],
+                said,
+            ),
+            Kept::Group { pool_id, name } => self.row(
+                "select description, role_arn, cast(precedence as text) from user_groups \
+                 where pool_id = $1 and name = $2",
+                values![pool_id, name],
+                said,
+            ),
+            // What is secret of one is sealed anew at each write.
+            Kept::Provider { pool_id, name } => {
+                let row = "select config, secrets from identity_providers where pool_id = $1 and name = $2";
+                self.row(row, values![pool_id, name], |row| {
+                    Ok(format!("{} {:?}", row.text(0)?, row.blob(1)?))
+                })
+            }
+            Kept::ResourceServer { pool_id, identifier } => self.row(
+                "select name, scopes, '' from resource_servers where pool_id = $1 and identifier = $2",
+                values![pool_id, identifier],
+                said,
+            ),
+            Kept::Domain { name } => {
+                self.row("select pool_id, config, '' from domains where name = $1", values![name], said)
+            }
+            Kept::Branding { client_id } => self.row(
+                "select id, settings, '' from login_brandings where client_id = $1",
+                values![client_id],
+                said,
+            ),
+        }
+    }
+}
