@@ -139,6 +139,11 @@ impl Client {
         }
     }
 
+    /// Tells whether the app is believed about where its people are (`EnablePropagateAdditionalUserContextData`).
+    pub fn passes_context_on(&self) -> bool {
+        self.has_secret() && self.config.enable_propagate_additional_user_context_data == Some(true)
+    }
+
     pub fn has_secret(&self) -> bool {
         !self.secrets.is_empty()
     }

@@ -384,7 +384,7 @@ pub fn escape(text: &str) -> String {
 }
 
 /// Gives the text of an HTML body, for the plain part: tags out, entities back, breaks kept.
-fn plain(html: &str) -> String {
+pub(crate) fn plain(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
     let mut rest = html;
     while let Some(start) = rest.find('<') {

@@ -218,6 +218,7 @@ impl Pools {
 
     /// Counts a challenge that a source begins.
     pub fn note_begin(&self, tx: &mut Tx<'_>, at: &At) -> Answer<()> {
+        self.is_not_blocked(tx, at)?;
         let window_ms = 10 * MINUTE_MS;
         self.within(
             tx,
@@ -368,7 +369,7 @@ impl Pools {
         Ok(())
     }
 
-    /// Writes down what happened in a sign-in, in the same unit of work.
+    /// Writes down what happened in a sign-in, in the same unit of work; pools that watch for threats remember it, too.
     pub fn audit(
         &self,
         tx: &mut Tx<'_>,
@@ -391,7 +392,7 @@ impl Pools {
             outcome: outcome.into(),
             detail: detail.into(),
         })?;
-        Ok(())
+        self.remember_event(tx, at, subject, action, outcome)
     }
 
     /// Makes a verified address a name to sign in with, where the pool has it as an alias. Somebody else's name

@@ -8,6 +8,7 @@ use crate::auth::srp::{Identity, Verifier};
 use crate::limits::Failures;
 use crate::pool::Pool;
 use crate::step::{At, By, Check, Kind, Proof, SignedIn, Step, Subject};
+use crate::threats::Judged;
 use crate::unit;
 use crate::user::{Password, Status, User, fresh_id};
 use crate::work::Busy;
@@ -264,6 +265,10 @@ impl Pools {
                 Ok(Step::Ask(asked))
             }
             Status::Confirmed => {
+                let at = &match self.judge_password(tx, at, subject, &user, &check.by)? {
+                    Judged::GoesOn(at) => at,
+                    Judged::Blocked(no) => return Ok(Step::No(no)),
+                };
                 let told = match check.by {
                     By::Password(_) | By::Functions(_) => "by password",
                     By::Srp(_) | By::Device(_) => "by password, proven by SRP",

@@ -4,6 +4,7 @@ use crate::auth::acr::{self, Level, Names};
 use crate::auth::device::Tracking;
 use crate::auth::factors::Factor;
 use crate::auth::password::Policy;
+use crate::auth::risk::Guard;
 use crate::auth::second_factor::{Demand, Mode, SecondFactor};
 use crate::destination::Medium;
 use crate::messages::{Occasion, Template};
@@ -12,9 +13,10 @@ use crate::provider::Provider;
 use anyhow::{Context, Result};
 use postern_mail::address::Mailbox;
 use postern_model::cognito_idp::{
-    AuthFactorType, DefaultEmailOptionType, EmailConfigurationType, EmailSendingAccountType,
-    GetUserPoolMfaConfigResponse, IssuerType, RecoveryOptionNameType, UserPoolMfaType, UserPoolTierType,
-    UserPoolType, UserVerificationType, VerifiedAttributeType, WebAuthnFactorConfigurationType,
+    AdvancedSecurityEnabledModeType, AdvancedSecurityModeType, AuthFactorType, DefaultEmailOptionType,
+    EmailConfigurationType, EmailSendingAccountType, GetUserPoolMfaConfigResponse, IssuerType,
+    RecoveryOptionNameType, UserPoolAddOnsType, UserPoolMfaType, UserPoolTierType, UserPoolType,
+    UserVerificationType, VerifiedAttributeType, WebAuthnFactorConfigurationType,
 };
 use postern_model::shape::Shape;
 use postern_store::Tx;
@@ -59,6 +61,9 @@ pub struct Pool {
     pub tracked_sessions: Option<usize>,
     pub passkeys: Passkeys,
     pub devices: Tracking,
+    /// What it does about threats, and where functions of the operator's ask instead of us.
+    pub guard: Guard,
+    pub guard_of_custom: Guard,
     /// What its levels of authentication are called; nothing where the plan has none.
     pub levels: Option<Names>,
     /// Outside providers, and the levels that their people can reach there.
@@ -318,6 +323,8 @@ impl Pool {
             tracked_sessions: None,
             passkeys: Passkeys::of(&mfa),
             devices: Tracking::of(config.device_configuration.as_ref()),
+            guard: guard(config.user_pool_add_ons.as_ref()),
+            guard_of_custom: guard_of_custom(config.user_pool_add_ons.as_ref()),
             levels: (config.user_pool_tier != Some(UserPoolTierType::Lite))
                 .then(|| Names::of(config.acr_configuration.as_ref())),
             outside_levels: Vec::new(),
@@ -463,6 +470,23 @@ impl Pool {
 /// Tells whether a pool's settings ask for the updated issuer.
 pub fn is_updated(config: &UserPoolType) -> bool {
     config.issuer_configuration.as_ref().is_some_and(|issuer| issuer.r#type == Some(IssuerType::Updated))
+}
+
+fn guard(add_ons: Option<&UserPoolAddOnsType>) -> Guard {
+    match add_ons.map(|add_ons| add_ons.advanced_security_mode) {
+        Some(AdvancedSecurityModeType::Audit) => Guard::Audit,
+        Some(AdvancedSecurityModeType::Enforced) => Guard::Enforced,
+        Some(AdvancedSecurityModeType::Off) | None => Guard::Off,
+    }
+}
+
+fn guard_of_custom(add_ons: Option<&UserPoolAddOnsType>) -> Guard {
+    let flows = add_ons.and_then(|add_ons| add_ons.advanced_security_additional_flows.as_ref());
+    match flows.and_then(|flows| flows.custom_auth_mode) {
+        Some(AdvancedSecurityEnabledModeType::Audit) => Guard::Audit,
+        Some(AdvancedSecurityEnabledModeType::Enforced) => Guard::Enforced,
+        None => Guard::Off,
+    }
 }
 
 /// Reads what follows the first factor. With the mode off, blocks are words for mails and no factors.

@@ -10,6 +10,7 @@ use crate::messages::{Catalogue, ENGLISH};
 use crate::pool::Pool;
 use crate::tokens::{SignInFacts, USER_ADMIN_SCOPE};
 use crate::user::{User, fresh_id};
+use crate::watch::Watch;
 use postern_access::Caller;
 use postern_model::{Answer, Error, Secret};
 use postern_store::Timestamp;
@@ -31,6 +32,8 @@ pub struct At {
     pub goal: Option<Goal>,
     /// The language that the person reads, where a page knows it: default mails are in it.
     pub words: &'static Catalogue,
+    /// What is known of it beside what it asks for.
+    pub watch: Watch,
 }
 
 /// What an app says with a call for functions to hear.
@@ -60,17 +63,37 @@ pub enum Device {
 impl At {
     /// A client of a pool, where nothing more is known yet.
     pub fn new(pool: Arc<Pool>, client: Arc<Client>, caller: Caller, now: Timestamp) -> At {
-        At { pool, client, caller, now, says: Says::default(), device: None, goal: None, words: &ENGLISH }
+        At {
+            pool,
+            client,
+            caller,
+            now,
+            says: Says::default(),
+            device: None,
+            goal: None,
+            words: &ENGLISH,
+            watch: Watch::default(),
+        }
     }
 
     /// What is demanded after the first factor.
     pub fn demand(&self) -> Demand {
-        Demand { goal: self.goal, ..self.pool.second.clone() }
+        Demand { goal: self.goal(), ..self.pool.second.clone() }
+    }
+
+    /// What the sign-in is to reach: what was asked for, or what its risk demands, where that is more.
+    pub fn goal(&self) -> Option<Goal> {
+        match (self.goal, self.watch.goal) {
+            (Some(asked), Some(risky)) if asked.level >= risky.level => {
+                Some(Goal { voluntary: asked.voluntary && risky.voluntary, ..asked })
+            }
+            (asked, risky) => risky.or(asked),
+        }
     }
 
     /// Tells whether what was proven is as much as this sign-in is to reach.
     pub fn is_goal_met_by(&self, amr: &[String]) -> bool {
-        self.goal.is_none_or(|goal| goal.is_met_by(amr))
+        self.goal().is_none_or(|goal| goal.is_met_by(amr))
     }
 
     /// The key of the device that the request says it comes from.

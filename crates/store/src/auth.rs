@@ -444,6 +444,8 @@ impl Tx<'_> {
              (select token_mac from undo_links where expires_ms < $1 order by expires_ms limit $2)",
             "delete from assertions_used where assertion_mac in \
              (select assertion_mac from assertions_used where expires_ms < $1 order by expires_ms limit $2)",
+            "delete from auth_events where id in \
+             (select id from auth_events where expires_ms < $1 order by expires_ms limit $2)",
             "delete from counters where expires_ms in \
              (select expires_ms from counters where expires_ms < $1 order by expires_ms limit $2)",
         ] {

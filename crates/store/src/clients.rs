@@ -75,6 +75,7 @@ impl Tx<'_> {
     pub fn delete_client(&mut self, pool_id: &str, client_id: &str) -> Result<bool> {
         let gone =
             self.run("delete from app_clients where pool_id = $1 and id = $2", values![pool_id, client_id])?;
+        self.remove_risk_configuration(pool_id, client_id)?;
         Ok(gone == 1)
     }
 

@@ -33,6 +33,7 @@ pub mod stamps;
 pub mod standing;
 pub mod terms;
 pub mod texts;
+pub mod threats;
 pub mod timings;
 pub mod token_sessions;
 mod tx;

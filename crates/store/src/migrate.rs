@@ -38,6 +38,7 @@ const STEPS: &[(&str, &str)] = &[
     ("outside names", include_str!("../migrations/0032_outside_names.sql")),
     ("administrators", include_str!("../migrations/0033_administrators.sql")),
     ("sign outs", include_str!("../migrations/0034_sign_outs.sql")),
+    ("threats", include_str!("../migrations/0035_threats.sql")),
 ];
 
 const VERSIONS: &str =

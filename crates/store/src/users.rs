@@ -218,6 +218,7 @@ impl Tx<'_> {
              (select sign_in_id from token_sessions where pool_id = $1 and user_id = $2)",
             values![pool_id, user_id],
         )?;
+        self.run("delete from auth_events where pool_id = $1 and user_id = $2", values![pool_id, user_id])?;
         let gone = self.run("delete from users where pool_id = $1 and id = $2", values![pool_id, user_id])?;
         if gone == 0 {
             return Ok(false);

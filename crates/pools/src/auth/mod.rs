@@ -10,6 +10,7 @@ pub mod id_token;
 pub mod known_passwords;
 pub mod password;
 pub mod recovery;
+pub mod risk;
 pub mod saml;
 pub mod second_factor;
 pub mod srp;

@@ -13,6 +13,7 @@ use crate::pool::Pool;
 use crate::sign_in::{Asked, At, Device, Given, Hello, Kind, Says, SignedIn, Step};
 use crate::tokens::{self, Grant, SignInFacts, Tokens};
 use crate::unit::kept;
+use crate::watch::Context;
 use flows::require_flow;
 use postern_access::{Caller, Operations};
 use postern_model::cognito_idp::errors::*;
@@ -48,6 +49,7 @@ struct Begin {
     parameters: Secrets,
     session: Option<Secret>,
     says: Says,
+    context: Context,
 }
 
 /// What either way of answering says.
@@ -59,6 +61,7 @@ struct Reply {
     session: Option<Secret>,
     responses: Secrets,
     says: Says,
+    context: Context,
 }
 
 impl Begin {
@@ -118,6 +121,7 @@ impl Pools {
             parameters: request.auth_parameters.unwrap_or_default(),
             session: request.session,
             says: beginning(request.client_metadata),
+            context: Context::OfUser(request.user_context_data),
         };
         let envelope = self.begin_flow(caller, begin).await?;
         Ok(InitiateAuthResponse {
@@ -141,6 +145,7 @@ impl Pools {
             parameters: request.auth_parameters.unwrap_or_default(),
             session: request.session,
             says: beginning(request.client_metadata),
+            context: Context::OfServer(request.context_data),
         };
         let envelope = self.begin_flow(caller, begin).await?;
         Ok(AdminInitiateAuthResponse {
@@ -164,6 +169,7 @@ impl Pools {
             session: request.session,
             responses: request.challenge_responses.unwrap_or_default(),
             says: Says::metadata(request.client_metadata),
+            context: Context::OfUser(request.user_context_data),
         };
         let envelope = self.answer_challenge(caller, reply).await?;
         Ok(RespondToAuthChallengeResponse {
@@ -187,6 +193,7 @@ impl Pools {
             session: request.session,
             responses: request.challenge_responses.unwrap_or_default(),
             says: Says::metadata(request.client_metadata),
+            context: Context::OfServer(request.context_data),
         };
         let envelope = self.answer_challenge(caller, reply).await?;
         Ok(AdminRespondToAuthChallengeResponse {
@@ -207,7 +214,8 @@ impl Pools {
         let (at, step) = self
             .sign_in_unit(caller, move |tx| {
                 let at = pools.at(tx, &caller_of_unit, &begin.client_id, begin.pool_id.as_deref())?;
-                let mut at = At { says: begin.says.clone(), ..at };
+                let watch = begin.context.watch(&at.client);
+                let mut at = At { says: begin.says.clone(), watch, ..at };
                 let step = pools.begin_in_unit(tx, &mut at, &begin, hello.as_ref())?;
                 Ok((at, step))
             })
@@ -283,7 +291,8 @@ impl Pools {
         let (at, step) = self
             .sign_in_unit(caller, move |tx| {
                 let at = pools.at(tx, &caller_of_unit, &reply.client_id, reply.pool_id.as_deref())?;
-                let mut at = At { says: reply.says.clone(), ..at };
+                let watch = reply.context.watch(&at.client);
+                let mut at = At { says: reply.says.clone(), watch, ..at };
                 let step = kept(pools.answer_in_unit(tx, &mut at, &reply, new.as_ref(), hello.as_ref()))?;
                 Ok((at, step))
             })
@@ -322,7 +331,7 @@ impl Pools {
         let username = needed("USERNAME")?;
         self.prove_secret(tx, at, response("SECRET_HASH"), username)?;
         let session = reply.session.as_ref().map(Secret::reveal);
-        (at.device, at.goal) = self.carried_by_reply(tx, at, reply, username)?;
+        self.carry_on(tx, at, reply, username)?;
         let at = &*at;
         if let Some(step) = self.answer_without_session(tx, at, reply, username, hello)? {
             return step.end(|signed_in| self.grant(tx, at, &signed_in, SIGN_IN));

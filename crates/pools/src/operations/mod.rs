@@ -21,6 +21,7 @@ pub mod second_factors;
 pub mod sessions;
 pub mod sign_up;
 pub mod terms;
+pub mod threats;
 pub mod tokens;
 pub mod unset;
 pub mod users;
@@ -49,6 +50,7 @@ pub fn operations() -> Operations<Pools> {
         sessions::operations(),
         sign_up::operations(),
         terms::operations(),
+        threats::operations(),
         tokens::operations(),
         unset::operations(),
         users::operations(),

@@ -13,6 +13,7 @@ use crate::passwords::{NewPassword, Owner, reset_required, wrong};
 use crate::sign_in::{At, Says, Step, Subject};
 use crate::unit::kept;
 use crate::user::{Status, User};
+use crate::watch::Watch;
 use postern_access::{Caller, Operations};
 use postern_model::cognito_idp::errors::*;
 use postern_model::cognito_idp::{
@@ -51,7 +52,8 @@ impl Pools {
         let to = self
             .sign_in_unit(caller, move |tx| {
                 let at = pools.at(tx, &caller_of_unit, &request.client_id, None)?;
-                let at = At { says: says.clone(), ..at };
+                let watch = Watch::of_app(&at.client, request.user_context_data.as_ref());
+                let at = At { says: says.clone(), watch, ..at };
                 let username = request.username.as_str();
                 pools.prove_secret(tx, &at, request.secret_hash.as_ref().map(Secret::reveal), username)?;
                 pools.forgot_password_in_unit(tx, &at, username)
@@ -97,7 +99,8 @@ impl Pools {
         let (at, step) = self
             .sign_in_unit(caller, move |tx| {
                 let at = pools.at(tx, &caller_of_unit, &request.client_id, None)?;
-                let at = At { says: says.clone(), ..at };
+                let watch = Watch::of_app(&at.client, request.user_context_data.as_ref());
+                let at = At { says: says.clone(), watch, ..at };
                 let username = request.username.as_str();
                 pools.prove_secret(tx, &at, request.secret_hash.as_ref().map(Secret::reveal), username)?;
                 pools.accepts(&at.pool, request.password.reveal())?;

@@ -14,6 +14,7 @@ use crate::sign_in::{At, Kind, Says, Step, Subject};
 use crate::triggers::Welcome;
 use crate::unit::kept;
 use crate::user::{Status, User, blank, fresh_id};
+use crate::watch::Watch;
 use postern_access::{Caller, Operations};
 use postern_model::cognito_idp::errors::*;
 use postern_model::cognito_idp::{
@@ -77,7 +78,8 @@ impl Pools {
         let signed_up = self
             .sign_in_unit(caller, move |tx| {
                 let at = pools.at(tx, &caller_of_unit, &client_id, None)?;
-                let at = At { says: says.clone(), ..at };
+                let watch = Watch::of_app(&at.client, request.user_context_data.as_ref());
+                let at = At { says: says.clone(), watch, ..at };
                 pools.prove_secret(
                     tx,
                     &at,
@@ -214,7 +216,8 @@ impl Pools {
         let step = self
             .sign_in_unit(caller, move |tx| {
                 let at = pools.at(tx, &caller_of_unit, &request.client_id, None)?;
-                let at = At { says: Says::metadata(request.client_metadata.clone()), ..at };
+                let watch = Watch::of_app(&at.client, request.user_context_data.as_ref());
+                let at = At { says: Says::metadata(request.client_metadata.clone()), watch, ..at };
                 let username = request.username.as_str();
                 pools.prove_secret(tx, &at, request.secret_hash.as_ref().map(Secret::reveal), username)?;
                 if let Some(session) = &request.session {
@@ -300,7 +303,8 @@ impl Pools {
         let details = self
             .sign_in_unit(caller, move |tx| {
                 let at = pools.at(tx, &caller_of_unit, &request.client_id, None)?;
-                let at = At { says: Says::metadata(request.client_metadata.clone()), ..at };
+                let watch = Watch::of_app(&at.client, request.user_context_data.as_ref());
+                let at = At { says: Says::metadata(request.client_metadata.clone()), watch, ..at };
                 let username = request.username.as_str();
                 pools.prove_secret(tx, &at, request.secret_hash.as_ref().map(Secret::reveal), username)?;
                 pools.resend_in_unit(tx, &at, username)

@@ -1,7 +1,6 @@
 //! What is read of settings that nobody can make here yet: nothing is set, and that is the answer. Setting them refuses.
 
 use crate::Pools;
-use crate::operations::branding::client_of;
 use crate::operations::pools::StoredPool;
 use postern_access::{Caller, Operations};
 use postern_model::cognito_idp::errors::InvalidParameterException;
@@ -10,34 +9,11 @@ use postern_model::{Answer, refuse};
 
 pub fn operations() -> Operations<Pools> {
     Operations::new()
-        .on(op::DescribeRiskConfiguration, Pools::describe_risk_configuration)
         .on(op::GetLogDeliveryConfiguration, Pools::get_log_delivery_configuration)
         .on(op::ListUserPoolReplicas, Pools::list_user_pool_replicas)
 }
 
 impl Pools {
-    /// What threat protection does: nothing.
-    pub async fn describe_risk_configuration(
-        &self,
-        _: &Caller,
-        request: DescribeRiskConfigurationRequest,
-    ) -> Answer<DescribeRiskConfigurationResponse> {
-        self.store
-            .read(move |tx| {
-                StoredPool::find(tx, &request.user_pool_id)?;
-                if let Some(client_id) = &request.client_id {
-                    client_of(tx, &request.user_pool_id, client_id)?;
-                }
-                let risk_configuration = RiskConfigurationType {
-                    user_pool_id: Some(request.user_pool_id.clone()),
-                    client_id: request.client_id.clone(),
-                    ..RiskConfigurationType::default()
-                };
-                Ok(DescribeRiskConfigurationResponse { risk_configuration })
-            })
-            .await
-    }
-
     /// Where logs of a pool go: nowhere but to this server's own.
     pub async fn get_log_delivery_configuration(
         &self,

@@ -10,6 +10,7 @@ pub mod not_yet;
 pub mod passkeys;
 pub mod pool;
 pub mod providers;
+pub mod risk;
 pub mod schema;
 pub mod sms;
 

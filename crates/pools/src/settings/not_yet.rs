@@ -13,12 +13,6 @@ const POOL: &[NotYet<UserPoolType>] = &[
         has(pool, |triggers| triggers.inbound_federation.is_some())
     }),
     ("SOFTWARE_TOKEN in AllowedFirstAuthFactors", |pool| allows(pool, AuthFactorType::SoftwareToken)),
-    ("UserPoolAddOns with threat protection", |pool| {
-        pool.user_pool_add_ons.as_ref().is_some_and(|add_ons| {
-            add_ons.advanced_security_mode != AdvancedSecurityModeType::Off
-                || add_ons.advanced_security_additional_flows.is_some()
-        })
-    }),
     ("KeyConfiguration CUSTOMER_MANAGED_KEY", |pool| {
         pool.key_configuration.as_ref().is_some_and(|keys| {
             keys.key_type == Some(EncryptionKeyType::CustomerManagedKey) || keys.kms_key_arn.is_some()
@@ -33,9 +27,6 @@ const CLIENT: &[NotYet<UserPoolClientType>] = &[
     }),
     ("ALLOW_TOKEN_EXCHANGE_IMPERSONATION", |client| {
         permits(client, ExplicitAuthFlowsType::AllowTokenExchangeImpersonation)
-    }),
-    ("EnablePropagateAdditionalUserContextData", |client| {
-        client.enable_propagate_additional_user_context_data == Some(true)
     }),
     ("AnalyticsConfiguration", |client| client.analytics_configuration.is_some()),
 ];
@@ -98,10 +89,6 @@ mod tests {
             ),
             (json!({"Policies": factors("SOFTWARE_TOKEN")}), "SOFTWARE_TOKEN in AllowedFirstAuthFactors"),
             (
-                json!({"UserPoolAddOns": {"AdvancedSecurityMode": "AUDIT"}}),
-                "UserPoolAddOns with threat protection",
-            ),
-            (
                 json!({"KeyConfiguration": {"KeyType": "CUSTOMER_MANAGED_KEY"}}),
                 "KeyConfiguration CUSTOMER_MANAGED_KEY",
             ),
@@ -124,7 +111,7 @@ mod tests {
             "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["email", "phone_number"]},
             "VerificationMessageTemplate": {"DefaultEmailOption": "CONFIRM_WITH_LINK"},
             "EmailConfiguration": {"EmailSendingAccount": "COGNITO_DEFAULT", "ReplyToEmailAddress": "a@b.test"},
-            "UserPoolAddOns": {"AdvancedSecurityMode": "OFF"},
+            "UserPoolAddOns": {"AdvancedSecurityMode": "AUDIT"},
             "KeyConfiguration": {"KeyType": "AWS_OWNED_KEY"},
             "IssuerConfiguration": {"Type": "UPDATED"},
         });

@@ -67,6 +67,26 @@ pub fn tags(kind: ErrorKind, tags: &BTreeMap<String, String>) -> Answer<()> {
     Ok(())
 }
 
+/// Refuses threat protection that the tier has not.
+fn threat_protection(pool: &UserPoolType) -> Answer<()> {
+    let Some(add_ons) = &pool.user_pool_add_ons else { return Ok(()) };
+    let is_on = add_ons.advanced_security_mode != AdvancedSecurityModeType::Off;
+    let flows = add_ons.advanced_security_additional_flows.as_ref();
+    if !is_on && flows.is_some_and(|flows| flows.custom_auth_mode.is_some()) {
+        return Err(invalid("AdvancedSecurityAdditionalFlows needs AdvancedSecurityMode AUDIT or ENFORCED."));
+    }
+    match &pool.user_pool_tier {
+        Some(tier) if is_on && *tier != UserPoolTierType::Plus => refuse(
+            FeatureUnavailableInTierException,
+            format!(
+                "The following features need to be disabled for the {} pricing tier configured: Threat Protection",
+                tier.as_str()
+            ),
+        ),
+        _ => Ok(()),
+    }
+}
+
 /// Fills in what was left out, and checks the whole.
 fn settled(mut pool: UserPoolType) -> Answer<UserPoolType> {
     not_yet::in_pool(&pool)?;
@@ -99,6 +119,7 @@ fn settled(mut pool: UserPoolType) -> Answer<UserPoolType> {
             "PasswordHistorySize is not available in the Lite tier.",
         );
     }
+    threat_protection(&pool)?;
     if factors == [AuthFactorType::WebAuthn] {
         return Err(invalid("WEB_AUTHN cannot be the only factor in AllowedFirstAuthFactors."));
     }
@@ -390,6 +411,17 @@ mod tests {
             (
                 json!({"UserPoolTier": "LITE", "Policies": {"PasswordPolicy": {"PasswordHistorySize": 1}}}),
                 "FeatureUnavailableInTierException: PasswordHistorySize is not available in the Lite tier.",
+            ),
+            (
+                json!({"UserPoolAddOns": {"AdvancedSecurityMode": "AUDIT"}}),
+                "FeatureUnavailableInTierException: The following features need to be disabled for the ESSENTIALS \
+                 pricing tier configured: Threat Protection",
+            ),
+            (
+                json!({"UserPoolTier": "PLUS", "UserPoolAddOns": {
+                    "AdvancedSecurityMode": "OFF", "AdvancedSecurityAdditionalFlows": {"CustomAuthMode": "AUDIT"},
+                }}),
+                "AdvancedSecurityAdditionalFlows needs AdvancedSecurityMode AUDIT or ENFORCED.",
             ),
             (json!({"SmsConfiguration": {}}), "SnsCallerArn is required in SmsConfiguration."),
         ] {

@@ -46,13 +46,24 @@ pub(super) struct Facts {
     /// The level that the sign-in is to reach.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) goal: Option<Goal>,
+    /// The event that the sign-in is remembered as, and what it is to reach because it is risky.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) event: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) risk_goal: Option<Goal>,
 }
 
 impl Facts {
-    /// The facts as a challenge keeps them, with the device that was named on the way and the level that is to be reached.
+    /// The facts as a challenge keeps them, with what the sign-in carries along.
     pub(super) fn text(&self, at: &At) -> Answer<String> {
         let device = at.device_key().map(str::to_owned).or_else(|| self.device.clone());
-        let facts = Facts { device, goal: at.goal.or(self.goal), ..self.clone() };
+        let facts = Facts {
+            device,
+            goal: at.goal.or(self.goal),
+            event: at.watch.event.clone().or_else(|| self.event.clone()),
+            risk_goal: at.watch.goal.or(self.risk_goal),
+            ..self.clone()
+        };
         Ok(serde_json::to_string(&facts).map_err(anyhow::Error::from)?)
     }
 }

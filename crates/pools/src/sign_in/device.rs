@@ -8,6 +8,7 @@ use super::srp::Proven;
 use crate::Pools;
 use crate::auth::acr::Goal;
 use crate::auth::challenge::Handle;
+use crate::auth::code::CodeKind;
 use crate::auth::device::group_key;
 use crate::auth::srp::{Claim, Identity};
 use crate::devices::{no_such_device, open};
@@ -16,6 +17,7 @@ use crate::passwords::wrong;
 use crate::sessions::source_text;
 use crate::step::{At, By, Check, Device, Hello, Kind, SignedIn, Step, Subject};
 use crate::user::User;
+use crate::watch::Watch;
 use postern_model::Answer;
 use postern_model::cognito_idp::errors::*;
 use postern_model::refuse;
@@ -47,24 +49,36 @@ impl Pools {
         }
     }
 
-    /// What a sign-in carries from step to step: the device that was named, if it is still there, and the level that is to
-    /// be reached.
-    pub(crate) fn carried(
+    /// What a sign-in carries from step to step: the device that was named, if it is still there; the level that is to be
+    /// reached; and the event that it is remembered as.
+    pub fn carried(
         &self,
         tx: &mut Tx<'_>,
         at: &At,
         session: &str,
-    ) -> Answer<(Option<Device>, Option<Goal>)> {
+    ) -> Answer<(Option<Device>, Option<Goal>, Watch)> {
         let challenge = tx.find_challenge(&Handle::macs(tx.keys(), session))?;
         let Some(challenge) = challenge.filter(|row| row.client_id == at.client.id) else {
-            return Ok((None, None));
+            return Ok((None, None, at.watch.clone()));
         };
         let facts: Facts = serde_json::from_str(&challenge.facts).unwrap_or_default();
         let device = match (facts.device.filter(|_| at.pool.devices.on), &challenge.user_id) {
             (Some(key), Some(user)) => tx.find_device(&at.pool.id, user, &key)?,
             _ => None,
         };
-        Ok((device.map(|device| Device::Key(device.key)), facts.goal))
+        let second = [
+            Kind::SoftwareTokenMfa,
+            Kind::MfaSetup,
+            Kind::Code(CodeKind::SMS_MFA),
+            Kind::Code(CodeKind::EMAIL_MFA),
+        ];
+        let watch = Watch {
+            event: facts.event,
+            goal: facts.risk_goal,
+            is_second: second.iter().any(|kind| kind.as_str() == challenge.kind),
+            ..at.watch.clone()
+        };
+        Ok((device.map(|device| Device::Key(device.key)), facts.goal, watch))
     }
 
     /// Asks for the secret of a device.
@@ -197,7 +211,11 @@ impl Pools {
         self.consume(tx, &halfway.challenge, *kind, at.now)?;
         let (subject, amr) = (halfway.subject(), halfway.facts.amr.clone());
         let all_given = amr.iter().any(|way| way == "mfa");
-        let stand_in = if self.stands_in(at, &device, &amr) { StandIn::Proven } else { StandIn::None };
+        let stand_in = if at.watch.goal.is_none() && self.stands_in(at, &device, &amr) {
+            StandIn::Proven
+        } else {
+            StandIn::None
+        };
         if may_need_more(at, &amr)
             && let Some(step) = self.ask_for_second(tx, at, &subject, &halfway.user, &amr, stand_in)?
         {

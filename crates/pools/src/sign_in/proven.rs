@@ -5,6 +5,7 @@ use super::second::StandIn;
 use crate::Pools;
 use crate::auth::second_factor::Mode;
 use crate::step::{At, Proof, SignedIn, Step, Subject, facts_of};
+use crate::threats::Judged;
 use crate::user::User;
 use postern_model::cognito_idp::errors::InvalidParameterException;
 use postern_model::{Answer, Error, refusal};
@@ -21,11 +22,18 @@ impl Pools {
         user: User,
         proof: Proof,
     ) -> Answer<Step<SignedIn>> {
+        let at = &match self.judge_sign_in(tx, at, subject, &user, &proof.amr)? {
+            Judged::GoesOn(at) => at,
+            Judged::Blocked(no) => return Ok(Step::No(no)),
+        };
         // Devices go with passwords: a code or a passkey does not ask for them.
         let by_password = proof.amr.iter().any(|way| way == "pwd");
         let device = if by_password { self.remembered_device(tx, at, &user)? } else { None };
         let stand_in = match &device {
-            Some(device) if self.stands_in(at, device, &proof.amr) => StandIn::Asked(device),
+            // What makes a sign-in risky, a device does not make good.
+            Some(device) if at.watch.goal.is_none() && self.stands_in(at, device, &proof.amr) => {
+                StandIn::Asked(device)
+            }
             _ => StandIn::None,
         };
         if may_need_more(at, &proof.amr)
@@ -84,7 +92,7 @@ impl Pools {
         proof: Proof,
         device: Option<&str>,
     ) -> Answer<Step<SignedIn>> {
-        if !at.is_goal_met_by(&proof.amr) && at.goal.is_some_and(|goal| !goal.voluntary) {
+        if !at.is_goal_met_by(&proof.amr) && at.goal().is_some_and(|goal| !goal.voluntary) {
             self.audit(tx, at, subject, "SignIn", "refused", "the level that was asked for is not reached")?;
             return Ok(Step::No(no_method()));
         }
@@ -92,6 +100,9 @@ impl Pools {
         self.audit(tx, at, subject, "SignIn", "signed in", proof.told)?;
         let mut facts = facts_of(at, proof.amr);
         facts.device = device.map(str::to_owned);
+        if let Some(event) = &at.watch.event {
+            facts.event_id.clone_from(event);
+        }
         Ok(Step::Done(SignedIn { user, facts }))
     }
 }

@@ -10,6 +10,7 @@ use postern_model::{Answer, Error};
 use postern_pools::auth::code::CodeKind;
 use postern_pools::functions;
 use postern_pools::sign_in::Step;
+use postern_pools::threats::BLOCKED;
 use postern_pools::unit::kept;
 use postern_store::Tx;
 
@@ -41,6 +42,10 @@ impl Hand {
             }
             Ok(Step::No(Error::Refused(no))) if functions::refused(no.kind) => {
                 flow.state.stay_said(Page::Code, &no);
+                Ok(Went::To(Page::Code))
+            }
+            Ok(Step::No(Error::Refused(no))) if no.message == BLOCKED => {
+                flow.state.stay(Page::Code, Fault::Refused);
                 Ok(Went::To(Page::Code))
             }
             // The code was right, and the account is gone or closed: it opens nothing any more.

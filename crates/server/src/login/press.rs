@@ -19,6 +19,7 @@ use postern_pools::functions;
 use postern_pools::messages::Catalogue;
 use postern_pools::oauth::browser::Person;
 use postern_pools::sign_in::{Device, SignedIn};
+use postern_pools::threats::BLOCKED;
 use postern_store::Tx;
 
 /// How long somebody is signed in at least, where the answer is posted by a page that comes after.
@@ -129,6 +130,10 @@ impl Hand {
                     return Ok(Pressed::Went { flow: flow.id, went: Went::To(flow.state.page) });
                 }
                 flow.state.clear();
+                // Another name begins another sign-in.
+                if let Some(session) = flow.session(tx.keys()).filter(|_| page != Page::Identify) {
+                    (_, _, flow.at.watch) = hand.pools.carried(tx, &flow.at, &session)?;
+                }
                 let went = unit(tx, &mut flow)?;
                 if let Went::To(page) = went {
                     flow.state.page = if page == Page::Choose { flow.state.page } else { page };
@@ -261,6 +266,9 @@ pub fn redirect_with(status: StatusCode, to: &str, cookie: Option<Setting>) -> R
 pub fn fault_of(refused: &Refusal, now_ms: i64) -> Fault {
     let kind = refused.kind;
     let wait_s = refused.retry_after_s;
+    if refused.message == BLOCKED {
+        return Fault::Refused;
+    }
     let too_many = |wait_s: u32| Fault::TooMany { until_ms: now_ms + i64::from(wait_s) * 1000 };
     if kind == LimitExceededException || kind == TooManyRequestsException {
         too_many(wait_s.unwrap_or(WAIT_S))

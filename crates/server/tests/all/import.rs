@@ -184,6 +184,15 @@ const HASHES: [(&str, &str); 5] = [
 ];
 const WITH_HASH: &str = "email,email_verified,cognito:mfa_enabled,cognito:username,cognito:password_hash";
 
+/// Somebody comes from a file with the hash of their password; gives the job.
+pub async fn comes_with_hash(app: &App<'_>, name: &str, algorithm: &str, hash: &str) -> Value {
+    let (id, path) = job_with(app, json!({ "PasswordHashingAlgorithm": algorithm })).await;
+    let file = format!("{WITH_HASH}\n{name},true,false,{name},{hash}\n");
+    put(app.server, &path, file).await.ok();
+    app.signed("StartUserImportJob", json!({ "JobId": id })).await.ok();
+    works_off(app, &id).await
+}
+
 async fn signs_in(app: &App<'_>, name: &str, password: &str) -> crate::story::Reply {
     let parameters = json!({ "USERNAME": name, "PASSWORD": password });
     let body = json!({ "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters });
@@ -212,11 +221,7 @@ async fn users_keep_the_passwords_whose_hashes_come_along() {
     let no = ("NotAuthorizedException", "Incorrect username or password.");
     for (number, (algorithm, hash)) in HASHES.into_iter().enumerate() {
         let name = format!("p{number}@example.com");
-        let (id, path) = job_with(&app, json!({ "PasswordHashingAlgorithm": algorithm })).await;
-        let file = format!("{WITH_HASH}\n{name},true,false,p{number},{hash}\n");
-        put(&server, &path, file).await.ok();
-        app.signed("StartUserImportJob", json!({ "JobId": id })).await.ok();
-        let done = works_off(&app, &id).await;
+        let done = comes_with_hash(&app, &name, algorithm, hash).await;
         assert_eq!(
             (&done["ImportedUsers"], &done["PasswordHashingAlgorithm"]),
             (&json!(1), &json!(algorithm))

@@ -1,9 +1,7 @@
 //! Attack case 83: the program in production, at its most verbose, and nothing in its output that would let a reader in.
 
 use crate::pages::browser::Browser;
-use crate::support::{Client, Key};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use crate::support::{Client, Key, secret_hash};
 use postern_pools::oauth::pairs::query;
 use postern_pools::oauth::pkce::challenge_of;
 use postern_store::{Clock, random};
@@ -136,11 +134,7 @@ async fn case_83_the_log_at_its_most_verbose_lets_nobody_in() {
     let set = json!({ "UserPoolId": pool_id, "Username": ALICE, "Password": PASSWORD, "Permanent": true });
     server.signed("AdminSetUserPassword", set).await;
 
-    let hash = {
-        use aws_lc_rs::hmac;
-        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-        STANDARD.encode(hmac::sign(&key, format!("{ALICE}{client_id}").as_bytes()))
-    };
+    let hash = secret_hash(&secret, ALICE, &client_id);
     // By the API: a wrong password, a right one, a code.
     for password in [WRONG, PASSWORD] {
         let parameters = json!({ "USERNAME": ALICE, "PASSWORD": password, "SECRET_HASH": hash });

@@ -44,3 +44,4 @@ mod story;
 mod support;
 mod text_mfa;
 mod texts;
+mod threats;

@@ -1,7 +1,7 @@
 //! Resource servers, their scopes on app clients, and the tokens that apps get for themselves.
 
 use crate::story::{App, Reply, call, claims, text};
-use crate::support::{TestServer, encoded};
+use crate::support::{TestServer, encoded, secret_hash};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -328,8 +328,6 @@ async fn either_of_two_secrets_proves_a_client() {
 
 #[tokio::test]
 async fn a_secret_hash_over_either_secret_is_taken() {
-    use aws_lc_rs::hmac;
-    use base64::Engine;
     let server = TestServer::start().await;
     let app = App::with(&server, json!({}), json!({ "GenerateSecret": true })).await;
     app.person(ALICE).await;
@@ -340,9 +338,7 @@ async fn a_secret_hash_over_either_secret_is_taken() {
     let begins = |secret: String| {
         let app = &app;
         async move {
-            let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-            let tag = hmac::sign(&key, format!("{ALICE}{}", app.client_id).as_bytes());
-            let hash = base64::engine::general_purpose::STANDARD.encode(tag.as_ref());
+            let hash = secret_hash(&secret, ALICE, &app.client_id);
             let parameters = json!({ "USERNAME": ALICE, "SECRET_HASH": hash });
             app.public("InitiateAuth", json!({ "AuthFlow": "USER_AUTH", "AuthParameters": parameters })).await
         }

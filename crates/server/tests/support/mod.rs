@@ -206,6 +206,14 @@ pub fn encoded(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
+/// What an app with a secret proves it by: `SECRET_HASH` for a name.
+pub fn secret_hash(secret: &str, name: &str, client_id: &str) -> String {
+    use base64::Engine as _;
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, secret.as_bytes());
+    let tag = aws_lc_rs::hmac::sign(&key, format!("{name}{client_id}").as_bytes());
+    base64::engine::general_purpose::STANDARD.encode(tag)
+}
+
 /// A policy that allows these actions on these resources.
 pub fn allowing(actions: &[&str], resources: &[&str]) -> Value {
     json!({

@@ -2,7 +2,6 @@
 
 use super::{Begin, Reply, missing};
 use crate::Pools;
-use crate::auth::acr::Goal;
 use crate::sign_in::{At, Device, Hello, Proven, SignedIn, Step};
 use postern_model::cognito_idp::{AuthFlowType, ChallengeNameType};
 use postern_model::{Answer, Secret};
@@ -32,14 +31,8 @@ impl Pools {
         }
     }
 
-    /// The device on which a challenge is answered, named now or earlier, and the level that its sign-in is to reach.
-    pub(super) fn carried_by_reply(
-        &self,
-        tx: &mut Tx<'_>,
-        at: &At,
-        reply: &Reply,
-        username: &str,
-    ) -> Answer<(Option<Device>, Option<Goal>)> {
+    /// Takes in what a sign-in has carried as far as this answer; the device may also be named now.
+    pub(super) fn carry_on(&self, tx: &mut Tx<'_>, at: &mut At, reply: &Reply, username: &str) -> Answer<()> {
         let named = match reply.responses.get(KEY) {
             Some(key) => self.device_named(tx, at, username, key, true)?,
             None => None,
@@ -49,11 +42,11 @@ impl Pools {
             (None, Some(block)) => self.handle_in_block(tx.keys(), block),
             (None, None) => None,
         };
-        let (carried, goal) = match handle {
-            Some(handle) => self.carried(tx, at, &handle)?,
-            None => (None, None),
-        };
-        Ok((named.or(carried), goal))
+        if let Some(handle) = handle {
+            (at.device, at.goal, at.watch) = self.carried(tx, at, &handle)?;
+        }
+        at.device = named.or(at.device.take());
+        Ok(())
     }
 
     /// Judges the answers that may come without a session, for some clients keep none; nothing for all others.

@@ -4,7 +4,7 @@
 use super::{futures_of, house};
 use crate::story::{App, Challenge, Reply, challenge};
 use crate::support::{Does, Lambda, SrpClient, TestServer, answering};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const DEFINE: (&str, &str) = ("DefineAuthChallenge", "define");
 const CREATE: (&str, &str) = ("CreateAuthChallenge", "create");
@@ -13,6 +13,10 @@ const WRONG: (&str, &str) = ("NotAuthorizedException", "Incorrect username or pa
 
 /// A pool that asks for a colour, three times at most.
 async fn place<'a>(server: &'a TestServer, lambda: &Lambda) -> App<'a> {
+    place_with(server, lambda, json!({})).await
+}
+
+async fn place_with<'a>(server: &'a TestServer, lambda: &Lambda, mut settings: Value) -> App<'a> {
     let config = super::config(lambda, &[DEFINE, CREATE, VERIFY]);
     let flows = json!(["ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_AUTH"]);
     let client = json!({ "ExplicitAuthFlows": flows });
@@ -43,7 +47,8 @@ async fn place<'a>(server: &'a TestServer, lambda: &Lambda) -> App<'a> {
             event["request"]["challengeAnswer"] == event["request"]["privateChallengeParameters"]["answer"];
         answering(event, &json!({ "answerCorrect": right }))
     });
-    App::with(server, json!({ "LambdaConfig": config }), client).await
+    settings["LambdaConfig"] = config;
+    App::with(server, settings, client).await
 }
 
 async fn begins(app: &App<'_>, name: &str) -> Reply {
@@ -302,4 +307,52 @@ async fn functions_cannot_ask_for_the_proof_of_a_password_that_was_never_opened(
     app.public("InitiateAuth", json!({ "AuthFlow": "CUSTOM_AUTH", "AuthParameters": parameters }))
         .await
         .refused("InvalidParameterException", "Missing required parameter SRP_A");
+}
+
+/// Gives the right answer from an address, which the app's server tells.
+async fn gives_it_from(app: &App<'_>, name: &str, address: &str) -> Reply {
+    let context =
+        json!({ "IpAddress": address, "ServerName": "shop.example", "ServerPath": "/", "HttpHeaders": [] });
+    app.server.clock.advance(1_000);
+    let begin = json!({
+        "ClientId": app.client_id, "AuthFlow": "CUSTOM_AUTH", "AuthParameters": { "USERNAME": name },
+        "ContextData": context,
+    });
+    let asked = challenge(&app.signed("AdminInitiateAuth", begin).await.ok());
+    let answer = json!({
+        "ClientId": app.client_id, "ChallengeName": asked.name, "Session": asked.session,
+        "ChallengeResponses": { "USERNAME": name, "ANSWER": "teal" }, "ContextData": context,
+    });
+    app.signed("AdminRespondToAuthChallenge", answer).await
+}
+
+#[tokio::test]
+async fn sign_ins_by_functions_are_judged_in_a_mode_of_their_own() {
+    let (lambda, server) = house().await;
+    let watches = |custom: Value| {
+        let mode = json!({ "AdvancedSecurityMode": "ENFORCED", "AdvancedSecurityAdditionalFlows": custom });
+        json!({ "UserPoolTier": "PLUS", "UserPoolAddOns": mode })
+    };
+    for (custom, is_blocked, level) in [
+        (json!({}), false, Value::Null),
+        (json!({ "CustomAuthMode": "AUDIT" }), false, json!("Low")),
+        (json!({ "CustomAuthMode": "ENFORCED" }), true, json!("Low")),
+    ] {
+        let app = place_with(&server, &lambda, watches(custom)).await;
+        app.person("ann@example.com").await;
+        let low = json!({ "LowAction": { "EventAction": "BLOCK", "Notify": false } });
+        let set = json!({ "AccountTakeoverRiskConfiguration": { "Actions": low } });
+        app.signed("SetRiskConfiguration", set).await.ok();
+        gives_it_from(&app, "ann@example.com", "192.0.2.7").await.ok();
+        let elsewhere = gives_it_from(&app, "ann@example.com", "198.51.100.9").await;
+        match is_blocked {
+            true => {
+                elsewhere.refused("NotAuthorizedException", "Unable to login because of security reasons.")
+            }
+            false => assert!(elsewhere.ok()["AuthenticationResult"]["IdToken"].is_string()),
+        }
+        let listed =
+            app.signed("AdminListUserAuthEvents", json!({ "Username": "ann@example.com" })).await.ok();
+        assert_eq!(listed["AuthEvents"][0]["EventRisk"]["RiskLevel"], level);
+    }
 }

@@ -103,12 +103,22 @@ pub const NEVER: &[(&str, &[&str], &str)] = &[
         &["CreateUserPool", "UpdateUserPool"],
         "policies decide at each mail, not when the sender is saved",
     ),
+    ("UserPoolTaggingException", &["DescribeUserPool"], "it tags nothing"),
     (
         "UserPoolAddOnNotEnabledException",
-        &["DescribeRiskConfiguration"],
-        "that nothing is set can be read of every pool",
+        &["SetRiskConfiguration", "DescribeRiskConfiguration"],
+        "it may be set before the pool watches, as infrastructure tools do",
     ),
-    ("UserPoolTaggingException", &["DescribeUserPool"], "it tags nothing"),
+    (
+        "CodeDeliveryFailureException",
+        &["SetRiskConfiguration"],
+        "InvalidParameterException says that the sender is not verified, as of pools",
+    ),
+    (
+        "InvalidEmailRoleAccessPolicyException",
+        &["SetRiskConfiguration"],
+        "policies decide at each mail, not when the sender is saved",
+    ),
     (
         "UnsupportedIdentityProviderException",
         &["DeleteIdentityProvider", "UpdateIdentityProvider"],

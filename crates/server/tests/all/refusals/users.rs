@@ -2,12 +2,14 @@
 
 use super::Refusal;
 use super::world::{ALICE, PASSWORD};
-use super::yes::of_dora;
+use super::yes::{of_dora, of_wanda};
 use serde_json::json;
 
 const INVALID: &str = "InvalidParameterException";
 const MISSING: &str = "ResourceNotFoundException";
 const REFUSED: &str = "NotAuthorizedException";
+
+const UNWATCHED: &str = "User pool add-ons are not enabled: set AdvancedSecurityMode to AUDIT or ENFORCED.";
 
 pub const REFUSALS: &[Refusal] = &[
     (
@@ -162,4 +164,45 @@ pub const REFUSALS: &[Refusal] = &[
     ("AdminListDevices", INVALID, "Invalid pagination token.", |world| {
         of_dora(world, json!({ "PaginationToken": "nonsense" }))
     }),
+    // What they did.
+    (
+        "AdminListUserAuthEvents",
+        "UserPoolAddOnNotEnabledException",
+        UNWATCHED,
+        |_| json!({ "Username": ALICE }),
+    ),
+    ("AdminListUserAuthEvents", INVALID, "Invalid pagination token.", |world| {
+        of_wanda(world, json!({ "NextToken": "nonsense" }))
+    }),
+    (
+        "AdminUpdateAuthEventFeedback",
+        "UserPoolAddOnNotEnabledException",
+        UNWATCHED,
+        |_| json!({ "Username": ALICE, "EventId": "x", "FeedbackValue": "Valid" }),
+    ),
+    ("AdminUpdateAuthEventFeedback", MISSING, "Auth event does not exist.", |world| {
+        of_wanda(world, json!({ "EventId": "x", "FeedbackValue": "Valid" }))
+    }),
+    (
+        "UpdateAuthEventFeedback",
+        "UserPoolAddOnNotEnabledException",
+        UNWATCHED,
+        |_| json!({ "Username": ALICE, "EventId": "x", "FeedbackValue": "Valid", "FeedbackToken": "00" }),
+    ),
+    ("UpdateAuthEventFeedback", REFUSED, "Invalid feedback token.", |world| {
+        of_wanda(
+            world,
+            json!({ "EventId": &world["event"], "FeedbackValue": "Valid", "FeedbackToken": "00" }),
+        )
+    }),
+    ("SetRiskConfiguration", INVALID, "10.0.0.0/33 is not an IP address range.", |world| {
+        let exceptions = json!({ "BlockedIPRangeList": ["10.0.0.0/33"] });
+        json!({ "UserPoolId": &world["watched"], "ClientId": null, "RiskExceptionConfiguration": exceptions })
+    }),
+    (
+        "SetRiskConfiguration",
+        MISSING,
+        "User pool client unknown does not exist.",
+        |world| json!({ "UserPoolId": &world["watched"], "ClientId": "unknown" }),
+    ),
 ];

@@ -2,7 +2,7 @@
 
 use super::{model, takes};
 use crate::identity_providers::{at_corp, corp, here};
-use crate::story::{code_in, newest_mail, text};
+use crate::story::{code_in, newest_mail, own_sender, text};
 use crate::support::authenticator::Authenticator;
 use crate::support::passkey::{Attested, Ceremony, Passkey};
 use crate::support::{Answer, DeviceSecret, TestServer};
@@ -45,6 +45,7 @@ impl World {
         world.jobs().await;
         world.devices().await;
         world.providers().await;
+        world.events().await;
         world
     }
 
@@ -463,6 +464,46 @@ impl World {
     pub fn confirms(&self, token: &str, key: &str, verifier: &str) -> Value {
         let verifier: Value = serde_json::from_str(&self[verifier]).expect("JSON");
         json!({ "AccessToken": &self[token], "DeviceKey": &self[key], "DeviceSecretVerifierConfig": verifier })
+    }
+
+    /// A pool that watches, where Wanda got a notice of a sign-in of hers.
+    async fn events(&mut self) {
+        let watched = self.pool(json!({
+            "PoolName": "watched", "UserPoolTier": "PLUS", "UserPoolAddOns": { "AdvancedSecurityMode": "ENFORCED" },
+        }));
+        let watched = watched.await;
+        self.is("watched", watched.clone());
+        let flows = ["ALLOW_ADMIN_USER_PASSWORD_AUTH"];
+        let client = json!({ "UserPoolId": watched, "ClientName": "watched", "ExplicitAuthFlows": flows });
+        let made = self.does("CreateUserPoolClient", client).await;
+        let client = text(&made, "/UserPoolClient/ClientId");
+        self.person(&watched, "wanda", Some("wanda@example.com")).await;
+        self.with_password(&watched, "wanda").await;
+        let sender = own_sender(&self.server, "alerts@example.com").await;
+        let notices = json!({
+            "SourceArn": sender["SourceArn"],
+            "NoActionEmail": { "Subject": "Notice", "TextBody": "{event-id} {feedback-token}" },
+        });
+        let actions = json!({ "LowAction": { "EventAction": "NO_ACTION", "Notify": true } });
+        let takeover = json!({ "NotifyConfiguration": notices, "Actions": actions });
+        let set = json!({
+            "UserPoolId": watched, "ClientId": null, "AccountTakeoverRiskConfiguration": takeover,
+        });
+        self.does("SetRiskConfiguration", set).await;
+        for address in ["192.0.2.7", "198.51.100.9"] {
+            let context = json!({
+                "IpAddress": address, "ServerName": "shop.example", "ServerPath": "/", "HttpHeaders": [],
+            });
+            let begin = json!({
+                "UserPoolId": watched, "ClientId": client, "AuthFlow": "ADMIN_USER_PASSWORD_AUTH",
+                "AuthParameters": { "USERNAME": "wanda", "PASSWORD": PASSWORD }, "ContextData": context,
+            });
+            self.does("AdminInitiateAuth", begin).await;
+        }
+        let notice = text(&newest_mail(&self.server, "wanda@example.com").await, "/text");
+        let (event, token) = notice.trim().split_once(' ').expect("an event and its token");
+        self.is("event", event);
+        self.is("feedback_token", token);
     }
 
     async fn providers(&mut self) {

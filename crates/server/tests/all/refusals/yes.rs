@@ -55,6 +55,22 @@ pub const CALLS: &[Call] = &[
     ("GetUserPoolClientSessionConfiguration", |_| json!({})),
     ("SetUserPoolClientSessionConfiguration", |_| json!({ "SSOSession": { "MaxValidityMinutes": 60 } })),
     ("DescribeRiskConfiguration", |_| json!({})),
+    (
+        "SetRiskConfiguration",
+        |world| json!({ "UserPoolId": &world["watched"], "ClientId": null, "RiskExceptionConfiguration": {} }),
+    ),
+    ("AdminListUserAuthEvents", |world| of_wanda(world, json!({}))),
+    ("AdminUpdateAuthEventFeedback", |world| {
+        of_wanda(world, json!({ "EventId": &world["event"], "FeedbackValue": "Valid" }))
+    }),
+    ("UpdateAuthEventFeedback", |world| {
+        of_wanda(
+            world,
+            json!({
+                "EventId": &world["event"], "FeedbackValue": "Valid", "FeedbackToken": &world["feedback_token"],
+            }),
+        )
+    }),
     ("GetLogDeliveryConfiguration", |_| json!({})),
     ("ListUserPoolReplicas", |_| json!({})),
     ("CreateManagedLoginBranding", |_| json!({ "UseCognitoProvidedValues": true })),
@@ -244,6 +260,13 @@ pub const CALLS: &[Call] = &[
 pub fn of_dora(world: &World, mut input: Value) -> Value {
     input["UserPoolId"] = world["tracked"].into();
     input["Username"] = "dora".into();
+    input
+}
+
+/// The same of Wanda.
+pub fn of_wanda(world: &World, mut input: Value) -> Value {
+    input["UserPoolId"] = world["watched"].into();
+    input["Username"] = "wanda".into();
     input
 }
 
