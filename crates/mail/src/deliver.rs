@@ -20,6 +20,7 @@ use crate::inbox::{Caught, INBOX_MAX};
 use crate::send::signing_domain;
 use crate::transport::functions::{Functions, NoAnswer};
 use crate::transport::{ATTEMPT, Carrier, Delivery, Parcel, TextParcel, Transport};
+use crate::undelivered::log_undelivered;
 
 /// Mails taken up at one time.
 const BATCH: usize = 256;
@@ -239,7 +240,7 @@ impl Worker {
     /// Writes down how attempts ended, all in one unit of work.
     async fn conclude(&mut self, outcomes: Vec<Outcome>) -> Result<()> {
         let outcomes = Arc::new(outcomes);
-        let written = outcomes.clone();
+        let (written, now) = (outcomes.clone(), self.mail.clock.now());
         self.mail
             .store
             .write(move |tx| {
@@ -252,6 +253,12 @@ impl Worker {
                         }
                         Verdict::Final { state, reply, caught } => {
                             let current = tx.finish_mail(&row.id, row.attempts, state, reply)?;
+                            if let (true, "failed" | "expired", Some(pool_id)) =
+                                (current, *state, &row.pool_id)
+                            {
+                                let details = format!("{}: {state} {}", row.purpose, code_of(reply));
+                                log_undelivered(tx, pool_id, details.trim_end(), now)?;
+                            }
                             if let (true, Some(caught)) = (current, caught) {
                                 tx.add_to_inbox(&InboxRow {
                                     id: caught.id.clone(),

@@ -23,6 +23,7 @@ mod tests;
 pub mod text;
 pub mod texting;
 pub mod transport;
+mod undelivered;
 mod unsent;
 mod verify;
 
@@ -42,6 +43,7 @@ pub use operations::{operations, own_operations, sns_operations};
 pub use sandbox::{PRODUCTION_QUOTA, PRODUCTION_RATE, UNLIMITED};
 pub use send::Queued;
 pub use settings::Settings;
+pub use undelivered::log_undelivered;
 pub use unsent::Unsent;
 pub use verify::look;
 

@@ -20,6 +20,8 @@ pub struct Refusal {
     pub retry_after_s: Option<u32>,
     /// Why, for the audit and the operator; the caller is not told.
     pub reason: Option<String>,
+    /// The pool whose message was not sent, for its log.
+    pub unsent: Option<String>,
 }
 
 /// Why an operation gave no answer.
@@ -39,7 +41,7 @@ pub fn refuse<T>(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Answ
 
 /// The same as [`refuse`], as a value for `ok_or_else` and `map_err`.
 pub fn refusal(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Error {
-    Error::Refused(Refusal { kind, message: message.into(), retry_after_s: None, reason: None })
+    Error::Refused(Refusal { kind, message: message.into(), retry_after_s: None, reason: None, unsent: None })
 }
 
 impl Error {
@@ -55,6 +57,14 @@ impl Error {
     pub fn because(mut self, reason: impl Into<String>) -> Self {
         if let Error::Refused(refusal) = &mut self {
             refusal.reason = Some(reason.into());
+        }
+        self
+    }
+
+    /// Notes that it was a message of this pool that was not sent.
+    pub fn unsent(mut self, pool_id: &str) -> Self {
+        if let Error::Refused(refusal) = &mut self {
+            refusal.unsent = Some(pool_id.to_owned());
         }
         self
     }

@@ -151,7 +151,7 @@ pub fn refused(kind: ErrorKind) -> bool {
 }
 
 fn refusal(kind: ErrorKind, words: String) -> Refusal {
-    Refusal { kind, message: words.into(), retry_after_s: None, reason: None }
+    Refusal { kind, message: words.into(), retry_after_s: None, reason: None, unsent: None }
 }
 
 #[cfg(test)]

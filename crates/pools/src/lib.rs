@@ -55,6 +55,7 @@ use postern_access::Access;
 use postern_mail::Mail;
 use postern_mail::transport::functions::Functions;
 use postern_store::{Clock, Store};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The user pools service: the floors below it, the threads that sign and hash, and its settings.
@@ -108,6 +109,8 @@ pub struct Rules {
     pub pkce_required: bool,
     /// A browser's session lasts longer by being used.
     pub sliding_sessions: bool,
+    /// The folder in which log groups are files; none: pools cannot export their logs.
+    pub log_groups: Option<PathBuf>,
     /// When the pages offer to make a passkey.
     pub passkey_offer: PasskeyOffer,
 }

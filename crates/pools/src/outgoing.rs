@@ -15,7 +15,7 @@ use postern_mail::address::{Address, Mailbox};
 use postern_mail::message::Message;
 use postern_mail::text::{Text, TextKind};
 use postern_mail::texting::{TextDraft, TextRole};
-use postern_mail::{Draft, Sender as OnBehalf, Unsent};
+use postern_mail::{Draft, Sender as OnBehalf, Unsent, log_undelivered};
 use postern_model::cognito_idp::errors::*;
 use postern_model::{Answer, Error, refusal, refuse};
 use postern_store::audit::AuditRecord;
@@ -55,10 +55,11 @@ const TEXTS_USED: i64 = 5;
 impl Pools {
     /// Accepts a message for sending, in the caller's unit of work.
     pub fn send(&self, tx: &mut Tx<'_>, at: &At, letter: Letter<'_>) -> Answer<()> {
-        match letter.to.medium {
+        let sent = match letter.to.medium {
             Medium::Email => self.send_mail(tx, at, letter),
             Medium::Sms => self.send_text(tx, at, letter),
-        }
+        };
+        sent.map_err(|error| error.unsent(&at.pool.id))
     }
 
     fn send_text(&self, tx: &mut Tx<'_>, at: &At, letter: Letter<'_>) -> Answer<()> {
@@ -149,6 +150,7 @@ impl Pools {
         match self.send(tx, at, letter) {
             Err(Error::Refused(refused)) => {
                 let reason = refused.reason.unwrap_or_else(|| refused.message.into_owned());
+                log_undelivered(tx, &at.pool.id, &reason, at.now)?;
                 let subject = Subject { name_key: user.username.clone(), user: Some(user.clone()) };
                 self.audit(tx, at, &subject, "SendMail", refused.kind.code, &reason)
             }

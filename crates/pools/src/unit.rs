@@ -6,6 +6,7 @@ use crate::Pools;
 use crate::functions::{self, Answers, Unanswered};
 use crate::step::Step;
 use postern_access::Caller;
+use postern_mail::log_undelivered;
 use postern_model::{Answer, Error};
 use postern_store::Tx;
 use postern_store::audit::AuditRecord;
@@ -16,18 +17,23 @@ const CALLS_MAX: usize = 16;
 
 impl Pools {
     /// Runs a unit of work of a sign-in. What it refuses is undone; where there is a reason that the caller is not
-    /// told, such as a policy that forbids the mail, that reason is kept in the audit.
+    /// told, such as a policy that forbids the mail, that reason is kept in the audit. The pool's log hears of a message
+    /// that was not sent.
     pub(crate) async fn sign_in_unit<T: Send + 'static>(
         &self,
         caller: &Caller,
         unit: impl FnMut(&mut Tx<'_>) -> Answer<T> + Send + 'static,
     ) -> Answer<T> {
         let result = self.run_to_its_end(unit).await;
-        if let Err(Error::Refused(refusal)) = &result
-            && let Some(reason) = refusal.reason.clone()
-        {
+        let Err(Error::Refused(refusal)) = &result else { return result };
+        let now = self.clock.now();
+        if let Some(pool_id) = refusal.unsent.clone() {
+            let details = refusal.reason.clone().unwrap_or_else(|| refusal.message.to_string());
+            self.store.write(move |tx| log_undelivered(tx, &pool_id, &details, now)).await?;
+        }
+        if let Some(reason) = refusal.reason.clone() {
             let record = AuditRecord {
-                time: self.clock.now(),
+                time: now,
                 request_id: caller.request_id.clone(),
                 who: caller.arn(),
                 action: "SendMail".into(),

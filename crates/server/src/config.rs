@@ -29,6 +29,8 @@ pub struct Config {
     #[serde(default = "default_database_connections")]
     pub database_connections: usize,
     pub master_key_file: Option<PathBuf>,
+    /// Folder in which log groups are files; without it pools cannot export their logs.
+    pub log_groups: Option<PathBuf>,
     #[serde(default = "default_region")]
     pub region: String,
     /// Twelve digits; drawn at the first start unless written here.

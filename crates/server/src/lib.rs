@@ -12,6 +12,7 @@ pub mod http;
 mod inbox;
 mod links;
 pub mod local_tls;
+mod log_groups;
 pub mod login;
 mod loopback;
 pub mod master_key;

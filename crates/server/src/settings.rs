@@ -140,7 +140,12 @@ pub struct Flags {
     pub strict_limits: bool,
     /// The address of an Invoke API on this machine.
     pub functions: Option<Url>,
+    /// The folder of log groups.
+    pub log_groups: Option<PathBuf>,
 }
+
+/// Where a developer's server keeps log groups, in its data folder.
+const LOG_GROUPS: &str = "log-groups";
 
 impl Settings {
     /// Development mode: this machine only, everything caught, everything known.
@@ -166,6 +171,8 @@ impl Settings {
         if !flags.strict_limits {
             rules = Rules { address_limits: false, ..without_counts(rules) };
         }
+        let beside = (!flags.ephemeral).then(|| data.join(LOG_GROUPS));
+        rules.log_groups = flags.log_groups.clone().or(beside);
         let (ses, http) = (config::Ses::default(), config::Http::default());
         Ok(Settings {
             listen,
@@ -301,6 +308,7 @@ impl Settings {
                 addresses_wait: config.users.address_change == config::AddressChange::Verified,
                 rotate_keys_days: i64::from(config.tokens.rotate_keys_days),
                 known_passwords: known_passwords(&config.passwords)?,
+                log_groups: config.log_groups,
                 ..rules(&config.limits, &config.sms, &config.oauth, config.passkeys)
             },
             key_source: KeySource::fresh(),
@@ -461,6 +469,7 @@ fn rules(
         },
         pkce_required: oauth.pkce == Pkce::Required,
         sliding_sessions: oauth.sliding_sessions,
+        log_groups: None,
         passkey_offer: match passkeys.offer {
             config::PasskeyOffer::Never => PasskeyOffer::Never,
             config::PasskeyOffer::SignUp => PasskeyOffer::SignUp,

@@ -1,7 +1,8 @@
 //! What runs beside the requests: mails carried, expired things swept away, the audit chained, signing keys changed, users
-//! imported.
+//! imported, log groups written.
 
 use crate::app::App;
+use crate::log_groups;
 use crate::witness::Witness;
 use postern_mail::Worker;
 use postern_store::PORTION;
@@ -28,6 +29,7 @@ pub fn start(app: &App, mails: Worker) -> Vec<JoinHandle<()>> {
         tokio::spawn(async move {
             while timeout(ROUND, fourth.ended()).await.is_err() {
                 import(&fourth).await;
+                log(&fourth).await;
             }
         }),
         tokio::spawn(async move {
@@ -62,6 +64,19 @@ async fn import(app: &App) {
             Ok(true) => {}
             Ok(false) => return,
             Err(cause) => return tracing::error!(cause = %cause, "users could not be imported"),
+        }
+    }
+}
+
+/// Writes what pools export to their log groups.
+pub async fn log(app: &App) {
+    while !*app.ending.borrow() {
+        match log_groups::write_some(app).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(cause) => {
+                return tracing::error!(cause = format!("{cause:#}"), "log groups could not be written");
+            }
         }
     }
 }

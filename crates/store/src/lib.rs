@@ -14,6 +14,7 @@ pub mod devices;
 pub mod groups;
 pub mod identity_providers;
 pub mod import_jobs;
+pub mod log_lines;
 pub mod login;
 pub mod mail;
 mod migrate;

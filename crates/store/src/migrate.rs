@@ -39,6 +39,7 @@ const STEPS: &[(&str, &str)] = &[
     ("administrators", include_str!("../migrations/0033_administrators.sql")),
     ("sign outs", include_str!("../migrations/0034_sign_outs.sql")),
     ("threats", include_str!("../migrations/0035_threats.sql")),
+    ("log deliveries", include_str!("../migrations/0036_log_deliveries.sql")),
 ];
 
 const VERSIONS: &str =

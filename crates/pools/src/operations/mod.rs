@@ -11,11 +11,13 @@ pub mod groups;
 pub mod identity_providers;
 pub mod import;
 pub mod import_file;
+pub mod logs;
 pub mod mfa;
 pub mod own;
 pub mod passkeys;
 pub mod pools;
 pub mod recovery;
+pub mod replicas;
 pub mod resource_servers;
 pub mod second_factors;
 pub mod sessions;
@@ -23,7 +25,6 @@ pub mod sign_up;
 pub mod terms;
 pub mod threats;
 pub mod tokens;
-pub mod unset;
 pub mod users;
 
 use crate::Pools;
@@ -41,10 +42,12 @@ pub fn operations() -> Operations<Pools> {
         groups::operations(),
         identity_providers::operations(),
         import::operations(),
+        logs::operations(),
         mfa::operations(),
         passkeys::operations(),
         pools::operations(),
         recovery::operations(),
+        replicas::operations(),
         resource_servers::operations(),
         second_factors::operations(),
         sessions::operations(),
@@ -52,7 +55,6 @@ pub fn operations() -> Operations<Pools> {
         terms::operations(),
         threats::operations(),
         tokens::operations(),
-        unset::operations(),
         users::operations(),
     ]
     .into_iter()

@@ -1,4 +1,4 @@
-//! What is read of settings that nobody can make here yet: nothing is set, and that is the answer. Setting them refuses.
+//! Replicas of a pool in other regions: there are none.
 
 use crate::Pools;
 use crate::operations::pools::StoredPool;
@@ -8,31 +8,10 @@ use postern_model::cognito_idp::*;
 use postern_model::{Answer, refuse};
 
 pub fn operations() -> Operations<Pools> {
-    Operations::new()
-        .on(op::GetLogDeliveryConfiguration, Pools::get_log_delivery_configuration)
-        .on(op::ListUserPoolReplicas, Pools::list_user_pool_replicas)
+    Operations::new().on(op::ListUserPoolReplicas, Pools::list_user_pool_replicas)
 }
 
 impl Pools {
-    /// Where logs of a pool go: nowhere but to this server's own.
-    pub async fn get_log_delivery_configuration(
-        &self,
-        _: &Caller,
-        request: GetLogDeliveryConfigurationRequest,
-    ) -> Answer<GetLogDeliveryConfigurationResponse> {
-        self.store
-            .read(move |tx| {
-                StoredPool::find(tx, &request.user_pool_id)?;
-                Ok(GetLogDeliveryConfigurationResponse {
-                    log_delivery_configuration: Some(LogDeliveryConfigurationType {
-                        user_pool_id: request.user_pool_id.clone(),
-                        log_configurations: Vec::new(),
-                    }),
-                })
-            })
-            .await
-    }
-
     /// In which other regions a pool is: in none. So no page follows another.
     pub async fn list_user_pool_replicas(
         &self,

@@ -5,6 +5,7 @@ pub mod client;
 pub mod domain;
 pub mod email;
 pub mod functions;
+pub mod logs;
 pub mod mfa;
 pub mod not_yet;
 pub mod passkeys;
@@ -23,6 +24,6 @@ pub fn asked<S: Shape>(request: &impl Shape) -> Answer<S> {
     S::read(&request.write()).map_err(|mismatch| Error::Failed(mismatch.into()))
 }
 
-fn invalid(words: impl Into<Cow<'static, str>>) -> Error {
+pub(crate) fn invalid(words: impl Into<Cow<'static, str>>) -> Error {
     refusal(InvalidParameterException, words)
 }

@@ -53,6 +53,7 @@ pub(super) fn refused(service: Service, error: Error, request_id: &str) -> Respo
                 message: format!("Something went wrong. Reference: {request_id}").into(),
                 retry_after_s: None,
                 reason: None,
+                unsent: None,
             }
         }
     };

@@ -345,6 +345,7 @@ mod tests {
             message: "The role with name <x> cannot be found.".into(),
             retry_after_s: None,
             reason: None,
+            unsent: None,
         };
         let xml = error("ns", &refusal(404), "id-1");
         assert!(

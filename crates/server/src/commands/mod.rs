@@ -183,7 +183,7 @@ enum TlsWord {
 #[derive(Args)]
 struct ServeArgs {
     /// Run in production, by this configuration
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "ephemeral", "ses_sandbox", "strict_limits", "functions"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "ephemeral", "ses_sandbox", "strict_limits", "functions", "log_groups"])]
     config: Option<PathBuf>,
     /// Listen on this port [default: 9320]
     #[arg(long, value_name = "N")]
@@ -212,6 +212,9 @@ struct ServeArgs {
     /// Call the functions of Lambda triggers at this Invoke API
     #[arg(long, value_name = "URL", value_parser = |text: &str| Url::parse(text))]
     functions: Option<Url>,
+    /// Keep log groups in this folder [default: log-groups in the data folder]
+    #[arg(long, value_name = "DIR")]
+    log_groups: Option<PathBuf>,
 }
 
 impl ServeArgs {
@@ -229,6 +232,7 @@ impl ServeArgs {
                 ses_sandbox: self.ses_sandbox,
                 strict_limits: self.strict_limits,
                 functions: self.functions.clone(),
+                log_groups: self.log_groups.clone(),
             })?;
             if let Some(TlsWord::Local) = self.tls {
                 settings.tls =

@@ -186,6 +186,7 @@ fn told(request_id: &str, error: Error) -> Refusal {
                 message: format!("Something went wrong. Reference: {request_id}").into(),
                 retry_after_s: None,
                 reason: None,
+                unsent: None,
             }
         }
     }

@@ -6,13 +6,22 @@ use serde_json::json;
 
 const ALICE: &str = "alice@example.com";
 const SENDER: &str = "no-reply@example.com";
-const ROLE: &str = "AWSServiceRoleForAmazonCognitoIdpEmailService";
+pub const ROLE: &str = "AWSServiceRoleForAmazonCognitoIdpEmailService";
 const POLICY: &str = "arn:aws:iam::aws:policy/aws-service-role/AmazonCognitoIdpEmailServiceRolePolicy";
 
 /// A pool that sends as a verified address, through the role.
-async fn developer_pool(server: &TestServer) -> App<'_> {
+pub async fn developer_pool(server: &TestServer) -> App<'_> {
     let email = own_sender(server, SENDER).await;
     App::with(server, json!({ "EmailConfiguration": email }), json!({})).await
+}
+
+/// What no call of IAM does to the role, an operator with the database at hand does.
+pub async fn detach_the_roles_policy(server: &TestServer) {
+    let detached = server.app.store.write(|tx| {
+        let role = tx.find_iam_role(ROLE)?.expect("the role");
+        tx.detach_policy(&role.id, POLICY)
+    });
+    detached.await.expect("the store answers");
 }
 
 /// The newest record of the audit about a mail.
@@ -37,15 +46,7 @@ async fn the_roles_policy_lets_the_code_go_and_without_it_no_mail_leaves() {
 
     // An operator with the database at hand does, and the next mail is not sent.
     let before = server.mails_to(ALICE).await.len();
-    server
-        .app
-        .store
-        .write(|tx| {
-            let role = tx.find_iam_role(ROLE)?.expect("the role");
-            tx.detach_policy(&role.id, POLICY)
-        })
-        .await
-        .expect("the store answers");
+    detach_the_roles_policy(&server).await;
     app.asks(ALICE).await.refused_as("InvalidEmailRoleAccessPolicyException");
     mail_settles(&server).await;
     assert_eq!(server.mails_to(ALICE).await.len(), before);

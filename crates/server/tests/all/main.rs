@@ -22,6 +22,7 @@ mod identity_providers;
 mod import;
 mod list_users;
 mod lists;
+mod log_export;
 mod logs;
 mod mfa;
 mod mfa_attacks;

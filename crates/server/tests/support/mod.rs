@@ -75,7 +75,13 @@ impl TestServer {
 
     /// Starts two servers on the same data, known under one address; they share the clock.
     pub async fn two_nodes() -> (TestServer, TestServer) {
+        TestServer::two_nodes_with(|_| {}).await
+    }
+
+    /// The same with changed settings.
+    pub async fn two_nodes_with(change: impl FnOnce(&mut Settings)) -> (TestServer, TestServer) {
         let mut settings = settings(&flags());
+        change(&mut settings);
         settings.place = fresh_place(true);
         settings.master_key = MasterKey::Text(Keys::fresh_text());
         let clock = Clock::manual(START);

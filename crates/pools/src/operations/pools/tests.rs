@@ -82,6 +82,7 @@ async fn pools() -> Pools {
             passkey_offer: crate::PasskeyOffer::Never,
             known_passwords: Arc::default(),
             pkce_required: true,
+            log_groups: None,
             sliding_sessions: false,
         }),
         key_source: crate::keys::KeySource::fresh(),

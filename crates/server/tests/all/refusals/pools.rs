@@ -102,6 +102,12 @@ pub const REFUSALS: &[Refusal] = &[
         |world| json!({ "UserPoolId": &world["lite"], "MfaConfiguration": "OPTIONAL", "EmailMfaConfiguration": {} }),
     ),
     (
+        "SetLogDeliveryConfiguration",
+        TIER,
+        "Exporting userAuthEvents is available in the Plus tier only.",
+        |_| json!({ "LogConfigurations": [{ "LogLevel": "INFO", "EventSource": "userAuthEvents" }] }),
+    ),
+    (
         "SetUserPoolSessionConfiguration",
         INVALID,
         "1 validation error detected: Value 'SOMETIMES' at 'userSessionTracking' failed to satisfy constraint: Member must satisfy enum value set: [ENABLED, DISABLED]",

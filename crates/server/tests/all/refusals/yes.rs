@@ -72,6 +72,7 @@ pub const CALLS: &[Call] = &[
         )
     }),
     ("GetLogDeliveryConfiguration", |_| json!({})),
+    ("SetLogDeliveryConfiguration", |_| json!({ "LogConfigurations": [] })),
     ("ListUserPoolReplicas", |_| json!({})),
     ("CreateManagedLoginBranding", |_| json!({ "UseCognitoProvidedValues": true })),
     ("DescribeManagedLoginBrandingByClient", |_| json!({})),
