@@ -95,6 +95,8 @@ function pages() {
     ["sign-up", `${base}/sign-up`, "Sign-up"],
     ["extensions", `${base}/extensions`, "Extensions"],
     ["messages", `${base}/messages`, "Message templates"],
+    ["logs", `${base}/logs`, "Log streaming"],
+    ["edit-logs", `${base}/logs/edit`, "Edit log streaming"],
     ["settings", `${base}/settings`, "Settings"],
     ["domain", `${base}/domain`, "Domain"],
     ["clients", `${base}/clients`, "App clients"],

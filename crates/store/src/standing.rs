@@ -14,6 +14,7 @@ pub enum Kept {
     ResourceServer { pool_id: String, identifier: String },
     Domain { name: String },
     Branding { client_id: String },
+    LogDeliveries { pool_id: String },
 }
 
 /// A row, and what stood in it.
@@ -88,6 +89,13 @@ impl Tx<'_> {
             Kept::Domain { name } => {
                 self.row("select pool_id, config, '' from domains where name = $1", values![name], said)
             }
+            Kept::LogDeliveries { pool_id } => self.row(
+                "select max(case source when 'userNotification' then destination end), \
+                 max(case source when 'userAuthEvents' then destination end), '' \
+                 from log_deliveries where pool_id = $1",
+                values![pool_id],
+                said,
+            ),
             Kept::Branding { client_id } => self.row(
                 "select id, settings, '' from login_brandings where client_id = $1",
                 values![client_id],

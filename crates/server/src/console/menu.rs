@@ -56,7 +56,7 @@ const POOL: [Pages; 6] = [
         "Branding",
         &[("/domain", "Domain"), ("/branding", "Managed login"), ("/messages", "Message templates")],
     ),
-    ("Pool", &[("/settings", "Settings")]),
+    ("Pool", &[("/logs", "Log streaming"), ("/settings", "Settings")]),
 ];
 
 fn base(id: &str) -> String {

@@ -17,6 +17,7 @@ mod email;
 mod groups;
 mod imports;
 mod lists;
+mod logs;
 mod menu;
 mod message_areas;
 mod metrics;
@@ -69,6 +70,8 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/console/pools/{pool}/messages", get(settings::messages))
         .route("/console/pools/{pool}/settings", get(settings::general))
         .route("/console/pools/{pool}/edit/{area}", get(settings::edit).post(settings::save))
+        .route("/console/pools/{pool}/logs", get(logs::page))
+        .route("/console/pools/{pool}/logs/edit", get(logs::ask_edit).post(logs::save))
         .route("/console/pools/{pool}/domain", get(domain::page).post(domain::make))
         .route("/console/pools/{pool}/domain/{kind}/edit", get(domain::ask_edit).post(domain::save))
         .route("/console/pools/{pool}/domain/{kind}/delete", post(domain::drop))

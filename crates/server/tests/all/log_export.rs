@@ -1,6 +1,7 @@
 //! Logs of a pool as an operator reads them: files of JSON lines, to which the server adds what the pool exports.
 
 use crate::email_role::{ROLE, detach_the_roles_policy, developer_pool};
+use crate::pages::browser::Browser;
 use crate::story::{App, Folder, Reply, mail_settles};
 use crate::support::TestServer;
 use postern_server::worker;
@@ -102,6 +103,41 @@ async fn a_line_waits_for_its_file_and_two_servers_write_it_once() {
     one.clock.advance(61_000);
     tokio::join!(worker::log(&one.app), worker::log(&two.app));
     assert_eq!(lines(&one, &file).await.len(), 3);
+}
+
+#[tokio::test]
+async fn the_console_sets_where_a_log_goes_and_says_what_is_wrong_beside_the_field() {
+    let folder = Folder::new();
+    let server = server(&folder).await;
+    let app = App::new(&server).await;
+    let (one, other) = (Browser::new(&server.url), Browser::new(&server.url));
+    let here = format!("/console/pools/{}/logs", app.pool_id);
+    one.visit(&here).await.says("Not exported");
+    let path = format!("{here}/edit");
+    let (hers, his) = (one.visit(&path).await, other.visit(&path).await);
+    let shop = arn("/aws/vendedlogs/shop");
+    one.press(&hers, &path, &[("userNotification", shop.as_str())])
+        .await
+        .says("Log streaming saved")
+        .says(&shop)
+        .says("set-log-delivery-configuration");
+    let late = other.press(&his, &path, &[("userNotification", "")]).await;
+    late.says("Somebody else changed these settings").says(&shop);
+    let read = app.signed("GetLogDeliveryConfiguration", json!({})).await.ok();
+    assert_eq!(
+        read["LogDeliveryConfiguration"]["LogConfigurations"],
+        json!([to("userNotification", "ERROR", &shop)])
+    );
+    let again = one.visit(&path).await;
+    one.press(&again, &path, &[("userAuthEvents", shop.as_str())])
+        .await
+        .says("Exporting userAuthEvents is available in the Plus tier only.")
+        .says("aria-invalid");
+
+    let without = TestServer::start().await;
+    let app = App::new(&without).await;
+    let page = Browser::new(&without.url).visit(&format!("/console/pools/{}/logs", app.pool_id)).await;
+    page.says("This server keeps no log groups");
 }
 
 #[tokio::test]
