@@ -1,6 +1,10 @@
 //! Passkeys as a user has them: which host they belong to, how one is made, shown and removed, and how one is judged.
 //! Whoever asks brings the challenge and sees to it that it is used once; the rules stand in `auth/webauthn.rs`.
 
+mod ceremony;
+
+pub use ceremony::Ceremony;
+
 use crate::Pools;
 use crate::auth::factors::Factor;
 use crate::auth::webauthn::{

@@ -1,6 +1,6 @@
 //! Statements about how administrators sign in beside their keys: their addresses and passkeys.
 
-use crate::passkeys::PasskeyRow;
+use crate::passkeys::{PasskeyRow, passkey};
 use crate::{Row, Timestamp, Tx, values};
 use anyhow::Result;
 
@@ -61,7 +61,7 @@ impl Tx<'_> {
 
     pub fn find_administrator_passkey(&mut self, id: &[u8]) -> Result<Option<PasskeyRow>> {
         self.row(
-            "select id, user_id, rp_id, public_key, sign_count, facts, created_ms, used_ms \
+            "select '', id, user_id, rp_id, public_key, sign_count, facts, created_ms, used_ms \
              from administrator_passkeys where id = $1",
             values![id],
             passkey,
@@ -71,7 +71,7 @@ impl Tx<'_> {
     /// An administrator's passkeys; there are few of them.
     pub fn passkeys_of_administrator(&mut self, user_id: &str) -> Result<Vec<PasskeyRow>> {
         self.rows(
-            "select id, user_id, rp_id, public_key, sign_count, facts, created_ms, used_ms \
+            "select '', id, user_id, rp_id, public_key, sign_count, facts, created_ms, used_ms \
              from administrator_passkeys where user_id = $1 order by created_ms, id",
             values![user_id],
             passkey,
@@ -104,18 +104,4 @@ impl Tx<'_> {
 
 fn email(row: &Row<'_>) -> Result<AdministratorEmail> {
     Ok(AdministratorEmail { user_id: row.text(0)?, email: row.text(1)?, created: row.time(2)? })
-}
-
-fn passkey(row: &Row<'_>) -> Result<PasskeyRow> {
-    Ok(PasskeyRow {
-        pool_id: String::new(),
-        id: row.blob(0)?,
-        user_id: row.text(1)?,
-        rp_id: row.text(2)?,
-        public_key: row.blob(3)?,
-        sign_count: row.int(4)?,
-        facts: row.text(5)?,
-        created: row.time(6)?,
-        used: row.opt_time(7)?,
-    })
 }

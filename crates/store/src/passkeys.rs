@@ -93,7 +93,7 @@ impl Tx<'_> {
     }
 }
 
-fn passkey(row: &Row<'_>) -> Result<PasskeyRow> {
+pub(crate) fn passkey(row: &Row<'_>) -> Result<PasskeyRow> {
     Ok(PasskeyRow {
         pool_id: row.text(0)?,
         id: row.blob(1)?,

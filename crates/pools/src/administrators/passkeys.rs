@@ -6,7 +6,7 @@ use crate::Pools;
 use crate::auth::webauthn::{Assertion, Fault, Registration, RelyingParty};
 use crate::messages::Occasion;
 use crate::passkeys::{
-    CHALLENGE_MS, creation_options, host, judged, refuse_more, refused_registration, request_options, row_of,
+    Ceremony, creation_options, host, judged, refuse_more, refused_registration, request_options, row_of,
     text_of,
 };
 use base64::Engine;
@@ -19,50 +19,27 @@ use postern_store::passkeys::PasskeyRow;
 use postern_store::{Keys, Purpose, Timestamp, Tx};
 use serde_json::Value;
 
-/// How far two nodes' clocks may be apart.
-const SKEW_MS: i64 = 60_000;
-
-/// What a challenge is for.
-#[derive(Clone, Copy)]
-enum Ceremony {
-    Use,
-    Add,
+/// What a challenge at the console's door is bound to.
+fn bound(door: &Doorstep) -> [&[u8]; 2] {
+    [b"console", door.browser.as_bytes()]
 }
 
-impl Ceremony {
-    fn mac_parts<'a>(self, door: &'a Doorstep, made: &'a [u8; 8]) -> [&'a [u8]; 4] {
-        let ceremony: &[u8] = match self {
-            Ceremony::Use => b"use",
-            Ceremony::Add => b"add",
-        };
-        [b"console passkey", ceremony, door.browser.as_bytes(), made]
-    }
+fn challenge(ceremony: Ceremony, keys: &Keys, door: &Doorstep) -> String {
+    ceremony.challenge(keys, &bound(door), door.now)
+}
 
-    fn challenge(self, keys: &Keys, door: &Doorstep) -> String {
-        let made = door.now.ms().to_be_bytes();
-        let mac = keys.mac(Purpose::Handle, &self.mac_parts(door, &made));
-        BASE64URL.encode([&made[..], &mac].concat())
-    }
-
-    /// Uses a challenge up: true once, for the browser that was given it, and in time.
-    fn spend(self, tx: &mut Tx<'_>, door: &Doorstep, challenge: &str) -> anyhow::Result<bool> {
-        let Ok(bytes) = BASE64URL.decode(challenge) else { return Ok(false) };
-        let Some((made, mac)) = bytes.split_first_chunk::<8>() else { return Ok(false) };
-        let made_at = Timestamp::from_ms(i64::from_be_bytes(*made));
-        let is_live = (-SKEW_MS..CHALLENGE_MS).contains(&door.now.since(made_at))
-            && tx.keys().mac_matches(Purpose::Handle, &self.mac_parts(door, made), mac);
-        if !is_live {
-            return Ok(false);
-        }
-        let used = tx.keys().mac(Purpose::Handle, &[b"console passkey used", &bytes]);
-        tx.use_assertion(&used, made_at.plus_ms(CHALLENGE_MS + SKEW_MS))
-    }
+/// Uses a challenge up: true once, for the browser that was given it, and in time.
+fn spend(ceremony: Ceremony, tx: &mut Tx<'_>, door: &Doorstep, challenge: &str) -> anyhow::Result<bool> {
+    let until = ceremony.live_until(tx.keys(), &bound(door), challenge, door.now);
+    let Some(until) = until else { return Ok(false) };
+    let used = tx.keys().mac(Purpose::Handle, &[b"console passkey used", challenge.as_bytes()]);
+    tx.use_assertion(&used, until)
 }
 
 impl Pools {
     /// What a browser is to ask its passkeys at the console's door. None is named: all of ours can be found without.
     pub fn administrator_request(&self, keys: &Keys, door: &Doorstep) -> Value {
-        request_options(&party(door), &[], &Ceremony::Use.challenge(keys, door))
+        request_options(&party(door), &[], &challenge(Ceremony::Use, keys, door))
     }
 
     /// Judges what a browser answered there; gives whose passkey it is, and its id.
@@ -88,7 +65,7 @@ impl Pools {
         door: &Doorstep,
         assertion: &Assertion,
     ) -> Answer<Result<(String, Vec<u8>), Fault>> {
-        if !Ceremony::Use.spend(tx, door, assertion.challenge())? {
+        if !spend(Ceremony::Use, tx, door, assertion.challenge())? {
             return Ok(Err(Fault::Challenge));
         }
         let party = party(door);
@@ -118,7 +95,7 @@ impl Pools {
         self.may_change_own_sign_in(tx, door, signed_in)?;
         let there = tx.passkeys_of_administrator(user_id)?;
         refuse_more(&there)?;
-        let challenge = Ceremony::Add.challenge(tx.keys(), door);
+        let challenge = challenge(Ceremony::Add, tx.keys(), door);
         Ok(creation_options(&party(door), user_id, name, &there, &challenge))
     }
 
@@ -140,7 +117,7 @@ impl Pools {
             Err(fault) => return Ok(Err(refused_registration(fault))),
         };
         let challenge = registration.challenge().to_owned();
-        if !Ceremony::Add.spend(tx, door, &challenge)? {
+        if !spend(Ceremony::Add, tx, door, &challenge)? {
             return Ok(Err(refused_registration(Fault::Challenge)));
         }
         let party = party(door);

@@ -13,8 +13,6 @@ use crate::pages::passkey::{AddPasskey, UsePasskey};
 use crate::respond::json;
 use axum::http::StatusCode;
 use axum::response::Response;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use postern_model::cognito_idp::ExplicitAuthFlowsType;
 use postern_model::{Answer, Error};
 use postern_pools::PasskeyOffer;
@@ -24,50 +22,26 @@ use postern_pools::auth::webauthn::{self, Assertion, Registration};
 use postern_pools::oauth::authorize::Prompt;
 use postern_pools::oauth::browser::Person;
 use postern_pools::oauth::pairs::query;
-use postern_pools::passkeys::{CHALLENGE_MS, Owner, Whose};
+use postern_pools::passkeys::{Ceremony, Owner, Whose};
 use postern_pools::sign_in::{Step, Subject};
 use postern_pools::user::Status;
-use postern_store::{Keys, Purpose, Timestamp, Tx};
+use postern_store::{Keys, Tx};
 use serde_json::{Value, json as value};
 
 /// How long "Not now" is remembered.
 const LATER_S: i64 = 30 * 86_400;
 const LATER: &str = "postern-passkey-later";
-/// How far two nodes' clocks may be apart.
-const SKEW_MS: i64 = 60_000;
-
-/// What a challenge is for.
-#[derive(Clone, Copy)]
-enum Ceremony {
-    Use,
-    Add,
+/// The challenge of a flow as it stands now.
+fn challenge(ceremony: Ceremony, keys: &Keys, flow: &Flow) -> String {
+    let version = flow.version().to_be_bytes();
+    ceremony.challenge(keys, &[b"flow", flow.id.as_bytes(), &version], flow.at.now)
 }
 
-impl Ceremony {
-    fn mac_parts<'a>(self, flow: &'a Flow, version: &'a [u8; 8], made: &'a [u8; 8]) -> [&'a [u8]; 5] {
-        let ceremony: &[u8] = match self {
-            Ceremony::Use => b"use",
-            Ceremony::Add => b"add",
-        };
-        [b"passkey", ceremony, flow.id.as_bytes(), version, made]
-    }
-
-    /// The challenge of a flow as it stands now.
-    fn challenge(self, keys: &Keys, flow: &Flow) -> String {
-        let (version, made) = (flow.version().to_be_bytes(), flow.at.now.ms().to_be_bytes());
-        let mac = keys.mac(Purpose::Handle, &self.mac_parts(flow, &version, &made));
-        BASE64URL.encode([&made[..], &mac].concat())
-    }
-
-    /// Tells whether a challenge is this flow's, and of late.
-    fn is_live(self, keys: &Keys, flow: &Flow, challenge: &str) -> bool {
-        let Ok(bytes) = BASE64URL.decode(challenge) else { return false };
-        let Some((made, mac)) = bytes.split_first_chunk::<8>() else { return false };
-        let version = flow.version().to_be_bytes();
-        let age_ms = flow.at.now.since(Timestamp::from_ms(i64::from_be_bytes(*made)));
-        (-SKEW_MS..CHALLENGE_MS).contains(&age_ms)
-            && keys.mac_matches(Purpose::Handle, &self.mac_parts(flow, &version, made), mac)
-    }
+/// Tells whether a challenge is this flow's, and of late.
+fn is_live(ceremony: Ceremony, keys: &Keys, flow: &Flow, challenge: &str) -> bool {
+    let version = flow.version().to_be_bytes();
+    let bound: [&[u8]; 3] = [b"flow", flow.id.as_bytes(), &version];
+    ceremony.live_until(keys, &bound, challenge, flow.at.now).is_some()
 }
 
 impl View<'_> {
@@ -113,7 +87,7 @@ pub async fn options(visit: Visit) -> Response {
         if flow.state.done || !takes_passkeys(flow) {
             return Ok(None);
         }
-        let challenge = Ceremony::Use.challenge(tx.keys(), flow);
+        let challenge = challenge(Ceremony::Use, tx.keys(), flow);
         pools.assertion_options(tx, &flow.at, Whose::Anybody, &challenge)
     })
     .await
@@ -124,7 +98,7 @@ pub async fn options_to_add(visit: Visit) -> Response {
     let pools = visit.app.pools.clone();
     answer(&visit, move |tx, flow, visit| {
         let Some(person) = signed_in(tx, flow, visit)? else { return Ok(None) };
-        let challenge = Ceremony::Add.challenge(tx.keys(), flow);
+        let challenge = challenge(Ceremony::Add, tx.keys(), flow);
         let owner = Owner { user: &person.user, auth: person.auth };
         match pools.registration_options(tx, &flow.at, &owner, &challenge) {
             Ok(options) => Ok(Some(options)),
@@ -206,7 +180,7 @@ impl Hand {
         };
         let whose = if page == Page::Identify { Whose::Anybody } else { Whose::Of(&subject) };
         let judged = match Assertion::parse(self.field("credential")) {
-            Ok(assertion) if Ceremony::Use.is_live(tx.keys(), flow, assertion.challenge()) => {
+            Ok(assertion) if is_live(Ceremony::Use, tx.keys(), flow, assertion.challenge()) => {
                 self.pools.judge_passkey(tx, &flow.at, assertion.challenge(), whose, &assertion)?
             }
             Ok(_) => Err(webauthn::Fault::Challenge),
@@ -344,7 +318,7 @@ fn add(tx: &mut Tx<'_>, visit: &Visit, flow: &Flow, person: &Person) -> Answer<b
         .and_then(|credential| Registration::read(&credential));
     let Ok(registration) = registration else { return Ok(false) };
     let challenge = registration.challenge().to_owned();
-    if !Ceremony::Add.is_live(tx.keys(), flow, &challenge) {
+    if !is_live(Ceremony::Add, tx.keys(), flow, &challenge) {
         return Ok(false);
     }
     let owner = Owner { user: &person.user, auth: person.auth };
