@@ -1,6 +1,7 @@
 //! User pools: operations, sign-in, tokens and messages.
 
 pub mod account_codes;
+mod activity_log;
 pub mod address_change;
 pub mod administrators;
 pub mod aliases;

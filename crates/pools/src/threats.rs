@@ -2,6 +2,7 @@
 //! it, and what the pool wants done about a risk is done. The rules are in `auth/risk.rs`.
 
 use crate::Pools;
+use crate::activity_log;
 use crate::auth::acr::{Goal, Level};
 use crate::auth::risk::{self, FAILURES, FAILURES_MS, Guard, MEMORY_MS, OWN_MAX, Origin, Past, Risk};
 use crate::auth::second_factor::{self, Demand, Next};
@@ -18,6 +19,7 @@ use postern_mail::{Draft, Sender};
 use postern_model::cognito_idp::errors::{NotAuthorizedException, PasswordResetRequiredException};
 use postern_model::cognito_idp::*;
 use postern_model::{Answer, Error, Shape, refusal, refuse};
+use postern_store::log_lines::LogSource;
 use postern_store::threats::AuthEventRow;
 use postern_store::{Keys, Purpose, Timestamp, Tx, random};
 use std::net::IpAddr;
@@ -99,10 +101,11 @@ impl Pools {
             (Some(id), EventType::SignIn) => tx.find_auth_event(&at.pool.id, id)?,
             _ => None,
         };
-        let Some(under_way) = under_way else {
+        let Some(mut under_way) = under_way else {
             let steps: Steps<'_> = if outcome == "wrong password" { &[("Password", "Failure")] } else { &[] };
             let event = event(tx.keys(), at, subject.user.as_ref(), *kind, *response, steps);
-            return Ok(tx.add_auth_event(&event)?);
+            tx.add_auth_event(&event)?;
+            return log(tx, at, subject, &event);
         };
         let mut steps: Vec<(String, String)> =
             serde_json::from_str(&under_way.challenges).map_err(anyhow::Error::from)?;
@@ -111,8 +114,10 @@ impl Pools {
             steps.retain(|(name, _)| name != "Mfa");
             steps.push(("Mfa".to_owned(), went.to_owned()));
         }
-        let steps = serde_json::json!(steps).to_string();
-        Ok(tx.go_on_with_auth_event(&under_way.id, response.as_str(), &steps)?)
+        under_way.challenges = serde_json::json!(steps).to_string();
+        under_way.response = response.as_str().to_owned();
+        tx.go_on_with_auth_event(&under_way.id, &under_way.response, &under_way.challenges)?;
+        log(tx, at, subject, &under_way)
     }
 
     /// Judges a right password: whether it is one that attackers know. Only one that was sent can be looked at.
@@ -281,6 +286,13 @@ impl Pools {
         }
         Ok(())
     }
+}
+
+/// Writes an event to the pool's log, where it has one.
+fn log(tx: &mut Tx<'_>, at: &At, subject: &Subject, event: &AuthEventRow) -> Answer<()> {
+    let name = subject.user.as_ref().map_or("", |user| user.username.as_str());
+    let line = activity_log::line(event, name, &at.caller.request_id, at.now);
+    Ok(tx.add_log_line(&at.pool.id, LogSource::UserAuthEvents, &line, at.now)?)
 }
 
 fn blocked() -> Error {

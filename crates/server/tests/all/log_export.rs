@@ -1,6 +1,7 @@
 //! Logs of a pool as an operator reads them: files of JSON lines, to which the server adds what the pool exports.
 
 use crate::email_role::{ROLE, detach_the_roles_policy, developer_pool};
+use crate::mfa::PASSWORD;
 use crate::pages::browser::Browser;
 use crate::story::{App, Folder, Reply, mail_settles};
 use crate::support::TestServer;
@@ -103,6 +104,45 @@ async fn a_line_waits_for_its_file_and_two_servers_write_it_once() {
     one.clock.advance(61_000);
     tokio::join!(worker::log(&one.app), worker::log(&two.app));
     assert_eq!(lines(&one, &file).await.len(), 3);
+}
+
+#[tokio::test]
+async fn what_people_do_stands_in_the_log_of_a_pool_that_watches() {
+    let folder = Folder::new();
+    let server = server(&folder).await;
+    let watches = json!({ "UserPoolTier": "PLUS", "UserPoolAddOns": { "AdvancedSecurityMode": "AUDIT" } });
+    let flows = json!({ "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH"] });
+    let app = App::with(&server, watches, flows).await;
+    app.person(ALICE).await;
+    app.password(ALICE, PASSWORD).await;
+    let file = folder.file("groups/people.jsonl");
+    let gives = async |name: &str, password: &str| {
+        let parameters = json!({ "USERNAME": name, "PASSWORD": password });
+        let begin = json!({ "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters });
+        app.public("InitiateAuth", begin).await
+    };
+    gives(ALICE, PASSWORD).await.ok();
+    assert!(lines(&server, &file).await.is_empty(), "nothing is exported yet");
+
+    sets(&app, json!([to("userAuthEvents", "INFO", &arn("people"))])).await.ok();
+    gives(ALICE, "not this one, 1").await.refused_as("NotAuthorizedException");
+    gives("nobody@example.com", PASSWORD).await.refused_as("NotAuthorizedException");
+    gives(ALICE, PASSWORD).await.ok();
+    let written = lines(&server, &file).await;
+    let said = |line: &Value| {
+        let message = &line["message"];
+        let text = |name: &str| message[name].as_str().expect("text").to_owned();
+        (text("eventType"), text("eventResponse"), !text("userSub").is_empty())
+    };
+    let mut said: Vec<_> = written.iter().map(said).collect();
+    said.sort();
+    let sign_in = |response: &str, is_somebody| ("SignIn".to_owned(), response.to_owned(), is_somebody);
+    assert_eq!(said, [sign_in("Fail", false), sign_in("Fail", true), sign_in("Pass", true)]);
+    let text = format!("{written:?}");
+    assert!(text.contains(&app.client_id) && text.contains(&app.pool_id));
+    for secret in [PASSWORD, "not this one", "nobody@example.com"] {
+        assert!(!text.contains(secret), "{secret}: {text}");
+    }
 }
 
 #[tokio::test]
