@@ -209,6 +209,11 @@ impl Place {
         prefix.map(|prefix| (prefix, false)).into_iter().chain(custom).collect()
     }
 
+    /// What the ARNs of this account's log groups begin with.
+    pub fn log_group_arns(&self) -> String {
+        format!("arn:aws:logs:{}:{}:log-group:", self.region, self.account)
+    }
+
     pub fn pool_arn(&self, pool_id: &str) -> String {
         format!("arn:aws:cognito-idp:{}:{}:userpool/{pool_id}", self.region, self.account)
     }

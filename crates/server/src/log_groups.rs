@@ -33,8 +33,9 @@ pub async fn write_some(app: &App) -> Result<bool> {
         text.push_str(&line);
         text.push('\n');
     }
+    let begins = app.pools.place.log_group_arns();
     for (destination, text) in groups {
-        match group(&destination, &app.pools.place).map(|parts| file(&folder, &parts)) {
+        match group(&destination, &begins).map(|parts| file(&folder, &parts)) {
             Some(path) => spawn_blocking(move || append(&path, &text)).await??,
             None => tracing::error!(destination, "lines of a log group of elsewhere were dropped"),
         }

@@ -36,11 +36,11 @@ impl Pools {
         _: &Caller,
         request: SetLogDeliveryConfigurationRequest,
     ) -> Answer<SetLogDeliveryConfigurationResponse> {
-        let (place, has_groups) = (self.place.clone(), self.rules.log_groups.is_some());
+        let (begins, has_groups) = (self.place.log_group_arns(), self.rules.log_groups.is_some());
         self.store
             .write(move |tx| {
                 let pool = StoredPool::find_to_change(tx, &request.user_pool_id)?;
-                let wanted = accepted(&request.log_configurations, pool.config.user_pool_tier, &place)?;
+                let wanted = accepted(&request.log_configurations, pool.config.user_pool_tier, &begins)?;
                 if !has_groups && !wanted.is_empty() {
                     return Err(invalid(
                         "This server keeps no log groups: log_groups is not set in its configuration.",

@@ -1,7 +1,6 @@
 //! Where a pool's events are written. Pure: what is asked for in, pairs of a source and a log group out.
 
 use super::invalid;
-use crate::pool::Place;
 use postern_model::cognito_idp::errors::FeatureUnavailableInTierException;
 use postern_model::cognito_idp::*;
 use postern_model::{Answer, refuse};
@@ -18,11 +17,11 @@ fn level(source: EventSourceName) -> (LogSource, LogLevel) {
     }
 }
 
-/// Accepts what is asked for: each source once, each to a log group of this account.
+/// Accepts what is asked for: each source once, each to a log group of this account, whose ARN has this beginning.
 pub fn accepted(
     asked: &[LogConfigurationType],
     tier: Option<UserPoolTierType>,
-    place: &Place,
+    begins: &str,
 ) -> Answer<Vec<(String, String)>> {
     let mut accepted: Vec<(String, String)> = Vec::new();
     for one in asked {
@@ -47,7 +46,7 @@ pub fn accepted(
         let Some(arn) = arn else {
             return Err(invalid(format!("{name} needs the LogGroupArn of a CloudWatchLogsConfiguration.")));
         };
-        if group(arn, place).is_none() {
+        if group(arn, begins).is_none() {
             return Err(invalid(format!("{arn} is no log group of this account and region.")));
         }
         if accepted.iter().any(|(known, _)| known == name) {
@@ -58,10 +57,9 @@ pub fn accepted(
     Ok(accepted)
 }
 
-/// The name of a log group of this account and region, in parts that can be parts of a file's name.
-pub fn group<'a>(arn: &'a str, place: &Place) -> Option<Vec<&'a str>> {
-    let begins = format!("arn:aws:logs:{}:{}:log-group:", place.region, place.account);
-    let name = arn.strip_prefix(&begins)?;
+/// The name of a log group whose ARN has this beginning, in parts that can be parts of a file's name.
+pub fn group<'a>(arn: &'a str, begins: &str) -> Option<Vec<&'a str>> {
+    let name = arn.strip_prefix(begins)?;
     let parts: Vec<&str> = name.strip_prefix('/').unwrap_or(name).split('/').collect();
     let is_part = |part: &&str| {
         !part.is_empty()
@@ -93,21 +91,11 @@ pub fn shown(deliveries: Vec<(String, String)>) -> Vec<LogConfigurationType> {
 mod tests {
     use super::*;
 
-    fn place() -> Place {
-        Place {
-            region: "us-east-1".to_owned(),
-            account: "123456789012".to_owned(),
-            public_url: String::new(),
-            issuer: String::new(),
-            prefix_url: None,
-        }
-    }
-
     #[test]
     fn a_log_group_is_of_this_account_and_never_leads_out_of_its_folder() {
         let group = |rest: &str| {
             let arn = format!("arn:aws:logs:us-east-1:{rest}");
-            super::group(&arn, &place()).map(|parts| parts.join("|"))
+            super::group(&arn, "arn:aws:logs:us-east-1:123456789012:log-group:").map(|parts| parts.join("|"))
         };
         assert_eq!(
             group("123456789012:log-group:/aws/vendedlogs/shop").as_deref(),
