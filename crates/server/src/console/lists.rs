@@ -383,7 +383,7 @@ impl List {
             !view.filters.iter().any(|(each, held)| (each.as_str(), held.as_str()) == (*by, *value))
         });
         Tools {
-            none: format!("No {} match {}.", self.called.1, filters.join(", ")),
+            none: format!("No {} match “{}”.", self.called.1, filters.join("” and “")),
             chips: filters.into_iter().zip((0..).map(|at| view.without(at).address())).collect(),
             search,
             offers: offers

@@ -117,7 +117,7 @@ async fn activity_opens_to_the_request_as_a_command_and_to_the_reason() {
     browser
         .visit("/console/activity?q=nothing-like-it")
         .await
-        .says("No records match Action begins with: nothing");
+        .says("No records match “Action begins with: nothing");
 
     let (browser, shown) = sign_in(&server, &viewer).await;
     assert_eq!(shown.status, 403);

@@ -57,7 +57,7 @@ async fn a_small_list_is_sorted_searched_and_cut_into_pages_as_a_whole() {
     found.says("10 of 120 groups").says("With the words: GROUP-11").says("Remove the filter");
     assert_eq!(rows(&found)[0], "group-110");
     let nothing = browser.visit(&format!("{list}?q=%3Cb%3E")).await;
-    nothing.says("No groups match With the words: &#60;b&#62;.").says("Clear filters").says_not("<b>");
+    nothing.says("No groups match “With the words: &#60;b&#62;”.").says("Clear filters").says_not("<b>");
     assert_eq!(rows(&browser.visit(&nothing.link("Clear filters")).await).len(), 50);
 
     // Columns that are left out stay left out on other pages; the first is always there.
@@ -124,7 +124,7 @@ async fn users_are_found_by_what_the_api_finds_them_by_and_page_by_page() {
     // One filter is what the API takes: the next one takes its place.
     assert_eq!(rows(&browser.visit(&some.link("Disabled")).await), ["user-07"]);
     let nobody = browser.visit(&format!("{list}?by=email&q=nobody")).await;
-    nobody.says("No users match Email address: nobody.").says("Clear filters");
+    nobody.says("No users match “Email address: nobody”.").says("Clear filters");
 }
 
 #[tokio::test]

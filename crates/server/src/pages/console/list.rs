@@ -171,6 +171,10 @@ impl Table {
         }
     }
 
+    fn can_sort(&self) -> bool {
+        self.head.iter().any(|each| each.sort_href.is_some())
+    }
+
     #[must_use]
     pub fn or_empty(mut self, words: &str, button: Option<(String, &str)>, command: &str) -> Table {
         self.empty = Empty {
