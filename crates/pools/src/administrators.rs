@@ -2,12 +2,13 @@
 //! passkey. The same rules hold as for users' codes and passkeys, and the house itself sends the mails. What somebody may
 //! do there is said by IAM policies alone.
 
+mod again;
 mod passkeys;
 
 use crate::Pools;
 use crate::auth::challenge::{CodeBinding, Handle, Standing, code_is_right, standing};
 use crate::destination::Destination;
-use crate::limits::{self, ATTEMPTS_MAX, Guesses, Sends, guesses_per_day};
+use crate::limits::{self, ATTEMPTS_MAX, Guesses, SEND_PAUSE_MS, SENDS_MAX, Sends, guesses_per_day};
 use crate::messages::{ENGLISH, Facts, Occasion, Template, Words, render};
 use crate::outgoing::{clock_text, source_bucket, too_often};
 use base64::Engine;
@@ -127,6 +128,8 @@ pub struct Awaited {
     pub masked: String,
     pub expires: Timestamp,
     pub attempts_left: i64,
+    /// How long to wait before another one is sent; nothing where none is any more.
+    pub again_ms: Option<i64>,
 }
 
 /// How a code was judged. What it cost is written down in any case.
@@ -296,6 +299,7 @@ impl Pools {
             masked: Destination::read(challenge.destination.as_deref().unwrap_or_default()).masked(),
             expires: challenge.expires,
             attempts_left: challenge.attempts_max - challenge.attempts,
+            again_ms: (challenge.sends < SENDS_MAX).then(|| pause_ms(&challenge, now)),
         }))
     }
 
@@ -503,6 +507,11 @@ impl Pools {
         })?;
         Ok(())
     }
+}
+
+/// What is left of the pause between two codes.
+fn pause_ms(challenge: &ChallengeRow, now: Timestamp) -> i64 {
+    (SEND_PAUSE_MS - now.since(challenge.sent)).max(0)
 }
 
 fn own_address(typed: &str) -> Answer<Address> {

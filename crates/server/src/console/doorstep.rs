@@ -20,6 +20,7 @@ use postern_access::{Principal, Unproved};
 use postern_model::{Answer, Error};
 use postern_pools::administrators::{CODE_LIFE_MS, CodeFor, Doorstep, Judged, Opened, SIGN_IN as ACTION};
 use postern_pools::oauth::pairs::{encoded, query};
+use postern_pools::step::Resent;
 use serde_json::json as value;
 
 /// The cookie that the forms are bound to, before there is a session.
@@ -200,8 +201,9 @@ pub async fn ask_code(State(app): State<App>, knock: Knock) -> Response {
                 csrf: form_token(app, door),
                 masked: awaited.masked,
                 minutes: CODE_LIFE_MS / 60_000,
-                wrong: query.first("said") == Some("wrong"),
+                said: query.first("said").unwrap_or_default().to_owned(),
                 left: awaited.attempts_left,
+                again_s: awaited.again_ms.map(|ms| (ms + 999) / 1000),
                 again_href: format!("{SIGN_IN}?to={}", encoded(&to)),
                 to,
             };
@@ -209,6 +211,30 @@ pub async fn ask_code(State(app): State<App>, knock: Knock) -> Response {
         }
         Ok(None) => over(),
         Err(cause) => failed(app, &cause),
+    }
+}
+
+/// `POST /console/sign-in/again`: sends another code for the same sign-in, or seems to.
+pub async fn send_again(State(app): State<App>, knock: Knock) -> Response {
+    let knocked = match Knocked::form(app, knock) {
+        Ok(knocked) => knocked,
+        Err(response) => return *response,
+    };
+    let (pools, door) = (knocked.app.pools.clone(), knocked.doorstep());
+    let handle = knocked.cookies.get(CODE).unwrap_or_default().to_owned();
+    let asked = handle.clone();
+    let sent: Answer<Resent> =
+        knocked.app.store.write(move |tx| pools.send_administrator_code_again(tx, &door, &asked)).await;
+    match sent {
+        Ok(Resent::Sent { .. }) => {
+            let page = knocked.back(CODE_PAGE, "sent");
+            knocked.cookies.set(CODE, &handle, CODE_LIFE_MS / 1000).on(page)
+        }
+        Ok(Resent::Wait { .. }) => knocked.back(CODE_PAGE, "wait"),
+        Ok(Resent::NoMore) => knocked.back(CODE_PAGE, "enough"),
+        Ok(Resent::Over) => knocked.back(SIGN_IN, "over"),
+        Err(Error::Refused(_)) => knocked.back(CODE_PAGE, "pace"),
+        Err(Error::Failed(cause)) => failed(&knocked.app, &cause),
     }
 }
 

@@ -171,6 +171,7 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/metrics", get(metrics::export))
         .route("/console/sign-in", get(doorstep::ask).post(doorstep::by_key))
         .route("/console/sign-in/code", get(doorstep::ask_code).post(doorstep::send_code))
+        .route("/console/sign-in/again", post(doorstep::send_again))
         .route("/console/sign-in/answer", post(doorstep::answer_code))
         .route("/console/sign-in/passkey", get(doorstep::passkey_options).post(doorstep::by_passkey))
         .layer(DefaultBodyLimit::max(64 * 1024))

@@ -330,3 +330,86 @@ async fn role(server: &TestServer, name: &str, policy: &str) -> Key {
     let made = server.iam("CreateAccessKey", &[("UserName", name)]).await.ok();
     Key::new(&made.xml("AccessKeyId"), &made.xml("SecretAccessKey"))
 }
+
+async fn again(browser: &Browser, page: &Shown) -> Shown {
+    browser.press(page, "/console/sign-in/again", &[]).await
+}
+
+#[tokio::test]
+async fn another_code_at_the_door_belongs_to_the_same_sign_in_and_has_a_pace_and_an_end() {
+    let (server, _) = scene().await;
+    let (browser, page) = asked(&server, ALEX).await;
+    let sent = server.mails_to(ALEX).await.len();
+    let first = code(&server, ALEX).await;
+    // Too early, nothing is sent; nor by looking at what became of it again.
+    let early = again(&browser, &page).await;
+    early.says("You can ask again in 30 seconds.").says("<title>Error: ").says("role=\"alert\"");
+    server.clock.advance(29_000);
+    browser.visit("/console/sign-in/code?said=wait").await.says("You can ask again in 1 second.");
+    assert_eq!(server.mails_to(ALEX).await.len(), sent);
+
+    server.clock.advance(1000);
+    let renewed = again(&browser, &early).await;
+    assert_eq!(renewed.heading(), "Check your email");
+    renewed.says("New code sent. Use the newest one.").says_not("role=\"alert\"");
+    let second = code(&server, ALEX).await;
+    assert!(first != second && server.mails_to(ALEX).await.len() == sent + 1);
+    // Each is good for as long as it was said to be.
+    let tab = browser.copy();
+    assert_eq!(answered(&tab, &renewed, &first).await.heading(), "User pools");
+    answered(&browser, &renewed, &second).await.says(OVER);
+
+    let (browser, page) = asked(&server, ALEX).await;
+    let first = code(&server, ALEX).await;
+    server.clock.advance(4 * MINUTE_MS);
+    let page = again(&browser, &page).await;
+    let second = code(&server, ALEX).await;
+    server.clock.advance(MINUTE_MS);
+    answered(&browser, &page, &first).await.says(WRONG);
+    let page = again(&browser, &page).await;
+    page.says_not("Send a new code").says("Sign in another way");
+    let third = code(&server, ALEX).await;
+    // Three are all that one sign-in gets, and tries count for all of them.
+    let sent = server.mails_to(ALEX).await.len();
+    let fields = [("csrf", page.field("csrf"))];
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let no_more = browser.post("/console/sign-in/again", &fields, &[]).await;
+    let shown = browser.follow(no_more).await;
+    shown.says("No more codes are sent for this sign-in.");
+    assert_eq!(server.mails_to(ALEX).await.len(), sent);
+    for _ in 0..3 {
+        answered(&browser, &page, &wrong(&third)).await.says(WRONG);
+    }
+    answered(&browser, &page, &wrong(&third)).await.says(OVER);
+    for code in [&second, &third] {
+        answered(&browser, &page, code).await.says(OVER);
+    }
+}
+
+#[tokio::test]
+async fn asking_again_tells_nothing_of_who_is_known_and_is_nobody_elses() {
+    let (server, _) = scene().await;
+    let (known, known_page) = asked(&server, ALEX).await;
+    let (stranger, page) = asked(&server, "eve@example.com").await;
+    let sent = server.mails_to(ALEX).await.len();
+    for seconds in [0, 30] {
+        server.clock.advance(seconds * 1000);
+        let told = |shown: &Shown| shown.html.replace(&shown.field("csrf"), "").replace("a***", "e***");
+        let (one, other) = (again(&known, &known_page).await, again(&stranger, &page).await);
+        assert_eq!(told(&one), told(&other));
+    }
+    assert!(server.mails_to("eve@example.com").await.is_empty());
+    assert_eq!(server.mails_to(ALEX).await.len(), sent + 1);
+    // Without the cookie that the sign-in lies in, or from another site, nothing is sent.
+    server.clock.advance(30_000);
+    let nobody = Browser::new(&server.url);
+    let door = nobody.visit("/console").await;
+    let fields = [("csrf", door.field("csrf"))];
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    nobody.follow(nobody.post("/console/sign-in/again", &fields, &[]).await).await.says(OVER);
+    assert_eq!(known.post("/console/sign-in/again", &fields, &[]).await.status, 403);
+    // A sign-in that is over gets none.
+    server.clock.advance(5 * MINUTE_MS);
+    again(&known, &known_page).await.says(OVER);
+    assert_eq!(server.mails_to(ALEX).await.len(), sent + 1);
+}

@@ -98,9 +98,12 @@ pub struct ConsoleCode {
     /// Where the code seems to have gone.
     pub masked: String,
     pub minutes: i64,
-    pub wrong: bool,
+    /// What became of the form before, in a word.
+    pub said: String,
     /// Tries that are left.
     pub left: i64,
+    /// Seconds until another code can be asked for; nothing where none is sent any more.
+    pub again_s: Option<i64>,
     pub again_href: String,
 }
 
@@ -129,7 +132,29 @@ impl ConsoleSignIn {
 
 impl ConsoleCode {
     fn window_title(&self) -> String {
-        door_title("Check your email", self.wrong)
+        door_title("Check your email", self.is_wrong() || self.refused().is_some())
+    }
+
+    /// The code was not the right one.
+    fn is_wrong(&self) -> bool {
+        self.said == "wrong"
+    }
+
+    /// Why no other code was sent.
+    fn refused(&self) -> Option<String> {
+        match (self.said.as_str(), self.again_s) {
+            ("wait", Some(1)) => Some("You can ask again in 1 second.".to_owned()),
+            ("wait", Some(seconds)) if seconds > 0 => {
+                Some(format!("You can ask again in {seconds} seconds."))
+            }
+            ("pace", _) => {
+                Some("Too many codes were asked for. Wait a while, or sign in another way.".to_owned())
+            }
+            ("enough", _) => {
+                Some("No more codes are sent for this sign-in. Start again for another.".to_owned())
+            }
+            _ => None,
+        }
     }
 }
 
