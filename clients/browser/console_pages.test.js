@@ -24,7 +24,13 @@ after(async () => {
 async function furnish() {
   pool = await makePool({
     factors: ["EMAIL_OTP", "PASSWORD"],
-    pool: { PoolName: "Shop", LambdaConfig: { PreSignUp: arn("pre-sign-up") }, UserPoolTags: { team: "shop" } },
+    pool: {
+      PoolName: "Shop",
+      LambdaConfig: { PreSignUp: arn("pre-sign-up") },
+      UserPoolTags: { team: "shop" },
+      UserPoolTier: "PLUS",
+      UserPoolAddOns: { AdvancedSecurityMode: "AUDIT" },
+    },
     client: {
       ClientName: "Web",
       AllowedOAuthFlowsUserPoolClient: true,
@@ -94,6 +100,7 @@ function pages() {
     ["sign-in", `${base}/sign-in`, "Sign-in"],
     ["sign-up", `${base}/sign-up`, "Sign-up"],
     ["extensions", `${base}/extensions`, "Extensions"],
+    ["threats", `${base}/threats`, "Threat protection"],
     ["messages", `${base}/messages`, "Message templates"],
     ["logs", `${base}/logs`, "Log streaming"],
     ["edit-logs", `${base}/logs/edit`, "Edit log streaming"],
@@ -108,6 +115,7 @@ function pages() {
     ["users-none-found", `${base}/users?q=nobody&by=email`, "Users"],
     ["new-user", `${base}/users/new`, "Create user"],
     ["user", `${base}/users/${sub}`, email],
+    ["user-events", `${base}/users/${sub}/events`, "Sign-in events"],
     ["user-attributes", `${base}/users/${sub}/edit`, "Edit user attributes"],
     ["user-password", `${base}/users/${sub}/password`, "Set password"],
     ["delete-user", `${base}/users/${sub}/delete`, "Delete user"],
@@ -150,7 +158,7 @@ function pages() {
 /** The forms that edit a part of a pool, or of an app client. */
 async function areas(page) {
   const found = new Set();
-  for (const path of ["methods", "sign-in", "sign-up", "extensions", "messages", "settings", `clients/${pool.client}`]) {
+  for (const path of ["methods", "sign-in", "sign-up", "extensions", "threats", "messages", "settings", `clients/${pool.client}`]) {
     await page.goto(`${base}/${path}`);
     for (const link of await page.getByRole("main").locator("a[href*='/edit/']").all()) found.add(await link.getAttribute("href"));
   }

@@ -7,6 +7,7 @@ use anyhow::Result;
 #[derive(Clone, Debug)]
 pub enum Kept {
     Pool { id: String },
+    Risk { pool_id: String },
     Client { id: String },
     User { pool_id: String, id: String },
     Group { pool_id: String, name: String },
@@ -60,6 +61,11 @@ impl Tx<'_> {
             Kept::Pool { id } => {
                 self.row("select name, config, mfa_config from user_pools where id = $1", values![id], said)
             }
+            Kept::Risk { pool_id } => self.row(
+                "select config, '', '' from risk_configurations where pool_id = $1 and client_id = ''",
+                values![pool_id],
+                said,
+            ),
             Kept::Client { id } => {
                 self.row("select name, config, '' from app_clients where id = $1", values![id], said)
             }

@@ -14,6 +14,8 @@ pub struct Facts {
     pub pool: Document,
     /// The answer of GetUserPoolMfaConfig.
     pub mfa: Document,
+    /// `RiskConfigurationType`, for the pages of threat protection.
+    pub risk: Document,
     /// `UserPoolClientType` without its secret.
     pub client: Document,
     /// Addresses and domains that mail can be sent as: name, and whether they are verified.
@@ -29,6 +31,7 @@ pub struct Facts {
 pub enum Saves {
     Pool,
     Mfa,
+    Risk,
     Client,
 }
 

@@ -38,7 +38,7 @@ const TOP: [(&str, &str); 5] = [
 /// Pages of a pool: group, and path and label of each.
 type Pages = (&'static str, &'static [(&'static str, &'static str)]);
 
-const POOL: [Pages; 6] = [
+const POOL: [Pages; 7] = [
     ("", &[("", "Overview")]),
     ("Applications", &[("/clients", "App clients")]),
     ("User management", &[("/users", "Users"), ("/groups", "Groups")]),
@@ -52,6 +52,7 @@ const POOL: [Pages; 6] = [
             ("/extensions", "Extensions"),
         ],
     ),
+    ("Security", &[("/threats", "Threat protection")]),
     (
         "Branding",
         &[("/domain", "Domain"), ("/branding", "Managed login"), ("/messages", "Message templates")],

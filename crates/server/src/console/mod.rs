@@ -34,8 +34,10 @@ mod session;
 mod settings;
 mod suppressions;
 mod text_areas;
+mod threat_areas;
 mod trigger_areas;
 mod trigger_test;
+mod user_events;
 mod users;
 mod view;
 mod you;
@@ -67,6 +69,7 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/console/pools/{pool}/sign-up", get(settings::sign_up))
         .route("/console/pools/{pool}/extensions", get(settings::extensions))
         .route("/console/pools/{pool}/extensions/test", get(trigger_test::ask).post(trigger_test::call))
+        .route("/console/pools/{pool}/threats", get(settings::threats))
         .route("/console/pools/{pool}/messages", get(settings::messages))
         .route("/console/pools/{pool}/settings", get(settings::general))
         .route("/console/pools/{pool}/edit/{area}", get(settings::edit).post(settings::save))
@@ -120,6 +123,10 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/console/pools/{pool}/users/imports/{job}/act", post(imports::act))
         .route("/console/pools/{pool}/users/{user}", get(users::one))
         .route("/console/pools/{pool}/users/{user}/act", post(users::act))
+        .route(
+            "/console/pools/{pool}/users/{user}/events",
+            get(user_events::list).post(user_events::feedback),
+        )
         .route("/console/pools/{pool}/users/{user}/edit", get(users::ask_edit).post(users::save))
         .route(
             "/console/pools/{pool}/users/{user}/password",

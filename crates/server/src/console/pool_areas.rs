@@ -130,7 +130,7 @@ const DEVELOPER: &str = "DEVELOPER";
 const DEFAULT: &str = "COGNITO_DEFAULT";
 
 /// Splits `Name <address>` into name and address.
-fn mailbox(from: &str) -> (String, String) {
+pub fn mailbox(from: &str) -> (String, String) {
     match from.split_once('<') {
         Some((name, rest)) => {
             (name.trim().trim_matches('"').to_owned(), rest.trim_end_matches('>').trim().to_owned())
@@ -139,21 +139,27 @@ fn mailbox(from: &str) -> (String, String) {
     }
 }
 
+/// The identities that mail can be sent as, to choose from; the one that is chosen stays, whatever became of it.
+pub fn senders(facts: &Facts, chosen: &str) -> Vec<Choice> {
+    let mut identities = vec![Choice::new("", "Choose a verified address or domain", chosen.is_empty())];
+    for (identity, _) in facts.identities.iter().filter(|(_, is_verified)| *is_verified) {
+        let label =
+            if identity.contains('@') { identity.clone() } else { format!("{identity} (any address of it)") };
+        identities.push(Choice::new(identity, label, identity == chosen));
+    }
+    if !chosen.is_empty() && identities.iter().all(|choice| choice.value != chosen) {
+        identities.push(Choice::new(chosen, format!("{chosen} (not verified)"), true));
+    }
+    identities
+}
+
 fn email_fields(facts: &Facts) -> Vec<Field> {
     let email = at(&facts.pool, "EmailConfiguration");
     let own = text(email, "EmailSendingAccount") == DEVELOPER;
     let arn = text(email, "SourceArn");
     let chosen = arn.split(":identity/").nth(1).unwrap_or_default().to_owned();
     let (name, address) = mailbox(&text(email, "From"));
-    let mut identities = vec![Choice::new("", "Choose a verified address or domain", chosen.is_empty())];
-    for (identity, _) in facts.identities.iter().filter(|(_, is_verified)| *is_verified) {
-        let label =
-            if identity.contains('@') { identity.clone() } else { format!("{identity} (any address of it)") };
-        identities.push(Choice::new(identity, label, *identity == chosen));
-    }
-    if !chosen.is_empty() && identities.iter().all(|choice| choice.value != chosen) {
-        identities.push(Choice::new(&chosen, format!("{chosen} (not verified)"), true));
-    }
+    let identities = senders(facts, &chosen);
     let in_domain = if chosen.contains('@') { String::new() } else { address };
     vec![
         Field::new(
@@ -203,7 +209,7 @@ fn email_change(facts: &Facts, form: &Pairs, pool: &mut Document) {
 }
 
 /// A sender's name as it stands before an address: quoted where it holds more than words (RFC 5322 §3.2.3).
-fn phrase(name: &str) -> String {
+pub fn phrase(name: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || " !#$%&'*+-/=?^_`{|}~".contains(c);
     if name.chars().all(is_plain) { name.to_owned() } else { format!("\"{}\"", name.replace('\\', "")) }
 }

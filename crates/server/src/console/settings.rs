@@ -4,11 +4,11 @@ use super::area::{Area, Facts, Saves};
 use super::desk::{Answered, Change, Desk, Stopped, items, settings_for, text};
 use super::menu::Place;
 use super::pools::base;
-use super::{client_areas, pool_areas, trigger_areas};
+use super::{client_areas, pool_areas, threat_areas, trigger_areas};
 use crate::pages::console::field::Field;
 use crate::pages::console::form::Form;
-use crate::pages::console::list::Cell;
-use crate::pages::console::parts::{Button, Buttons, Fact, Facts as FactsBlock, Preview};
+use crate::pages::console::list::{Cell, Tone};
+use crate::pages::console::parts::{Button, Buttons, Fact, Facts as FactsBlock, Preview, Said};
 use crate::pages::console::{Block as _, Html, part};
 use axum::extract::Path;
 use postern_model::cognito_idp::errors::ResourceNotFoundException;
@@ -26,7 +26,21 @@ impl Desk {
             None => (Document::Null, Vec::new()),
         };
         let identity_arn = format!("arn:aws:ses:{}:{}:identity/", self.app.access.region, self.app.account);
-        Ok(Facts { pool, mfa, client, providers, identities: Vec::new(), identity_arn })
+        let (risk, identities) = (Document::Null, Vec::new());
+        Ok(Facts { pool, mfa, risk, client, providers, identities, identity_arn })
+    }
+
+    /// The same, with what only some pages need.
+    async fn facts_for(&self, pool_id: &str, client_id: Option<&str>, page: &str) -> Result<Facts, Stopped> {
+        let mut facts = self.facts(pool_id, client_id).await?;
+        if ["/methods", threat_areas::PAGE].contains(&page) {
+            facts.identities = self.identities().await?;
+        }
+        if page == threat_areas::PAGE {
+            let asked = json!({ "UserPoolId": pool_id });
+            facts.risk = self.pools("DescribeRiskConfiguration", asked).await?["RiskConfiguration"].take();
+        }
+        Ok(facts)
     }
 
     /// An app client, without its secret.
@@ -83,6 +97,13 @@ pub async fn extensions(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     page(&desk, &pool_id, "/extensions", "Extensions", lead).await
 }
 
+/// `GET …/threats`
+pub async fn threats(Path(pool_id): Path<String>, desk: Desk) -> Answered {
+    let lead =
+        "What is done about sign-ins that may not be their user's, and about passwords that attackers know.";
+    page(&desk, &pool_id, threat_areas::PAGE, threat_areas::TITLE, lead).await
+}
+
 /// `GET …/messages`
 pub async fn messages(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     page(&desk, &pool_id, "/messages", "Message templates", "What mails to people say.").await
@@ -94,15 +115,15 @@ pub async fn general(Path(pool_id): Path<String>, desk: Desk) -> Answered {
 }
 
 async fn page(desk: &Desk, pool_id: &str, page: &str, title: &str, lead: &str) -> Answered {
-    let mut facts = desk.facts(pool_id, None).await?;
-    if page == "/methods" {
-        facts.identities = desk.identities().await?;
-    }
+    let facts = desk.facts_for(pool_id, None, page).await?;
     let base = base(pool_id);
     let mut blocks = Vec::new();
     if page == "/extensions" && !super::trigger_test::set(&facts.pool).is_empty() {
         let button = Button::link(super::trigger_test::page_of(pool_id), "Test a function");
         blocks.push(Buttons { csrf: desk.csrf(), buttons: vec![button] }.html());
+    }
+    if page == threat_areas::PAGE {
+        blocks.extend(plan_gate(&facts, &base));
     }
     for area in areas_of_pools().filter(|area| area.page == page) {
         let fields = (area.fields)(&facts);
@@ -150,9 +171,16 @@ fn filled(template: &str) -> String {
     template.replace("{####}", "12345678").replace("{username}", "alice@example.com")
 }
 
+/// Says that a pool's plan has no threat protection, and where another plan is chosen.
+fn plan_gate(facts: &Facts, base: &str) -> Option<Html> {
+    let words = threat_areas::plan_gate(&facts.pool)?;
+    let way = Some((format!("{base}/edit/general"), "Change the feature plan".to_owned()));
+    Some(Said { tone: Tone::Waiting, words, way }.html())
+}
+
 /// Every area of a pool's settings.
 fn areas_of_pools() -> impl Iterator<Item = &'static Area> + Clone {
-    pool_areas::AREAS.iter().chain(&trigger_areas::AREAS)
+    pool_areas::AREAS.iter().chain(&trigger_areas::AREAS).chain(&threat_areas::AREAS)
 }
 
 /// `GET …/edit/{area}`
@@ -193,10 +221,7 @@ async fn form(
     action: &str,
     back: &str,
 ) -> Answered {
-    let mut facts = desk.facts(pool_id, client_id).await?;
-    if area.name == "email" {
-        facts.identities = desk.identities().await?;
-    }
+    let facts = desk.facts_for(pool_id, client_id, area.page).await?;
     let fields = (area.fields)(&facts);
     let shown = Form::new(action, &desk.csrf(), "Save changes", fields).cancel(back);
     let name = text(&facts.pool, "Name");
@@ -206,8 +231,13 @@ async fn form(
     };
     let place = Place::InPool { id: pool_id, name, page: area.page, above: back, above_name: above };
     let mut blocks = vec![desk.put_edit(shown)];
-    if area.name == "email" && facts.identities.iter().all(|(_, is_verified)| !is_verified) {
+    if ["email", "risk-notices"].contains(&area.name)
+        && facts.identities.iter().all(|(_, is_verified)| !is_verified)
+    {
         blocks.insert(0, super::email::no_identity());
+    }
+    if area.name == "threat-mode" {
+        blocks.splice(0..0, plan_gate(&facts, &base(pool_id)));
     }
     desk.show(&place, &format!("Edit {}", lower_first(area.title)), area.hint, blocks)
 }
@@ -219,6 +249,7 @@ fn page_title(page: &str) -> &'static str {
         "/sign-up" => "Sign-up",
         "/extensions" => "Extensions",
         "/messages" => "Message templates",
+        threat_areas::PAGE => threat_areas::TITLE,
         _ => "Settings",
     }
 }
@@ -257,19 +288,18 @@ async fn keep(
     form: &str,
     done: &str,
 ) -> Answered {
-    let kept = match client_id {
-        Some(id) => Kept::Client { id: id.to_owned() },
-        None => Kept::Pool { id: pool_id.to_owned() },
+    let kept = match (client_id, area.saves) {
+        (Some(id), _) => Kept::Client { id: id.to_owned() },
+        (None, Saves::Risk) => Kept::Risk { pool_id: pool_id.to_owned() },
+        (None, _) => Kept::Pool { id: pool_id.to_owned() },
     };
     let standing = desk.standing(kept).await?;
-    let mut facts = desk.facts(pool_id, client_id).await?;
-    if area.name == "email" {
-        facts.identities = desk.identities().await?;
-    }
+    let facts = desk.facts_for(pool_id, client_id, area.page).await?;
     let now = (area.fields)(&facts);
     let (operation, before) = match area.saves {
         Saves::Pool => ("UpdateUserPool", &facts.pool),
         Saves::Mfa => ("SetUserPoolMfaConfig", &facts.mfa),
+        Saves::Risk => ("SetRiskConfiguration", &facts.risk),
         Saves::Client => ("UpdateUserPoolClient", &facts.client),
     };
     let mut input = settings_for(Service::CognitoIdp, operation, before);

@@ -4,7 +4,7 @@ use super::desk::{Answered, Change, Desk, Stopped, items, lines, text, texts};
 use super::lists::{By, Finds, List, Source};
 use super::menu::Place;
 use super::pools::{base, time};
-use super::{asked_for_name, deletion};
+use super::{asked_for_name, deletion, user_events};
 use crate::pages::console::field::{Field, Input};
 use crate::pages::console::form::Form;
 use crate::pages::console::list::{Cell, Table, Tone};
@@ -36,7 +36,7 @@ const OFFERS: [(&str, &str, &str); 5] = [
 ];
 
 /// A pool's page of a user, by an id that tells nothing about them.
-fn page_of(pool_id: &str, sub: &str) -> String {
+pub fn page_of(pool_id: &str, sub: &str) -> String {
     format!("{}/users/{}", base(pool_id), part(sub))
 }
 
@@ -241,6 +241,7 @@ pub async fn one(Path((pool_id, sub)): Path<(String, String)>, desk: Desk) -> An
         .html(),
     );
     blocks.push(Buttons { csrf: desk.csrf(), buttons: actions(&user, &here) }.html());
+    blocks.extend(user_events::newest(&desk, &pool, &pool_id, &sub).await?);
     blocks.push(timeline(&desk, &sub).await?);
     let place = Place::InPool {
         id: &pool_id,

@@ -45,7 +45,7 @@ impl Hand {
                 Ok(Went::To(Page::Code))
             }
             Ok(Step::No(Error::Refused(no))) if no.message == BLOCKED => {
-                flow.state.stay(Page::Code, Fault::Refused);
+                flow.state.stay(Page::Code, Fault::Blocked);
                 Ok(Went::To(Page::Code))
             }
             // The code was right, and the account is gone or closed: it opens nothing any more.

@@ -89,6 +89,8 @@ pub enum Fault {
     /// It was the person's password before.
     Reused,
     Refused,
+    /// The sign-in is too risky for the pool.
+    Blocked,
     TooMany {
         until_ms: i64,
     },

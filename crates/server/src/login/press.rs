@@ -15,6 +15,7 @@ use axum::response::Response;
 use postern_model::cognito_idp::errors::*;
 use postern_model::{Answer, Error, Refusal};
 use postern_pools::Pools;
+use postern_pools::auth::risk::Guard;
 use postern_pools::functions;
 use postern_pools::messages::Catalogue;
 use postern_pools::oauth::browser::Person;
@@ -131,7 +132,8 @@ impl Hand {
                 }
                 flow.state.clear();
                 // Another name begins another sign-in.
-                if let Some(session) = flow.session(tx.keys()).filter(|_| page != Page::Identify) {
+                let is_watched = flow.at.pool.guard != Guard::Off && page != Page::Identify;
+                if let Some(session) = flow.session(tx.keys()).filter(|_| is_watched) {
                     (_, _, flow.at.watch) = hand.pools.carried(tx, &flow.at, &session)?;
                 }
                 let went = unit(tx, &mut flow)?;
@@ -267,7 +269,7 @@ pub fn fault_of(refused: &Refusal, now_ms: i64) -> Fault {
     let kind = refused.kind;
     let wait_s = refused.retry_after_s;
     if refused.message == BLOCKED {
-        return Fault::Refused;
+        return Fault::Blocked;
     }
     let too_many = |wait_s: u32| Fault::TooMany { until_ms: now_ms + i64::from(wait_s) * 1000 };
     if kind == LimitExceededException || kind == TooManyRequestsException {
@@ -315,5 +317,6 @@ mod tests {
         assert_eq!(fault(refusal(InvalidPasswordException, "")), Fault::RulesUnmet);
         assert_eq!(fault(refusal(PasswordHistoryPolicyViolationException, "")), Fault::Reused);
         assert_eq!(fault(refusal(UsernameExistsException, "")), Fault::Refused);
+        assert_eq!(fault(refusal(NotAuthorizedException, BLOCKED)), Fault::Blocked);
     }
 }

@@ -25,6 +25,7 @@ fn shown(frame: Frame, trouble: Trouble, request_id: &str) -> Response {
         Trouble::Fault => StatusCode::INTERNAL_SERVER_ERROR,
         Trouble::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
         Trouble::NotFound => StatusCode::NOT_FOUND,
+        Trouble::Blocked { .. } => StatusCode::FORBIDDEN,
         _ => StatusCode::BAD_REQUEST,
     };
     let reference = request_id.split('-').next().unwrap_or_default().to_owned();

@@ -157,6 +157,10 @@ async fn open(visit: Visit, page: Page) -> Response {
         let trouble = Trouble::Expired { back_href: Some(flow.state.request.href(false)) };
         return problem::page(&visit, flow.app_name(), trouble);
     }
+    if flow.state.fault == Some((page, Fault::Blocked)) {
+        let trouble = Trouble::Blocked { back_href: flow.state.request.href(false) };
+        return problem::page(&visit, flow.app_name(), trouble);
+    }
     let another_name = page == Page::Identify && visit.query.has("other");
     if !another_name && !flow.fits(page) {
         return redirect(StatusCode::SEE_OTHER, &flow.stands_href());

@@ -28,6 +28,10 @@ pub enum Trouble {
     TooMany {
         minutes: u64,
     },
+    /// The sign-in is too risky for its pool.
+    Blocked {
+        back_href: String,
+    },
     NotFound,
     Fault,
 }
@@ -52,6 +56,7 @@ impl Problem {
             Trouble::Expired { .. } => words.page_expired,
             Trouble::CookiesBlocked { .. } => words.cookies_blocked,
             Trouble::TooMany { .. } => words.slow_down,
+            Trouble::Blocked { .. } => words.sign_in_blocked,
             Trouble::NotFound => words.not_found,
             Trouble::Fault => words.fault,
         }
@@ -67,6 +72,7 @@ impl Problem {
             Trouble::Expired { back_href: None } => words.page_expired_start.to_owned(),
             Trouble::CookiesBlocked { .. } => words.cookies_blocked_more.to_owned(),
             Trouble::TooMany { minutes } => words.wait.of(minutes),
+            Trouble::Blocked { .. } => words.sign_in_blocked_more.to_owned(),
             Trouble::NotFound => words.not_found_more.to_owned(),
             Trouble::Fault => words.fault_more.with("reference", &self.reference),
         }
@@ -79,6 +85,7 @@ impl Problem {
             Trouble::Expired { back_href: Some(href) } => {
                 Some((href, words.back_to.with("app", &self.frame.app)))
             }
+            Trouble::Blocked { back_href } => Some((back_href, words.back_to.with("app", &self.frame.app))),
             Trouble::CookiesBlocked { retry_href } => Some((retry_href, words.try_again.to_owned())),
             _ => None,
         }
@@ -93,6 +100,7 @@ impl Problem {
             Trouble::Expired { .. } => "flow_expired",
             Trouble::CookiesBlocked { .. } => "cookies_blocked",
             Trouble::TooMany { .. } => "too_many_requests",
+            Trouble::Blocked { .. } => "sign_in_blocked",
             Trouble::NotFound => "not_found",
             Trouble::Fault => "server_error",
         }

@@ -11,6 +11,7 @@ mod console_imports;
 mod console_lists;
 mod console_settings;
 mod console_sign_in;
+mod console_threats;
 mod crash;
 mod device_attacks;
 mod devices;

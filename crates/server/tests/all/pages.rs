@@ -26,6 +26,7 @@ mod second_factor;
 mod sso;
 mod terms;
 mod texts;
+mod threats;
 mod token_attacks;
 
 use crate::support::TestServer;

@@ -104,7 +104,7 @@ impl Form {
 }
 
 /// Refusals that name no setting, and the setting that they are about.
-const ABOUT: [(&str, &str); 10] = [
+const ABOUT: [(&str, &str); 12] = [
     ("UserNotFoundException", "Username"),
     ("UsernameExistsException", "Username"),
     ("AliasExistsException", "Username"),
@@ -115,6 +115,8 @@ const ABOUT: [(&str, &str); 10] = [
     ("InvalidOAuthFlowException", "AllowedOAuthFlows"),
     ("AlreadyExistsException", "EmailIdentity"),
     ("DuplicateProviderException", "ProviderName"),
+    ("FeatureUnavailableInTierException", "UserPoolTier"),
+    ("FeatureUnavailableInTierException", "AdvancedSecurityMode"),
 ];
 
 /// A refusal quotes what was typed only if that is no short word that could stand there by chance.
@@ -139,8 +141,8 @@ fn place(fields: &[Field], kind: &str, message: &str) -> Option<usize> {
         named.max_by_key(|(_, field)| last(&field.api).len()).map(|(at, _)| at)
     };
     let by_kind = || {
-        let (_, api) = ABOUT.iter().find(|(known, _)| *known == kind)?;
-        fields.iter().position(|field| last(&field.api) == *api)
+        let about = ABOUT.iter().filter(|(known, _)| *known == kind);
+        about.into_iter().find_map(|(_, api)| fields.iter().position(|field| last(&field.api) == *api))
     };
     let by_value = || {
         let quotes = |field: &Field| {

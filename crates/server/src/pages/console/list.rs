@@ -40,6 +40,16 @@ pub enum Cell {
     },
     Time(Moment),
     Status(Tone, String),
+    /// Words, and what can be done about them.
+    Acts(String, Vec<Act>),
+}
+
+/// Something that can be done with a row: a form with one button.
+#[derive(Clone, Debug)]
+pub struct Act {
+    pub action: String,
+    pub label: &'static str,
+    pub fields: Vec<(&'static str, String)>,
 }
 
 impl Cell {
@@ -54,7 +64,9 @@ impl Cell {
     /// What it says in words; a moment says none.
     fn text(&self) -> &str {
         match self {
-            Cell::Link { words, .. } | Cell::Words(words) | Cell::Status(_, words) => words,
+            Cell::Link { words, .. } | Cell::Words(words) | Cell::Status(_, words) | Cell::Acts(words, _) => {
+                words
+            }
             Cell::Code(text) | Cell::Copy { text, .. } => text,
             Cell::Time(_) => "",
         }
