@@ -89,8 +89,6 @@ pub fn shown(deliveries: Vec<(String, String)>) -> Vec<LogConfigurationType> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn a_log_group_is_of_this_account_and_never_leads_out_of_its_folder() {
         let group = |rest: &str| {
