@@ -24,6 +24,7 @@ use postern_pools::oauth::browser::Person;
 use postern_pools::oauth::pairs::query;
 use postern_pools::passkeys::{Ceremony, Owner, Whose};
 use postern_pools::sign_in::{Step, Subject};
+use postern_pools::threats::BLOCKED;
 use postern_pools::user::Status;
 use postern_store::{Keys, Tx};
 use serde_json::{Value, json as value};
@@ -193,11 +194,12 @@ impl Hand {
         };
         match self.pools.signed_in_by_passkey(tx, &flow.at, subject, judged)? {
             Step::Done(signed_in) => self.home(tx, flow, signed_in),
-            Step::No(_) => {
+            Step::No(no) => {
                 if page == Page::Identify {
                     flow.state.name = typed::name(&flow.state.name).to_owned();
                 }
-                flow.state.stay(page, Fault::Wrong);
+                let is_blocked = matches!(&no, Error::Refused(no) if no.message == BLOCKED);
+                flow.state.stay(page, if is_blocked { Fault::Blocked } else { Fault::Wrong });
                 Ok(Went::To(page))
             }
             Step::Ask(_) | Step::Check(_) => {

@@ -12,6 +12,7 @@ use postern_model::{Answer, Error, Secret, refusal};
 use postern_pools::functions;
 use postern_pools::passwords::{NewPassword, Owner};
 use postern_pools::sign_in::{Asked, At, Kind, Step};
+use postern_pools::threats::BLOCKED;
 use postern_pools::unit::kept;
 use postern_store::Tx;
 
@@ -102,7 +103,7 @@ impl Hand {
                 let hand = self.clone();
                 self.press(Page::Password, move |tx, flow| hand.send_confirmation(tx, flow)).await
             }
-            Ok(Step::No(Error::Refused(no))) if functions::refused(no.kind) => {
+            Ok(Step::No(Error::Refused(no))) if functions::refused(no.kind) || no.message == BLOCKED => {
                 self.stay(Page::Password, no).await
             }
             Ok(Step::No(Error::Refused(_))) => {
