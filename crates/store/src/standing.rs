@@ -1,5 +1,6 @@
 //! What stands in a row, so that a change may hold only while it is what was read of it.
 
+use crate::tx::Engine;
 use crate::{Row, Tx, values};
 use anyhow::Result;
 
@@ -44,12 +45,47 @@ impl Tx<'_> {
         Ok(Standing { kept, said })
     }
 
-    /// Wants a row to be as it was.
+    /// Wants a row to be as it was, and to stay so until this unit of work ends.
     pub(crate) fn still(&mut self, standing: &Standing) -> Result<()> {
+        self.hold(&standing.kept)?;
         match self.said(&standing.kept)? == standing.said {
             true => Ok(()),
             false => Err(Overtaken.into()),
         }
+    }
+
+    /// Has others who would change a row wait. SQLite's units do so anyway.
+    fn hold(&mut self, kept: &Kept) -> Result<()> {
+        if let Engine::Sqlite(_) = self.engine {
+            return Ok(());
+        }
+        match kept {
+            // Whoever changes one of these locks the pool, or the user, first.
+            Kept::Pool { id } => return self.lock_pool(id),
+            Kept::LogDeliveries { pool_id } | Kept::Risk { pool_id } => return self.lock_pool(pool_id),
+            Kept::User { pool_id, id } => return self.user_to_change(pool_id, id).map(drop),
+            Kept::Client { id } => self.run("update app_clients set id = id where id = $1", values![id]),
+            Kept::Group { pool_id, name } => self.run(
+                "update user_groups set name = name where pool_id = $1 and name = $2",
+                values![pool_id, name],
+            ),
+            Kept::Provider { pool_id, name } => self.run(
+                "update identity_providers set name = name where pool_id = $1 and name = $2",
+                values![pool_id, name],
+            ),
+            Kept::ResourceServer { pool_id, identifier } => self.run(
+                "update resource_servers set identifier = identifier where pool_id = $1 and identifier = $2",
+                values![pool_id, identifier],
+            ),
+            Kept::Domain { name } => {
+                self.run("update domains set name = name where name = $1", values![name])
+            }
+            Kept::Branding { client_id } => self.run(
+                "update login_brandings set client_id = client_id where client_id = $1",
+                values![client_id],
+            ),
+        }?;
+        Ok(())
     }
 
     fn said(&mut self, kept: &Kept) -> Result<Option<String>> {

@@ -6,7 +6,8 @@ use super::press::{Hand, Pressed, Went};
 use super::visit::Visit;
 use axum::response::Response;
 use postern_model::cognito_idp::errors::{
-    InvalidParameterException, NotAuthorizedException, UserNotConfirmedException,
+    InvalidParameterException, NotAuthorizedException, PasswordResetRequiredException,
+    UserNotConfirmedException,
 };
 use postern_model::{Answer, Error, Secret, refusal};
 use postern_pools::functions;
@@ -51,6 +52,15 @@ pub async fn renewed(visit: Visit) -> Response {
 fn stay(flow: &mut Flow, page: Page, fault: Fault) -> Answer<Went> {
     flow.state.stay(page, fault);
     Ok(Went::To(page))
+}
+
+/// The password was right and must be another one: the way to it begins with a code.
+fn must_reset(_: &mut Tx<'_>, flow: &mut Flow) -> Answer<Went> {
+    if !flow.may_recover() {
+        return stay(flow, Page::Password, Fault::Wrong);
+    }
+    flow.state.forget_session();
+    Ok(Went::To(Page::Forgot))
 }
 
 impl Hand {
@@ -102,6 +112,9 @@ impl Hand {
             Ok(Step::No(error)) if error.kind() == Some(UserNotConfirmedException) => {
                 let hand = self.clone();
                 self.press(Page::Password, move |tx, flow| hand.send_confirmation(tx, flow)).await
+            }
+            Ok(Step::No(error)) if error.kind() == Some(PasswordResetRequiredException) => {
+                self.press(Page::Password, must_reset).await
             }
             Ok(Step::No(Error::Refused(no))) if functions::refused(no.kind) || no.message == BLOCKED => {
                 self.stay(Page::Password, no).await

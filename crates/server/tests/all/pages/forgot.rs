@@ -54,6 +54,27 @@ async fn opens(scene: &Scene, password: &str) -> bool {
 }
 
 #[tokio::test]
+async fn whoever_must_reset_their_password_is_led_there_by_the_old_one() {
+    let scene = Scene::new().await;
+    scene.server.clock.advance(PAUSE_MS);
+    scene.admin("AdminResetUserPassword", json!({ "Username": BOB })).await;
+    scene.server.clock.advance(PAUSE_MS);
+    let browser = scene.browser();
+    let page = at_password(&scene, &browser).await;
+    let wrong = browser.press(&page, "/login/password", &[("password", "Wrong-horse-1")]).await;
+    assert_eq!(wrong.heading(), "Enter your password");
+    let page = browser.press(&wrong, "/login/password", &[("password", BOBS_PASSWORD)]).await;
+    assert_eq!(page.heading(), "Reset your password");
+    page.says(&format!("value=\"{BOB}\"")).says_not("role=\"alert\"");
+    scene.server.clock.advance(PAUSE_MS);
+    let page = browser.press(&page, "/forgotPassword", &[("username", BOB)]).await;
+    let code = scene.code(BOB).await;
+    let home =
+        browser.press_once(&page, "/confirmforgotPassword", &[("code", &code), ("password", NEW)]).await;
+    assert!(home.to().contains("code="), "{}", home.to());
+}
+
+#[tokio::test]
 async fn whoever_forgot_their_password_chooses_a_new_one_and_is_in() {
     let scene = Scene::new().await;
     let before = scene.tokens(&scene.browser(), BOB).await;
