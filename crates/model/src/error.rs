@@ -24,6 +24,12 @@ pub struct Refusal {
     pub unsent: Option<String>,
 }
 
+impl Refusal {
+    pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Refusal {
+        Refusal { kind, message: message.into(), retry_after_s: None, reason: None, unsent: None }
+    }
+}
+
 /// Why an operation gave no answer.
 #[derive(Debug)]
 pub enum Error {
@@ -41,7 +47,7 @@ pub fn refuse<T>(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Answ
 
 /// The same as [`refuse`], as a value for `ok_or_else` and `map_err`.
 pub fn refusal(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Error {
-    Error::Refused(Refusal { kind, message: message.into(), retry_after_s: None, reason: None, unsent: None })
+    Error::Refused(Refusal::new(kind, message))
 }
 
 impl Error {

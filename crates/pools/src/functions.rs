@@ -122,18 +122,19 @@ pub fn judge(name: &str, answer: Result<Value, NoAnswer>) -> Result<Value, Refus
             _ => Err(unrecognizable()),
         },
         Err(NoAnswer::Failed(words)) => {
-            Err(refusal(UserLambdaValidationException, format!("{name} failed with error {words}.")))
+            Err(Refusal::new(UserLambdaValidationException, format!("{name} failed with error {words}.")))
         }
-        Err(NoAnswer::NotInvoked(fault)) => {
-            Err(refusal(UnexpectedLambdaException, format!("{name} invocation failed due to error {fault}.")))
-        }
+        Err(NoAnswer::NotInvoked(fault)) => Err(Refusal::new(
+            UnexpectedLambdaException,
+            format!("{name} invocation failed due to error {fault}."),
+        )),
         Err(NoAnswer::Unreadable) => Err(unrecognizable()),
     }
 }
 
 /// Says that an answer makes no sense.
 pub fn unrecognizable() -> Refusal {
-    refusal(InvalidLambdaResponseException, "Unrecognizable lambda output".to_owned())
+    Refusal::new(InvalidLambdaResponseException, "Unrecognizable lambda output")
 }
 
 /// The words that a function itself chose to refuse by, for a page; empty where it chose none.
@@ -148,10 +149,6 @@ pub fn words_of(refusal: &Refusal) -> &str {
 /// Tells whether it was a function that refused, or that could not be asked.
 pub fn refused(kind: ErrorKind) -> bool {
     [UserLambdaValidationException, UnexpectedLambdaException, InvalidLambdaResponseException].contains(&kind)
-}
-
-fn refusal(kind: ErrorKind, words: String) -> Refusal {
-    Refusal { kind, message: words.into(), retry_after_s: None, reason: None, unsent: None }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::Pools;
 use crate::destination::{Destination, Medium};
 use crate::functions::message::Chosen;
 use crate::limits::Sends;
-use crate::messages::{Facts, Occasion, Template, render, text_message};
+use crate::messages::{ENGLISH, Facts, Occasion, Template, Words, render, text_message};
 use crate::names::NameKind;
 use crate::pool::{Pool, Sender};
 use crate::settings::sms;
@@ -150,12 +150,24 @@ impl Pools {
         match self.send(tx, at, letter) {
             Err(Error::Refused(refused)) => {
                 let reason = refused.reason.unwrap_or_else(|| refused.message.into_owned());
-                log_undelivered(tx, &at.pool.id, &reason, at.now)?;
-                let subject = Subject { name_key: user.username.clone(), user: Some(user.clone()) };
-                self.audit(tx, at, &subject, "SendMail", refused.kind.code, &reason)
+                self.note_untold(tx, at, user, refused.kind.code, &reason)
             }
             sent => sent,
         }
+    }
+
+    /// Keeps in the audit and in the pool's log why a person was not told something.
+    pub(crate) fn note_untold(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        user: &User,
+        outcome: &str,
+        reason: &str,
+    ) -> Answer<()> {
+        log_undelivered(tx, &at.pool.id, reason, at.now)?;
+        let subject = Subject { name_key: user.username.clone(), user: Some(user.clone()) };
+        self.audit(tx, at, &subject, "SendMail", outcome, reason)
     }
 
     fn draft(&self, at: &At, letter: &Letter<'_>, link: Option<&str>, chosen: Chosen) -> Answer<Draft> {
@@ -169,6 +181,8 @@ impl Pools {
         };
         let to = Address::parse(&letter.to.address)
             .map_err(|_| refusal(InvalidParameterException, "Invalid email address format."))?;
+        // What language a pool's own words are in, nobody says.
+        let lang = if template.body.is_none() { at.words.lang } else { ENGLISH.lang };
         let words = render(&Facts {
             occasion: letter.occasion,
             template: &template,
@@ -193,19 +207,7 @@ impl Pools {
             Sender::Lent(address) => (&address.reply_to, &None),
             Sender::Developer { address, configuration_set } => (&address.reply_to, configuration_set),
         };
-        let reply_to = reply_to.as_deref().and_then(|text| Mailbox::parse(text).ok());
-        let message = Message {
-            from,
-            to: vec![Mailbox::from(to)],
-            cc: Vec::new(),
-            reply_to: reply_to.into_iter().collect(),
-            subject: words.subject,
-            text: Some(words.text),
-            html: Some(words.html),
-            language: Some("en".into()),
-            automatic: true,
-            headers: Vec::new(),
-        };
+        let message = to_person(from, to, reply_to.as_deref(), words, lang);
         let mut draft = Draft::new(message, letter.occasion.title());
         draft.configuration_set = configuration_set.clone();
         draft.source_arn = own.map(|address| address.source_arn.clone());
@@ -470,6 +472,29 @@ pub(crate) fn clock_text(now: Timestamp) -> String {
 }
 
 /// What the person's call gets when the mail service refuses; the reason is for the audit, not for them.
+/// A mail to one person, which no person wrote.
+pub(crate) fn to_person(
+    from: Mailbox,
+    to: Address,
+    reply_to: Option<&str>,
+    words: Words,
+    lang: &str,
+) -> Message {
+    let reply_to = reply_to.and_then(|text| Mailbox::parse(text).ok());
+    Message {
+        from,
+        to: vec![Mailbox::from(to)],
+        cc: Vec::new(),
+        reply_to: reply_to.into_iter().collect(),
+        subject: words.subject,
+        text: Some(words.text),
+        html: Some(words.html),
+        language: Some(lang.into()),
+        automatic: true,
+        headers: Vec::new(),
+    }
+}
+
 fn refused_send(at: &At, unsent: Unsent) -> Answer<()> {
     let words = unsent.words().into_owned();
     let reason = match &unsent {

@@ -11,6 +11,7 @@ use crate::pool::Pool;
 use crate::step::{At, Subject};
 use crate::user::User;
 use anyhow::{Result, ensure};
+use postern_mail::log_undelivered;
 use postern_model::cognito_idp::{DeliveryMediumType, MFAOptionType};
 use postern_model::{Answer, Error};
 use postern_store::auth::ChallengeRow;
@@ -142,6 +143,12 @@ impl Pools {
         match self.send(tx, at, letter) {
             // The change stands, told or not.
             Err(Error::Refused(refused)) => {
+                log_undelivered(
+                    tx,
+                    &at.pool.id,
+                    refused.reason.as_deref().unwrap_or(&refused.message),
+                    at.now,
+                )?;
                 self.audit(tx, at, &subject, "SecondFactor", "owner not told", refused.kind.code)
             }
             sent => sent,

@@ -6,15 +6,14 @@ use crate::activity_log;
 use crate::auth::acr::{Goal, Level};
 use crate::auth::risk::{self, FAILURES, FAILURES_MS, Guard, MEMORY_MS, OWN_MAX, Origin, Past, Risk};
 use crate::auth::second_factor::{self, Demand, Next};
-use crate::messages::device_words;
+use crate::messages::{ENGLISH, device_words};
 use crate::notices::Notice;
-use crate::outgoing::shown_name;
+use crate::outgoing::{shown_name, to_person};
 use crate::settings::risk::Risks;
 use crate::step::{At, By, Subject};
 use crate::user::{User, uuid_text};
 use crate::watch::Watch;
 use postern_mail::address::Mailbox;
-use postern_mail::message::Message;
 use postern_mail::{Draft, Sender};
 use postern_model::cognito_idp::errors::{NotAuthorizedException, PasswordResetRequiredException};
 use postern_model::cognito_idp::*;
@@ -261,19 +260,7 @@ impl Pools {
             feedback_token: &feedback_token(tx.keys(), &at.pool.id, &event.id),
         }
         .written(own.as_ref());
-        let reply_to = notify.reply_to.as_deref().and_then(|text| Mailbox::parse(text).ok());
-        let message = Message {
-            from,
-            to: vec![Mailbox::from(to)],
-            cc: Vec::new(),
-            reply_to: reply_to.into_iter().collect(),
-            subject: words.subject,
-            text: Some(words.text),
-            html: Some(words.html),
-            language: Some("en".into()),
-            automatic: true,
-            headers: Vec::new(),
-        };
+        let message = to_person(from, to, notify.reply_to.as_deref(), words, ENGLISH.lang);
         let mut draft = Draft::new(message, "Risky sign-in");
         draft.source_arn = Some(notify.source_arn.clone());
         draft.expires = Some(at.now.plus_ms(DAY_MS));
@@ -281,8 +268,7 @@ impl Pools {
         draft.user_id = Some(user.id.clone());
         let sender = Sender::Pool { pool_id: &at.pool.id, pool_arn: &at.pool.arn };
         if let Err(unsent) = self.mail.send(tx, &sender, &draft, at.now) {
-            let subject = Subject { name_key: user.username.clone(), user: Some(user.clone()) };
-            self.audit(tx, at, &subject, "SendMail", "refused", &unsent.words())?;
+            self.note_untold(tx, at, user, "refused", &unsent.words())?;
         }
         Ok(())
     }

@@ -26,24 +26,29 @@ impl Pools {
     ) -> Answer<T> {
         let result = self.run_to_its_end(unit).await;
         let Err(Error::Refused(refusal)) = &result else { return result };
-        let now = self.clock.now();
-        if let Some(pool_id) = refusal.unsent.clone() {
-            let details = refusal.reason.clone().unwrap_or_else(|| refusal.message.to_string());
-            self.store.write(move |tx| log_undelivered(tx, &pool_id, &details, now)).await?;
+        if refusal.unsent.is_none() && refusal.reason.is_none() {
+            return result;
         }
-        if let Some(reason) = refusal.reason.clone() {
-            let record = AuditRecord {
-                time: now,
-                request_id: caller.request_id.clone(),
-                who: caller.arn(),
-                action: "SendMail".into(),
-                resource: String::new(),
-                source: caller.source.map(|ip| ip.to_string()).unwrap_or_default(),
-                outcome: refusal.kind.code.into(),
-                detail: reason,
-            };
-            self.store.write(move |tx| tx.add_audit(&record)).await?;
-        }
+        let (refused, caller, now) = (refusal.clone(), caller.clone(), self.clock.now());
+        self.store
+            .write(move |tx| {
+                if let Some(pool_id) = &refused.unsent {
+                    let details = refused.reason.as_deref().unwrap_or(&refused.message);
+                    log_undelivered(tx, pool_id, details, now)?;
+                }
+                let Some(reason) = &refused.reason else { return Ok(()) };
+                tx.add_audit(&AuditRecord {
+                    time: now,
+                    request_id: caller.request_id.clone(),
+                    who: caller.arn(),
+                    action: "SendMail".into(),
+                    resource: String::new(),
+                    source: caller.source.map(|ip| ip.to_string()).unwrap_or_default(),
+                    outcome: refused.kind.code.into(),
+                    detail: reason.clone(),
+                })
+            })
+            .await?;
         result
     }
 

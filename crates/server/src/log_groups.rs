@@ -18,7 +18,7 @@ const LINES: i64 = 500;
 const LEASE_MS: i64 = 60_000;
 
 /// Writes lines to their log groups; says whether there may be more. A line may be written twice by a server that died
-/// over it, and is never lost.
+/// over it. Those of a group that cannot be written wait, a week at most, and hold up no other's.
 pub async fn write_some(app: &App) -> Result<bool> {
     let Some(folder) = app.pools.rules.log_groups.clone() else { return Ok(false) };
     let (now, lease) = (app.clock.now(), hex::encode(random::bytes::<16>()));
@@ -36,7 +36,13 @@ pub async fn write_some(app: &App) -> Result<bool> {
     let begins = app.pools.place.log_group_arns();
     for (destination, text) in groups {
         match group(&destination, &begins).map(|parts| file(&folder, &parts)) {
-            Some(path) => spawn_blocking(move || append(&path, &text)).await??,
+            Some(path) => {
+                if let Err(cause) = spawn_blocking(move || append(&path, &text)).await? {
+                    let cause = format!("{cause:#}");
+                    tracing::error!(destination, cause, "a log group cannot be written; its lines wait");
+                    continue;
+                }
+            }
             None => tracing::error!(destination, "lines of a log group of elsewhere were dropped"),
         }
         let lease = lease.clone();

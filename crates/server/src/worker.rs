@@ -17,7 +17,7 @@ const KEY_ROUND: Duration = Duration::from_secs(3600);
 
 /// Starts the workers; they end with the server.
 pub fn start(app: &App, mails: Worker) -> Vec<JoinHandle<()>> {
-    let [other, third, fourth] = [app.clone(), app.clone(), app.clone()];
+    let [other, third, fourth, fifth] = [app.clone(), app.clone(), app.clone(), app.clone()];
     vec![
         carry(app, mails),
         tokio::spawn(async move {
@@ -29,7 +29,11 @@ pub fn start(app: &App, mails: Worker) -> Vec<JoinHandle<()>> {
         tokio::spawn(async move {
             while timeout(ROUND, fourth.ended()).await.is_err() {
                 import(&fourth).await;
-                log(&fourth).await;
+            }
+        }),
+        tokio::spawn(async move {
+            while timeout(ROUND, fifth.ended()).await.is_err() {
+                log(&fifth).await;
             }
         }),
         tokio::spawn(async move {

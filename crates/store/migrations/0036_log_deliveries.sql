@@ -12,6 +12,8 @@ create table log_lines (
   destination  text    not null,
   line         text    not null,              -- JSON
   lease        text    not null,              -- who is writing it; empty: nobody yet
-  next_ms      bigint  not null               -- when anybody may write it
+  next_ms      bigint  not null,              -- when anybody may write it
+  expires_ms   bigint  not null
 );
 create index log_lines_by_time on log_lines (next_ms);
+create index log_lines_by_expiry on log_lines (expires_ms);

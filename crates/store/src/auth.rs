@@ -446,6 +446,8 @@ impl Tx<'_> {
              (select assertion_mac from assertions_used where expires_ms < $1 order by expires_ms limit $2)",
             "delete from auth_events where id in \
              (select id from auth_events where expires_ms < $1 order by expires_ms limit $2)",
+            "delete from log_lines where id in \
+             (select id from log_lines where expires_ms < $1 order by expires_ms limit $2)",
             "delete from counters where expires_ms in \
              (select expires_ms from counters where expires_ms < $1 order by expires_ms limit $2)",
         ] {

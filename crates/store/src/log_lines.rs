@@ -3,6 +3,9 @@
 use crate::{Row, Timestamp, Tx, random, values};
 use anyhow::Result;
 
+/// How long a line waits for its log group, where that cannot be written.
+const KEPT_MS: i64 = 7 * 86_400_000;
+
 /// What happens in a pool and can be written to a log group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogSource {
@@ -62,9 +65,9 @@ impl Tx<'_> {
     ) -> Result<()> {
         let id = hex::encode(random::ordered::<16>(now));
         self.run(
-            "insert into log_lines (id, destination, line, lease, next_ms) \
-             select $1, destination, $2, '', $3 from log_deliveries where pool_id = $4 and source = $5",
-            values![&id, line, now, pool_id, source.as_str()],
+            "insert into log_lines (id, destination, line, lease, next_ms, expires_ms) \
+             select $1, destination, $2, '', $3, $4 from log_deliveries where pool_id = $5 and source = $6",
+            values![&id, line, now, now.plus_ms(KEPT_MS), pool_id, source.as_str()],
         )?;
         Ok(())
     }

@@ -48,13 +48,7 @@ pub(super) fn refused(service: Service, error: Error, request_id: &str) -> Respo
         Error::Refused(refusal) => refusal,
         Error::Failed(cause) => {
             tracing::error!(request_id, cause = format!("{cause:#}"), "a call failed");
-            Refusal {
-                kind: front(service).failed,
-                message: format!("Something went wrong. Reference: {request_id}").into(),
-                retry_after_s: None,
-                reason: None,
-                unsent: None,
-            }
+            Refusal::new(front(service).failed, format!("Something went wrong. Reference: {request_id}"))
         }
     };
     let model = ServiceModel::of(service);

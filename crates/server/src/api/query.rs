@@ -340,12 +340,11 @@ mod tests {
 
     #[test]
     fn errors_say_whose_fault_it_is() {
-        let refusal = |status| Refusal {
-            kind: ErrorKind { code: "NoSuchEntity", status },
-            message: "The role with name <x> cannot be found.".into(),
-            retry_after_s: None,
-            reason: None,
-            unsent: None,
+        let refusal = |status| {
+            Refusal::new(
+                ErrorKind { code: "NoSuchEntity", status },
+                "The role with name <x> cannot be found.",
+            )
         };
         let xml = error("ns", &refusal(404), "id-1");
         assert!(

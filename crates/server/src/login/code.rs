@@ -1,6 +1,6 @@
 //! "Check your email": the step that takes a code.
 
-use super::flow::{Fault, Flow, Page};
+use super::flow::{Fault, Flow, Page, is_told};
 use super::press::{Hand, Went};
 use super::typed;
 use super::visit::Visit;
@@ -8,9 +8,7 @@ use axum::response::Response;
 use postern_model::cognito_idp::errors::{CodeMismatchException, NotAuthorizedException};
 use postern_model::{Answer, Error};
 use postern_pools::auth::code::CodeKind;
-use postern_pools::functions;
 use postern_pools::sign_in::Step;
-use postern_pools::threats::BLOCKED;
 use postern_pools::unit::kept;
 use postern_store::Tx;
 
@@ -40,12 +38,8 @@ impl Hand {
                 flow.state.stay(Page::Code, Fault::Wrong);
                 Ok(Went::To(Page::Code))
             }
-            Ok(Step::No(Error::Refused(no))) if functions::refused(no.kind) => {
-                flow.state.stay_said(Page::Code, &no);
-                Ok(Went::To(Page::Code))
-            }
-            Ok(Step::No(Error::Refused(no))) if no.message == BLOCKED => {
-                flow.state.stay(Page::Code, Fault::Blocked);
+            Ok(Step::No(Error::Refused(no))) if is_told(&no) => {
+                flow.state.stay_told(Page::Code, &no);
                 Ok(Went::To(Page::Code))
             }
             // The code was right, and the account is gone or closed: it opens nothing any more.

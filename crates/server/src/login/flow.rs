@@ -17,6 +17,7 @@ use postern_pools::federation::Sent;
 use postern_pools::functions;
 use postern_pools::oauth::authorize::AuthorizeRequest;
 use postern_pools::sign_in::{Asked, At, Kind};
+use postern_pools::threats::BLOCKED;
 use postern_pools::vouched::Vouched;
 use postern_store::login::FlowRow;
 use postern_store::{Keys, Purpose, Timestamp, Tx, random};
@@ -282,11 +283,19 @@ impl State {
         self.fault = Some((page, fault));
     }
 
-    /// Notes what a function said, and stays on the page that tells it.
-    pub fn stay_said(&mut self, page: Page, refused: &Refusal) {
+    /// Stays on a page where a refusal is told as it is ([`is_told`]).
+    pub fn stay_told(&mut self, page: Page, refused: &Refusal) {
         self.page = page;
-        self.said = Some((page, functions::words_of(refused).to_owned()));
+        match refused.message == BLOCKED {
+            true => self.fault = Some((page, Fault::Blocked)),
+            false => self.said = Some((page, functions::words_of(refused).to_owned())),
+        }
     }
+}
+
+/// Tells whether a refusal is told as it is: one of a function, or of threat protection.
+pub fn is_told(refused: &Refusal) -> bool {
+    functions::refused(refused.kind) || refused.message == BLOCKED
 }
 
 impl Flow {

@@ -1,7 +1,7 @@
 //! A forgotten password: a code is sent, and with it a new one is chosen. Whoever chose it signs in with it at once, by
 //! the same steps as with any other (rule F7).
 
-use super::flow::{Fault, Flow, Notice, Page};
+use super::flow::{Fault, Flow, Notice, Page, is_told};
 use super::press::{Hand, Pressed, Went, fault_of};
 use super::typed;
 use super::visit::Visit;
@@ -9,7 +9,6 @@ use axum::response::Response;
 use postern_model::cognito_idp::errors::{InvalidPasswordException, PasswordHistoryPolicyViolationException};
 use postern_model::{Answer, Error, Secret};
 use postern_pools::auth::factors::Factor;
-use postern_pools::functions;
 use postern_pools::limits::SEND_PAUSE_MS;
 use postern_pools::operations::recovery::Reset;
 use postern_pools::sign_in::{At, Step};
@@ -106,8 +105,8 @@ impl Hand {
                 match hand.pools.reset_in_unit(tx, &flow.at, &reset, &new)? {
                     Step::Done(()) => {}
                     // The password is set, whatever a function says of it.
-                    Step::No(Error::Refused(no)) if functions::refused(no.kind) => {
-                        flow.state.stay_said(Page::Password, &no);
+                    Step::No(Error::Refused(no)) if is_told(&no) => {
+                        flow.state.stay_told(Page::Password, &no);
                     }
                     Step::No(error) => return Err(error),
                     Step::Ask(_) | Step::Check(_) => {
@@ -158,7 +157,7 @@ impl Hand {
     /// Says at the field that it is about why no new password was set.
     async fn not_reset(&self, error: Error) -> Answer<Pressed> {
         let Error::Refused(refused) = error else { return Err(error) };
-        if functions::refused(refused.kind) {
+        if is_told(&refused) {
             return self.stay(Page::Reset, refused).await;
         }
         let about_password =

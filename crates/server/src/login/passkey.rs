@@ -3,7 +3,7 @@
 
 use super::authorize;
 use super::back::{Away, page_before};
-use super::flow::{Fault, Flow, Page, PasskeyBrowser, csrf_matches};
+use super::flow::{Fault, Flow, Page, PasskeyBrowser, csrf_matches, is_told};
 use super::press::{Hand, Went, gone, redirect};
 use super::show::View;
 use super::visit::Visit;
@@ -24,7 +24,6 @@ use postern_pools::oauth::browser::Person;
 use postern_pools::oauth::pairs::query;
 use postern_pools::passkeys::{Ceremony, Owner, Whose};
 use postern_pools::sign_in::{Step, Subject};
-use postern_pools::threats::BLOCKED;
 use postern_pools::user::Status;
 use postern_store::{Keys, Tx};
 use serde_json::{Value, json as value};
@@ -198,8 +197,10 @@ impl Hand {
                 if page == Page::Identify {
                     flow.state.name = typed::name(&flow.state.name).to_owned();
                 }
-                let is_blocked = matches!(&no, Error::Refused(no) if no.message == BLOCKED);
-                flow.state.stay(page, if is_blocked { Fault::Blocked } else { Fault::Wrong });
+                match no {
+                    Error::Refused(no) if is_told(&no) => flow.state.stay_told(page, &no),
+                    _ => flow.state.stay(page, Fault::Wrong),
+                }
                 Ok(Went::To(page))
             }
             Step::Ask(_) | Step::Check(_) => {

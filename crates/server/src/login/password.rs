@@ -1,7 +1,7 @@
 //! The steps that take a password, and a new one where the first must be replaced. Hashes are computed between two
 //! units of work, never inside one.
 
-use super::flow::{Fault, Flow, Page};
+use super::flow::{Fault, Flow, Page, is_told};
 use super::press::{Hand, Pressed, Went};
 use super::visit::Visit;
 use axum::response::Response;
@@ -10,10 +10,8 @@ use postern_model::cognito_idp::errors::{
     UserNotConfirmedException,
 };
 use postern_model::{Answer, Error, Secret, refusal};
-use postern_pools::functions;
 use postern_pools::passwords::{NewPassword, Owner};
 use postern_pools::sign_in::{Asked, At, Kind, Step};
-use postern_pools::threats::BLOCKED;
 use postern_pools::unit::kept;
 use postern_store::Tx;
 
@@ -116,9 +114,7 @@ impl Hand {
             Ok(Step::No(error)) if error.kind() == Some(PasswordResetRequiredException) => {
                 self.press(Page::Password, must_reset).await
             }
-            Ok(Step::No(Error::Refused(no))) if functions::refused(no.kind) || no.message == BLOCKED => {
-                self.stay(Page::Password, no).await
-            }
+            Ok(Step::No(Error::Refused(no))) if is_told(&no) => self.stay(Page::Password, no).await,
             Ok(Step::No(Error::Refused(_))) => {
                 self.press(Page::Password, |_, flow| stay(flow, Page::Password, Fault::Wrong)).await
             }
@@ -216,9 +212,9 @@ impl Hand {
             Ok(Step::Done(signed_in)) => self.home(tx, flow, signed_in),
             Ok(Step::Ask(asked)) => self.second(tx, flow, &asked),
             // The password is set; only who signs in by it is refused.
-            Ok(Step::No(Error::Refused(no))) if functions::refused(no.kind) => {
+            Ok(Step::No(Error::Refused(no))) if is_told(&no) => {
                 flow.state.forget_session();
-                flow.state.stay_said(Page::Password, &no);
+                flow.state.stay_told(Page::Password, &no);
                 Ok(Went::To(Page::Password))
             }
             // The question is too old: the first password asks it again.

@@ -174,7 +174,7 @@ impl Hand {
                     Page::Choose if functions::refused(refused.kind) => {
                         flow.state.said = Some((page, functions::words_of(&refused).to_owned()));
                     }
-                    page if functions::refused(refused.kind) => flow.state.stay_said(page, &refused),
+                    page if functions::refused(refused.kind) => flow.state.stay_told(page, &refused),
                     // Choosing is a side door: where the person stands stays the same.
                     Page::Choose => flow.state.fault = Some((page, fault)),
                     page => flow.state.stay(page, fault),

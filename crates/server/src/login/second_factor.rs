@@ -1,7 +1,7 @@
 //! The steps of a second factor: the code of an authenticator, the choice of a way, and setting one up. Codes by mail or
 //! text are typed in where all codes are (`code.rs`).
 
-use super::flow::{Fault, Flow, Page};
+use super::flow::{Fault, Flow, Page, is_told};
 use super::press::{Hand, Went};
 use super::typed;
 use super::visit::Visit;
@@ -12,7 +12,6 @@ use postern_model::cognito_idp::errors::{
 use postern_model::{Answer, Error};
 use postern_pools::auth::factors::Factor;
 use postern_pools::auth::second_factor::SecondFactor;
-use postern_pools::functions;
 use postern_pools::sign_in::{Asked, Kind, SignedIn, Step};
 use postern_pools::unit::kept;
 use postern_store::Tx;
@@ -64,9 +63,9 @@ impl Hand {
             Step::Done(signed_in) => self.home(tx, flow, signed_in),
             Step::Ask(asked) => self.second(tx, flow, &asked),
             // What was judged stays judged, although a function of the pool refuses the person.
-            Step::No(Error::Refused(no)) if functions::refused(no.kind) => {
+            Step::No(Error::Refused(no)) if is_told(&no) => {
                 let page = flow.state.page;
-                flow.state.stay_said(page, &no);
+                flow.state.stay_told(page, &no);
                 Ok(Went::To(page))
             }
             Step::No(error) => Err(error),

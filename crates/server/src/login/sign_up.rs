@@ -1,6 +1,6 @@
 //! A new account: its fields, and the code that confirms it and signs in at once.
 
-use super::flow::{Fault, Flow, Notice, Page};
+use super::flow::{Fault, Flow, Notice, Page, is_told};
 use super::press::{Hand, Pressed, Went};
 use super::typed;
 use super::visit::Visit;
@@ -11,7 +11,6 @@ use postern_model::cognito_idp::errors::{CodeMismatchException, ExpiredCodeExcep
 use postern_model::{Answer, Error};
 use postern_pools::attributes;
 use postern_pools::destination::Medium;
-use postern_pools::functions;
 use postern_pools::limits::SEND_PAUSE_MS;
 use postern_pools::names::{NameKind, is_phone_number};
 use postern_pools::operations::sign_up::NewAccount;
@@ -184,8 +183,8 @@ impl Hand {
                 let step = self.pools.signed_up(tx, &flow.at, user)?;
                 self.go_on(tx, flow, step)
             }
-            Step::No(Error::Refused(no)) if functions::refused(no.kind) => {
-                flow.state.stay_said(Page::Confirm, &no);
+            Step::No(Error::Refused(no)) if is_told(&no) => {
+                flow.state.stay_told(Page::Confirm, &no);
                 Ok(Went::To(Page::Confirm))
             }
             Step::No(error) => {

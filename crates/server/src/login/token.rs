@@ -181,13 +181,7 @@ fn told(request_id: &str, error: Error) -> Refusal {
         Error::Refused(refused) => refused,
         Error::Failed(cause) => {
             tracing::error!(request_id, cause = format!("{cause:#}"), "an OAuth request failed");
-            Refusal {
-                kind: SERVER_ERROR,
-                message: format!("Something went wrong. Reference: {request_id}").into(),
-                retry_after_s: None,
-                reason: None,
-                unsent: None,
-            }
+            Refusal::new(SERVER_ERROR, format!("Something went wrong. Reference: {request_id}"))
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::email_role::{ROLE, detach_the_roles_policy, developer_pool};
 use crate::mfa::PASSWORD;
 use crate::pages::browser::Browser;
-use crate::story::{App, Folder, Reply, mail_settles};
+use crate::story::{App, Folder, Reply, mail_settles, own_sender};
 use crate::support::TestServer;
 use postern_server::worker;
 use serde_json::{Value, json};
@@ -14,6 +14,11 @@ const ALICE: &str = "alice@example.com";
 /// A server with a folder for log groups.
 async fn server(folder: &Folder) -> TestServer {
     TestServer::with(|settings| settings.rules.log_groups = Some(folder.file("groups"))).await
+}
+
+/// A pool that sends as the address that is verified already.
+async fn sender(server: &TestServer) -> Value {
+    json!({ "EmailConfiguration": own_sender(server, "news@example.com").await })
 }
 
 fn arn(name: &str) -> String {
@@ -104,6 +109,31 @@ async fn a_line_waits_for_its_file_and_two_servers_write_it_once() {
     one.clock.advance(61_000);
     tokio::join!(worker::log(&one.app), worker::log(&two.app));
     assert_eq!(lines(&one, &file).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_log_group_that_cannot_be_written_holds_up_no_other_and_its_lines_end_in_time() {
+    let folder = Folder::new();
+    let server = server(&folder).await;
+    let (one, other) =
+        (developer_pool(&server).await, App::with(&server, sender(&server).await, json!({})).await);
+    for (app, group) in [(&one, "a/broken"), (&other, "b/whole")] {
+        app.person(ALICE).await;
+        sets(app, json!([to("userNotification", "ERROR", &arn(group))])).await.ok();
+    }
+    detach_the_roles_policy(&server).await;
+    std::fs::create_dir_all(folder.file("groups")).expect("a folder");
+    std::fs::write(folder.file("groups/a"), "").expect("in the way");
+    for app in [&one, &other] {
+        app.asks(ALICE).await.refused_as("InvalidEmailRoleAccessPolicyException");
+    }
+    assert_eq!(lines(&server, &folder.file("groups/b/whole.jsonl")).await.len(), 1);
+    assert!(lines(&server, &folder.file("groups/a/broken.jsonl")).await.is_empty());
+    // A week later nobody writes it any more.
+    server.clock.advance(8 * 86_400_000);
+    worker::round(&server.app).await;
+    std::fs::remove_file(folder.file("groups/a")).expect("out of the way");
+    assert!(lines(&server, &folder.file("groups/a/broken.jsonl")).await.is_empty());
 }
 
 #[tokio::test]

@@ -25,6 +25,8 @@ async fn pages_speak_the_language_that_was_asked_for_then_chosen_then_accepted()
     // So does the mail; one that an app asks for by itself is in English.
     let mail = scene.server.wait_mail(ALICE).await;
     assert_eq!(mail["subject"], "Votre code de connexion");
+    let shown = browser.open(&format!("/inbox/{}?view=source", mail["id"].as_str().expect("an id"))).await;
+    shown.says("Content-Language: fr");
     scene.server.clock.advance(60_000);
     let asked = json!({
         "ClientId": scene.demo.client_id, "AuthFlow": "USER_AUTH",
