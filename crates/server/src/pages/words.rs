@@ -505,7 +505,7 @@ pub(super) const ENGLISH: Words = Words {
     page_expired_start: "Start again from the app.",
     back_to: Sentence("Back to {app}"),
     sign_in_blocked: "This sign-in was blocked.",
-    sign_in_blocked_more: "It is unlike your earlier sign-ins. Try again on a device or in a network that you have used before, or ask whoever runs the service.",
+    sign_in_blocked_more: "Try again on a device or in a network that you have used before, or ask whoever runs the service.",
     cookies_blocked: "Your browser blocks cookies for this site, so sign-in can't continue.",
     cookies_blocked_more: "Allow cookies for this site, then try again.",
     try_again: "Try again",

@@ -201,7 +201,7 @@ pub(in crate::pages) static CHINESE_SIMPLIFIED: Words = Words {
     page_expired_start: "请从应用重新开始。",
     back_to: Sentence("返回 {app}"),
     sign_in_blocked: "此次登录已被阻止。",
-    sign_in_blocked_more: "这次登录与您以往的登录不同。请在您以前用过的设备或网络上重试，或联系服务的管理者。",
+    sign_in_blocked_more: "请在您以前用过的设备或网络上重试，或联系服务的管理者。",
     cookies_blocked: "您的浏览器阻止了此网站的 Cookie，因此无法继续登录。",
     cookies_blocked_more: "请允许此网站使用 Cookie，然后重试。",
     try_again: "重试",

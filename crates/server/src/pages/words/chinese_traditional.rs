@@ -201,7 +201,7 @@ pub(in crate::pages) static CHINESE_TRADITIONAL: Words = Words {
     page_expired_start: "請從應用程式重新開始。",
     back_to: Sentence("返回 {app}"),
     sign_in_blocked: "此次登入已被封鎖。",
-    sign_in_blocked_more: "這次登入與您以往的登入不同。請在您以前用過的裝置或網路上再試一次，或聯絡服務的管理者。",
+    sign_in_blocked_more: "請在您以前用過的裝置或網路上再試一次，或聯絡服務的管理者。",
     cookies_blocked: "您的瀏覽器封鎖了此網站的 Cookie，因此無法繼續登入。",
     cookies_blocked_more: "請允許此網站使用 Cookie，然後再試一次。",
     try_again: "再試一次",

@@ -237,7 +237,7 @@ pub(in crate::pages) static FRENCH: Words = Words {
     page_expired_start: "Recommencez depuis l’application.",
     back_to: Sentence("Revenir à {app}"),
     sign_in_blocked: "Cette connexion a été bloquée.",
-    sign_in_blocked_more: "Elle ne ressemble pas à vos connexions précédentes. Réessayez sur un appareil ou un réseau que vous avez déjà utilisé, ou adressez-vous aux responsables du service.",
+    sign_in_blocked_more: "Réessayez sur un appareil ou un réseau que vous avez déjà utilisé, ou adressez-vous aux responsables du service.",
     cookies_blocked: "Votre navigateur bloque les cookies de ce site, la connexion ne peut donc pas continuer.",
     cookies_blocked_more: "Autorisez les cookies de ce site, puis réessayez.",
     try_again: "Réessayer",

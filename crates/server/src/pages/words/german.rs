@@ -245,7 +245,7 @@ pub(in crate::pages) static GERMAN: Words = Words {
     page_expired_start: "Beginnen Sie noch einmal in der App.",
     back_to: Sentence("Zurück zu {app}"),
     sign_in_blocked: "Diese Anmeldung wurde gesperrt.",
-    sign_in_blocked_more: "Sie gleicht Ihren früheren Anmeldungen nicht. Versuchen Sie es mit einem Gerät oder in einem Netz, das Sie schon benutzt haben, oder fragen Sie die Betreiber des Dienstes.",
+    sign_in_blocked_more: "Versuchen Sie es mit einem Gerät oder in einem Netz, das Sie schon benutzt haben, oder fragen Sie die Betreiber des Dienstes.",
     cookies_blocked: "Ihr Browser blockiert Cookies für diese Website, daher kann die Anmeldung nicht weitergehen.",
     cookies_blocked_more: "Erlauben Sie Cookies für diese Website und versuchen Sie es noch einmal.",
     try_again: "Noch einmal versuchen",

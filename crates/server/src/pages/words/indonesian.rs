@@ -225,7 +225,7 @@ pub(in crate::pages) static INDONESIAN: Words = Words {
     page_expired_start: "Mulai lagi dari aplikasi.",
     back_to: Sentence("Kembali ke {app}"),
     sign_in_blocked: "Proses masuk ini diblokir.",
-    sign_in_blocked_more: "Proses masuk ini berbeda dari yang sebelumnya. Coba lagi dengan perangkat atau jaringan yang pernah Anda gunakan, atau hubungi pengelola layanan.",
+    sign_in_blocked_more: "Coba lagi dengan perangkat atau jaringan yang pernah Anda gunakan, atau hubungi pengelola layanan.",
     cookies_blocked: "Browser Anda memblokir cookie untuk situs ini, sehingga tidak dapat dilanjutkan.",
     cookies_blocked_more: "Izinkan cookie untuk situs ini, lalu coba lagi.",
     try_again: "Coba lagi",

@@ -226,7 +226,7 @@ pub(in crate::pages) static ITALIAN: Words = Words {
     page_expired_start: "Ricomincia dall’app.",
     back_to: Sentence("Torna a {app}"),
     sign_in_blocked: "Questo accesso è stato bloccato.",
-    sign_in_blocked_more: "Non somiglia ai tuoi accessi precedenti. Riprova con un dispositivo o una rete che hai già usato, oppure rivolgiti a chi gestisce il servizio.",
+    sign_in_blocked_more: "Riprova con un dispositivo o una rete che hai già usato, oppure rivolgiti a chi gestisce il servizio.",
     cookies_blocked: "Il browser blocca i cookie di questo sito, quindi l’accesso non può continuare.",
     cookies_blocked_more: "Consenti i cookie di questo sito, poi riprova.",
     try_again: "Riprova",

@@ -228,7 +228,7 @@ pub(in crate::pages) static JAPANESE: Words = Words {
     page_expired_start: "アプリからもう一度始めてください。",
     back_to: Sentence("{app} に戻る"),
     sign_in_blocked: "このサインインはブロックされました。",
-    sign_in_blocked_more: "これまでのサインインと異なるためです。以前に使ったことのある端末またはネットワークでもう一度お試しいただくか、サービスの管理者にお問い合わせください。",
+    sign_in_blocked_more: "以前に使ったことのある端末またはネットワークでもう一度お試しいただくか、サービスの管理者にお問い合わせください。",
     cookies_blocked: "ブラウザーがこのサイトの Cookie をブロックしているため、サインインを続けられません。",
     cookies_blocked_more: "このサイトの Cookie を許可してから、もう一度お試しください。",
     try_again: "もう一度試す",

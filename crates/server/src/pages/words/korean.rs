@@ -218,7 +218,7 @@ pub(in crate::pages) static KOREAN: Words = Words {
     page_expired_start: "앱에서 다시 시작하세요.",
     back_to: Sentence("{app}(으)로 돌아가기"),
     sign_in_blocked: "이 로그인은 차단되었습니다.",
-    sign_in_blocked_more: "이전 로그인과 다릅니다. 이전에 사용한 기기나 네트워크에서 다시 시도하거나 서비스 관리자에게 문의하세요.",
+    sign_in_blocked_more: "이전에 사용한 기기나 네트워크에서 다시 시도하거나 서비스 관리자에게 문의하세요.",
     cookies_blocked: "브라우저가 이 사이트의 쿠키를 차단하여 로그인을 계속할 수 없습니다.",
     cookies_blocked_more: "이 사이트의 쿠키를 허용한 다음 다시 시도하세요.",
     try_again: "다시 시도",

@@ -216,7 +216,7 @@ pub(in crate::pages) static PORTUGUESE: Words = Words {
     page_expired_start: "Comece de novo pelo aplicativo.",
     back_to: Sentence("Voltar para {app}"),
     sign_in_blocked: "Este acesso foi bloqueado.",
-    sign_in_blocked_more: "Ele não se parece com os seus acessos anteriores. Tente de novo com um dispositivo ou uma rede que você já usou, ou fale com os responsáveis pelo serviço.",
+    sign_in_blocked_more: "Tente de novo com um dispositivo ou uma rede que você já usou, ou fale com os responsáveis pelo serviço.",
     cookies_blocked: "Seu navegador bloqueia cookies deste site, então não é possível continuar.",
     cookies_blocked_more: "Permita cookies para este site e tente de novo.",
     try_again: "Tentar de novo",

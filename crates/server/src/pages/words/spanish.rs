@@ -225,7 +225,7 @@ pub(in crate::pages) static SPANISH: Words = Words {
     page_expired_start: "Empiece de nuevo desde la aplicación.",
     back_to: Sentence("Volver a {app}"),
     sign_in_blocked: "Este inicio de sesión se ha bloqueado.",
-    sign_in_blocked_more: "No se parece a los anteriores. Inténtelo de nuevo con un dispositivo o una red que ya haya usado, o consulte a los responsables del servicio.",
+    sign_in_blocked_more: "Inténtelo de nuevo con un dispositivo o una red que ya haya usado, o consulte a los responsables del servicio.",
     cookies_blocked: "Su navegador bloquea las cookies de este sitio, así que no se puede continuar.",
     cookies_blocked_more: "Permita las cookies de este sitio e inténtelo de nuevo.",
     try_again: "Intentar de nuevo",
