@@ -13,6 +13,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::Mail;
+use crate::address::Address;
+use crate::bounces::{Fate, fate, suppress};
 use crate::dkim::Key;
 use crate::draft::{Body, Content, Handover, Letter};
 use crate::handover::{LEASE, Note};
@@ -53,6 +55,8 @@ pub struct Worker {
 struct Outcome {
     row: OutboxRow,
     verdict: Verdict,
+    /// Whom the other side does not know, and never will.
+    gone: Option<Address>,
 }
 
 enum Verdict {
@@ -164,6 +168,7 @@ impl Worker {
         let taken = self.mail.store.write(move |tx| {
             let taken = tx.lease_mails(now, until, BATCH as i64)?;
             tx.forget_mails_before(now.minus_ms(KEPT_MS))?;
+            tx.forget_suppressed(now)?;
             let next = tx.next_mail()?;
             anyhow::Ok((taken, next))
         });
@@ -216,7 +221,7 @@ impl Worker {
             let caught = Arc::new(Caught::new(&row, &letter));
             let verdict =
                 Verdict::Final { state: "sent", reply: "kept in the inbox".to_owned(), caught: Some(caught) };
-            return Some(Outcome { row, verdict });
+            return Some(Outcome { row, verdict, gone: None });
         }
         let (mail, transport) = (self.mail.clone(), self.transport.clone());
         let takes_time = matches!(letter.body, Body::Text(_)) || self.transport.wants_bytes();
@@ -240,7 +245,7 @@ impl Worker {
     /// Writes down how attempts ended, all in one unit of work.
     async fn conclude(&mut self, outcomes: Vec<Outcome>) -> Result<()> {
         let outcomes = Arc::new(outcomes);
-        let (written, now) = (outcomes.clone(), self.mail.clock.now());
+        let (mail, written, now) = (self.mail.clone(), outcomes.clone(), self.mail.clock.now());
         self.mail
             .store
             .write(move |tx| {
@@ -258,6 +263,9 @@ impl Worker {
                             {
                                 let details = format!("{}: {state} {}", row.purpose, code_of(reply));
                                 log_undelivered(tx, pool_id, details.trim_end(), now)?;
+                            }
+                            if let (true, Some(to)) = (current, &outcome.gone) {
+                                suppress(&mail, tx, to, "BOUNCE", &code_of(reply), now)?;
                             }
                             if let (true, Some(caught)) = (current, caught) {
                                 tx.add_to_inbox(&InboxRow {
@@ -333,7 +341,7 @@ async fn hand_over(
     if next >= row.not_after {
         return ended(row, "expired", reply);
     }
-    Outcome { row, verdict: Verdict::Later { next, reply } }
+    Outcome { row, verdict: Verdict::Later { next, reply }, gone: None }
 }
 
 /// Writes, signs and hands over one mail.
@@ -356,9 +364,10 @@ async fn deliver(mail: &Mail, transport: &Transport, row: OutboxRow, letter: Let
     let delivery = match &letter.body {
         Body::Mail { to, envelope_from, content } => {
             let shown = content.shown();
+            let from = mail.return_path(envelope_from, to);
             let parcel = Parcel {
                 id: &row.id,
-                from: envelope_from,
+                from: &from,
                 to,
                 bytes: &bytes,
                 shown: &shown,
@@ -375,13 +384,19 @@ async fn deliver(mail: &Mail, transport: &Transport, row: OutboxRow, letter: Let
     };
     match delivery {
         Delivery::Accepted { reply } => ended(row, "sent", reply),
-        Delivery::Refused { reply } => ended(row, "failed", reply),
+        Delivery::Refused { reply } => {
+            let gone = match letter.body {
+                Body::Mail { to, .. } if fate(&reply) == Some(Fate::Gone) => Some(to),
+                _ => None,
+            };
+            Outcome { gone, ..failed(row, reply) }
+        }
         Delivery::Later { reply } => {
             let next = mail.clock.now().plus_ms(pause_ms(letter.expires_ms.is_some(), row.attempts));
             if next >= row.not_after {
                 return ended(row, "expired", reply);
             }
-            Outcome { row, verdict: Verdict::Later { next, reply } }
+            Outcome { row, verdict: Verdict::Later { next, reply }, gone: None }
         }
     }
 }
@@ -406,7 +421,7 @@ async fn signed(mail: &Mail, row: &OutboxRow, content: &Content) -> Result<Vec<u
 }
 
 fn ended(row: OutboxRow, state: &'static str, reply: String) -> Outcome {
-    Outcome { row, verdict: Verdict::Final { state, reply, caught: None } }
+    Outcome { row, verdict: Verdict::Final { state, reply, caught: None }, gone: None }
 }
 
 fn failed(row: OutboxRow, reply: String) -> Outcome {

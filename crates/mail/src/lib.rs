@@ -3,6 +3,7 @@
 
 pub mod address;
 mod authority;
+mod bounces;
 mod deliver;
 pub mod dkim;
 pub mod dns;

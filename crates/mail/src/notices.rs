@@ -10,8 +10,6 @@ use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
-use postern_store::audit::AuditRecord;
-use postern_store::mail::SuppressedRow;
 use postern_store::{Timestamp, Tx};
 use serde::Deserialize;
 use x509_cert::Certificate;
@@ -19,6 +17,7 @@ use x509_cert::der::{Decode as _, Encode as _};
 
 use crate::Mail;
 use crate::address::Address;
+use crate::bounces::suppress;
 use crate::transport::web::{Get, Url, Web};
 
 /// How long after it was written a notice is taken; SNS tries for less than that.
@@ -249,6 +248,7 @@ async fn note(mail: &Mail, envelope: &Envelope, now: Timestamp) -> Result<()> {
     };
     let addresses: Vec<Address> =
         recipients.iter().filter_map(|recipient| Address::parse(&recipient.email_address).ok()).collect();
+    let listing = mail.clone();
     let (message_id, topic) = (envelope.message_id.clone(), envelope.topic_arn.clone());
     mail.store
         .write(move |tx: &mut Tx<'_>| {
@@ -257,20 +257,7 @@ async fn note(mail: &Mail, envelope: &Envelope, now: Timestamp) -> Result<()> {
                 return Ok(());
             }
             for address in &addresses {
-                tx.put_suppressed(&SuppressedRow {
-                    address: address.spelling(),
-                    reason: reason.to_owned(),
-                    updated: now,
-                })?;
-                tx.add_audit(&AuditRecord {
-                    time: now,
-                    who: "postern".to_owned(),
-                    action: "SuppressAddress".to_owned(),
-                    resource: topic.clone(),
-                    outcome: reason.to_lowercase(),
-                    detail: address.masked(),
-                    ..AuditRecord::default()
-                })?;
+                suppress(&listing, tx, address, reason, &topic, now)?;
             }
             anyhow::Ok(())
         })

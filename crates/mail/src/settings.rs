@@ -15,6 +15,10 @@ pub struct Settings {
     pub default_sender: Mailbox,
     /// Where bounces go unless a MAIL FROM domain says otherwise; without it, to the sender.
     pub bounces: Option<Address>,
+    /// Domains whose mail is shown to us: return paths there carry a tag, and reports that come to them are believed.
+    pub report_domains: Vec<String>,
+    /// Days for which an address that mail bounced from gets no more; 0 is for ever, as in AWS.
+    pub bounced_days: i64,
     pub hosts: Hosts,
     /// A pool's SourceArn must itself be verified; its domain being so is not enough, as in AWS.
     pub exact_identity: bool,

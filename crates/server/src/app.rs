@@ -250,6 +250,8 @@ fn mail_settings(settings: &Settings, account: &str, public_url: &str) -> poster
         public_url: public_url.to_owned(),
         default_sender: settings.default_sender.clone(),
         bounces: settings.bounces.clone(),
+        report_domains: ses.report_domains.clone(),
+        bounced_days: ses.bounced_days,
         hosts: ses.hosts.clone().unwrap_or_else(|| Hosts::like_aws(&settings.region)),
         exact_identity: ses.exact_identity,
         limits: ses.limits,

@@ -137,6 +137,10 @@ pub struct Ses {
     pub default_sender_daily: i64,
     /// Topics of SNS by which SES tells of bounces and complaints.
     pub notice_topics: Vec<String>,
+    /// Domains whose mail is posted to `/notices/dsn`: return paths there carry a tag, by which bounces are known.
+    pub report_domains: Vec<String>,
+    /// Days for which an address that mail bounced from gets no more; 0 is for ever, as in AWS.
+    pub bounced_days: i64,
     /// Names that DKIM, MAIL FROM and SPF records point to; AWS's unless written here.
     pub hosts: Option<Hosts>,
 }
@@ -356,6 +360,8 @@ impl Default for Ses {
             quota: 50_000,
             rate: 14,
             default_sender_daily: 50,
+            report_domains: Vec::new(),
+            bounced_days: 14,
             notice_topics: Vec::new(),
             hosts: None,
         }

@@ -15,7 +15,7 @@ use axum::response::Response;
 use axum::routing::get;
 use serde_json::json as value;
 
-/// Makes the router. The inbox and the console have doors only where the settings say so.
+/// Makes the router. Notices, the inbox and the console have doors only where the settings say so.
 pub fn router(app: &App) -> Router {
     let mut router = Router::new()
         .merge(api::routes())
@@ -24,10 +24,8 @@ pub fn router(app: &App) -> Router {
         .merge(links::routes())
         .merge(upload::routes())
         .merge(login::routes(app))
+        .merge(notices::routes(app))
         .route("/assets/{file}", get(asset));
-    if app.notices.are_wanted() {
-        router = router.merge(notices::routes());
-    }
     if app.settings.development.inbox {
         router = router.merge(inbox::routes());
     }

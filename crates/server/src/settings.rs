@@ -6,7 +6,7 @@ use crate::local_tls::LocalTls;
 use crate::master_key::{FILE_NAME, MasterKey};
 use crate::rate::Pace;
 use anyhow::{Context as _, Result, bail, ensure};
-use postern_mail::address::{Address, Mailbox};
+use postern_mail::address::{Address, Mailbox, domain_of};
 use postern_mail::identity::Hosts;
 use postern_mail::notices::Topic;
 use postern_mail::price::Prices;
@@ -120,6 +120,8 @@ pub struct Ses {
     pub exact_identity: bool,
     pub limits: bool,
     pub default_sender_daily: i64,
+    pub report_domains: Vec<String>,
+    pub bounced_days: i64,
     pub quota: i64,
     pub rate: i64,
     pub production: bool,
@@ -194,6 +196,8 @@ impl Settings {
                 exact_identity: false,
                 limits: flags.strict_limits || flags.ses_sandbox,
                 default_sender_daily: ses.default_sender_daily,
+                report_domains: Vec::new(),
+                bounced_days: ses.bounced_days,
                 quota: ses.quota,
                 rate: ses.rate,
                 production: !flags.ses_sandbox,
@@ -264,6 +268,10 @@ impl Settings {
         let bounces = config.mail.bounces.as_deref().map(|text| {
             Address::parse(text).map_err(|fault| anyhow::anyhow!("mail.bounces: {}", fault.words()))
         });
+        let report_domains = config.ses.report_domains.iter().map(|domain| {
+            domain_of(domain).map_err(|fault| anyhow::anyhow!("ses.report_domains: {domain}: {}", fault.words()))
+        });
+        ensure!(config.ses.bounced_days >= 0, "ses.bounced_days must not be below 0");
         let hosts = config.ses.hosts.clone().map(|hosts| Hosts {
             dkim_zone: hosts.dkim_zone,
             feedback: hosts.feedback,
@@ -296,6 +304,8 @@ impl Settings {
                 exact_identity: config.ses.exact_identity,
                 limits: true,
                 default_sender_daily: config.ses.default_sender_daily,
+                report_domains: report_domains.collect::<Result<_>>()?,
+                bounced_days: config.ses.bounced_days,
                 quota: config.ses.quota,
                 rate: config.ses.rate,
                 production: false,

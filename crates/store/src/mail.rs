@@ -56,6 +56,8 @@ pub struct SuppressedRow {
     pub address: String,
     pub reason: String,
     pub updated: Timestamp,
+    /// When it is tried again; never by itself without it.
+    pub expires: Option<Timestamp>,
 }
 
 const COUNT_LANES: u64 = 16;
@@ -371,16 +373,17 @@ impl Tx<'_> {
 
     pub fn put_suppressed(&mut self, entry: &SuppressedRow) -> Result<()> {
         self.run(
-            "insert into suppressed_addresses (address, reason, updated_ms) values ($1, $2, $3) \
-             on conflict (address) do update set reason = excluded.reason, updated_ms = excluded.updated_ms",
-            values![&entry.address, &entry.reason, entry.updated],
+            "insert into suppressed_addresses (address, reason, updated_ms, expires_ms) values ($1, $2, $3, $4) \
+             on conflict (address) do update set reason = excluded.reason, updated_ms = excluded.updated_ms, \
+             expires_ms = excluded.expires_ms",
+            values![&entry.address, &entry.reason, entry.updated, entry.expires],
         )?;
         Ok(())
     }
 
     pub fn find_suppressed(&mut self, address: &str) -> Result<Option<SuppressedRow>> {
         self.row(
-            "select address, reason, updated_ms from suppressed_addresses where address = $1",
+            "select address, reason, updated_ms, expires_ms from suppressed_addresses where address = $1",
             values![address],
             suppressed,
         )
@@ -390,9 +393,14 @@ impl Tx<'_> {
         Ok(self.run("delete from suppressed_addresses where address = $1", values![address])? == 1)
     }
 
+    /// Tries again the addresses whose time on the list is over.
+    pub fn forget_suppressed(&mut self, now: Timestamp) -> Result<u64> {
+        self.run("delete from suppressed_addresses where expires_ms <= $1", values![now])
+    }
+
     pub fn list_suppressed(&mut self, after: &str, limit: i64) -> Result<Vec<SuppressedRow>> {
         self.rows(
-            "select address, reason, updated_ms from suppressed_addresses \
+            "select address, reason, updated_ms, expires_ms from suppressed_addresses \
              where address > $1 order by address limit $2",
             values![after, limit],
             suppressed,
@@ -405,5 +413,10 @@ fn configuration_set(row: &Row<'_>) -> Result<ConfigurationSetRow> {
 }
 
 fn suppressed(row: &Row<'_>) -> Result<SuppressedRow> {
-    Ok(SuppressedRow { address: row.text(0)?, reason: row.text(1)?, updated: row.time(2)? })
+    Ok(SuppressedRow {
+        address: row.text(0)?,
+        reason: row.text(1)?,
+        updated: row.time(2)?,
+        expires: row.opt_time(3)?,
+    })
 }

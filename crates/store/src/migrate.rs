@@ -40,6 +40,7 @@ const STEPS: &[(&str, &str)] = &[
     ("sign outs", include_str!("../migrations/0034_sign_outs.sql")),
     ("threats", include_str!("../migrations/0035_threats.sql")),
     ("log deliveries", include_str!("../migrations/0036_log_deliveries.sql")),
+    ("bounced addresses", include_str!("../migrations/0037_bounced_addresses.sql")),
 ];
 
 const VERSIONS: &str =

@@ -27,7 +27,7 @@ impl Mail {
         no_tenant(request.tenant_name.as_ref())?;
         let address = spelled(&request.email_address)?;
         let entry =
-            SuppressedRow { address, reason: request.reason.as_str().to_owned(), updated: self.clock.now() };
+            SuppressedRow { address, reason: request.reason.as_str().to_owned(), updated: self.clock.now(), expires: None };
         let mail = self.clone();
         self.store
             .write(move |tx| {

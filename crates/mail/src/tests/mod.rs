@@ -1,6 +1,7 @@
 //! The mail service as its callers see it: a store in memory, a clock that stands until it is moved, and a transport
 //! whose moods the test chooses.
 
+mod bounces;
 mod delivery;
 mod identities;
 mod sending;
@@ -31,6 +32,8 @@ fn settings() -> Settings {
         public_url: "http://localhost:9320".to_owned(),
         default_sender: mailbox("Postern <no-reply@verificationemail.com>"),
         bounces: None,
+        report_domains: Vec::new(),
+        bounced_days: 14,
         hosts: Hosts::like_aws(REGION),
         exact_identity: false,
         limits: true,

@@ -36,6 +36,8 @@ async fn pools() -> Pools {
         public_url: "http://localhost:9320".to_owned(),
         default_sender: Mailbox::parse("no-reply@verificationemail.com").expect("a mailbox"),
         bounces: None,
+        report_domains: Vec::new(),
+        bounced_days: 14,
         hosts: Hosts::like_aws(REGION),
         exact_identity: false,
         limits: true,

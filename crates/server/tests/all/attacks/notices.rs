@@ -1,4 +1,4 @@
-//! Notices of bounces and complaints that nobody sent (attack case 32). A house beside the server stands for SNS: it has a
+//! Notices of bounces and complaints that nobody sent (attack case 32), by SNS and by mail. A house beside the server stands for SNS: it has a
 //! certificate, and counts what it is asked.
 
 use crate::support::TestServer;
@@ -205,4 +205,23 @@ async fn case_32_without_a_topic_there_is_no_door() {
     let server = TestServer::start().await;
     let sns = Sns::start().await;
     assert_eq!(posted(&server, &sns.notice(server.clock.now(), "1", &bounce("Permanent"))).await, 404);
+}
+
+#[tokio::test]
+async fn case_32_a_report_without_the_tag_of_its_mail_stops_nobodys_mail() {
+    let server = TestServer::with(|settings| settings.ses.report_domains = vec!["mail.test".to_owned()]).await;
+    let report = |to: &str| {
+        format!(
+            "To: <{to}>\r\nContent-Type: multipart/report; boundary=b\r\n\r\n--b\r\n\
+             Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; x.test\r\n\r\n\
+             Final-Recipient: rfc822; {VICTIM}\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b--\r\n"
+        )
+    };
+    let forged = format!("bounces+{}@mail.test", "7f".repeat(18));
+    for to in ["bounces@mail.test", &forged] {
+        assert_eq!(server.client.post("/notices/dsn", &report(to)).await.status, 403, "{to}");
+        assert_eq!(reason(&server).await, None);
+    }
+    let elsewhere = TestServer::start().await;
+    assert_eq!(elsewhere.client.post("/notices/dsn", &report(&forged)).await.status, 404);
 }
