@@ -269,7 +269,8 @@ impl Settings {
             Address::parse(text).map_err(|fault| anyhow::anyhow!("mail.bounces: {}", fault.words()))
         });
         let report_domains = config.ses.report_domains.iter().map(|domain| {
-            domain_of(domain).map_err(|fault| anyhow::anyhow!("ses.report_domains: {domain}: {}", fault.words()))
+            domain_of(domain)
+                .map_err(|fault| anyhow::anyhow!("ses.report_domains: {domain}: {}", fault.words()))
         });
         ensure!(config.ses.bounced_days >= 0, "ses.bounced_days must not be below 0");
         let hosts = config.ses.hosts.clone().map(|hosts| Hosts {

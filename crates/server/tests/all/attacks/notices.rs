@@ -209,7 +209,8 @@ async fn case_32_without_a_topic_there_is_no_door() {
 
 #[tokio::test]
 async fn case_32_a_report_without_the_tag_of_its_mail_stops_nobodys_mail() {
-    let server = TestServer::with(|settings| settings.ses.report_domains = vec!["mail.test".to_owned()]).await;
+    let server =
+        TestServer::with(|settings| settings.ses.report_domains = vec!["mail.test".to_owned()]).await;
     let report = |to: &str| {
         format!(
             "To: <{to}>\r\nContent-Type: multipart/report; boundary=b\r\n\r\n--b\r\n\
