@@ -5,14 +5,13 @@
 use anyhow::{Context as _, Result};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use mail_parser::{Message, MessageParser, MimeHeaders as _, PartType};
-use postern_store::audit::AuditRecord;
-use postern_store::mail::SuppressedRow;
 use postern_store::{Keys, Purpose, Timestamp, Tx};
 
 use crate::Mail;
 use crate::address::Address;
 use crate::notices::Noticed;
 use crate::sandbox::DAY_MS;
+use crate::suppression::suppress;
 
 /// How long after its mail a report is taken; mail servers try for five days (RFC 5321 §4.5.4.1).
 const TAG_DAYS: i64 = 10;
@@ -53,7 +52,9 @@ pub fn fate(reply: &str) -> Option<Fate> {
 pub(crate) fn tagged(keys: &Keys, path: &Address, to: &Address, now: Timestamp) -> Address {
     let last_day = day(now) + TAG_DAYS as u16;
     let mut tag = last_day.to_be_bytes().to_vec();
-    tag.extend_from_slice(&keys.mac(Purpose::Mail, &hashed(&to.canonical(), &last_day.to_be_bytes()))[..MAC_LEN]);
+    tag.extend_from_slice(
+        &keys.mac(Purpose::Mail, &hashed(&to.canonical(), &last_day.to_be_bytes()))[..MAC_LEN],
+    );
     let tag: String = tag.iter().map(|byte| format!("{byte:02x}")).collect();
     Address::parse(&format!("{}+{tag}@{}", path.local(), path.domain())).unwrap_or_else(|_| path.clone())
 }
@@ -61,9 +62,10 @@ pub(crate) fn tagged(keys: &Keys, path: &Address, to: &Address, now: Timestamp) 
 /// Whether a tag was made for a recipient, and its time is not over.
 fn is_for(keys: &Keys, tag: &[u8; TAG_LEN], to: &Address, now: Timestamp) -> bool {
     let last_day = u16::from_be_bytes([tag[0], tag[1]]);
-    let is_ours = keys.macs(Purpose::Mail, &hashed(&to.canonical(), &tag[..2])).iter().fold(false, |found, mac| {
-        found | verify_slices_are_equal(&mac[..MAC_LEN], &tag[2..]).is_ok()
-    });
+    let is_ours = keys
+        .macs(Purpose::Mail, &hashed(&to.canonical(), &tag[..2]))
+        .iter()
+        .fold(false, |found, mac| found | verify_slices_are_equal(&mac[..MAC_LEN], &tag[2..]).is_ok());
     is_ours && day(now) <= last_day
 }
 
@@ -135,34 +137,6 @@ fn about_one(group: &str) -> Option<Reported> {
         recipients: ["Original-Recipient", "Final-Recipient"].into_iter().filter_map(address).collect(),
         fate: fate(status)?,
         status: status.chars().take(16).collect(),
-    })
-}
-
-/// Puts an address that mail bounced from on the suppression list, for as long as the operator says.
-pub(crate) fn suppress(
-    mail: &Mail,
-    tx: &mut Tx<'_>,
-    address: &Address,
-    reason: &str,
-    source: &str,
-    now: Timestamp,
-) -> Result<()> {
-    let days = mail.settings.bounced_days;
-    let expires = (reason == "BOUNCE" && days > 0).then(|| now.plus_ms(days * DAY_MS));
-    tx.put_suppressed(&SuppressedRow {
-        address: address.spelling(),
-        reason: reason.to_owned(),
-        updated: now,
-        expires,
-    })?;
-    tx.add_audit(&AuditRecord {
-        time: now,
-        who: "postern".to_owned(),
-        action: "SuppressAddress".to_owned(),
-        resource: source.to_owned(),
-        outcome: reason.to_lowercase(),
-        detail: address.masked(),
-        ..AuditRecord::default()
     })
 }
 

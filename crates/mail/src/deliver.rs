@@ -14,12 +14,13 @@ use tokio::time::timeout;
 
 use crate::Mail;
 use crate::address::Address;
-use crate::bounces::{Fate, fate, suppress};
+use crate::bounces::{Fate, fate};
 use crate::dkim::Key;
 use crate::draft::{Body, Content, Handover, Letter};
 use crate::handover::{LEASE, Note};
 use crate::inbox::{Caught, INBOX_MAX};
 use crate::send::signing_domain;
+use crate::suppression::suppress;
 use crate::transport::functions::{Functions, NoAnswer};
 use crate::transport::{ATTEMPT, Carrier, Delivery, Parcel, TextParcel, Transport};
 use crate::undelivered::log_undelivered;

@@ -19,6 +19,7 @@ pub mod price;
 mod sandbox;
 mod send;
 mod settings;
+mod suppression;
 #[cfg(test)]
 mod tests;
 pub mod text;

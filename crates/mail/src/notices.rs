@@ -17,7 +17,7 @@ use x509_cert::der::{Decode as _, Encode as _};
 
 use crate::Mail;
 use crate::address::Address;
-use crate::bounces::suppress;
+use crate::suppression::suppress;
 use crate::transport::web::{Get, Url, Web};
 
 /// How long after it was written a notice is taken; SNS tries for less than that.

@@ -26,8 +26,12 @@ impl Mail {
     ) -> Answer<PutSuppressedDestinationResponse> {
         no_tenant(request.tenant_name.as_ref())?;
         let address = spelled(&request.email_address)?;
-        let entry =
-            SuppressedRow { address, reason: request.reason.as_str().to_owned(), updated: self.clock.now(), expires: None };
+        let entry = SuppressedRow {
+            address,
+            reason: request.reason.as_str().to_owned(),
+            updated: self.clock.now(),
+            expires: None,
+        };
         let mail = self.clone();
         self.store
             .write(move |tx| {

@@ -66,7 +66,8 @@ async fn only_who_got_the_mail_can_say_that_it_came_back() {
     let (mut bench, path) = with_a_mail().await;
     let other = sent(&mut bench, "al@x.test").await.expect("it leaves");
     let tag = path.split(['+', '@']).nth(1).expect("a tag");
-    let bent = format!("bounces+{}{}@mail.test", &tag[..tag.len() - 1], if tag.ends_with('0') { '1' } else { '0' });
+    let bent =
+        format!("bounces+{}{}@mail.test", &tag[..tag.len() - 1], if tag.ends_with('0') { '1' } else { '0' });
     for (what, report) in [
         ("a tag for somebody else", report(&other, "jo@x.test", "failed", "5.1.1")),
         ("a tag that nobody made", report(&bent, "jo@x.test", "failed", "5.1.1")),
@@ -97,7 +98,8 @@ async fn a_report_counts_once() {
     let (bench, path) = with_a_mail().await;
     let report = report(&path, "jo@x.test", "failed", "5.1.1");
     bench.reported(&report).await;
-    let mended = DeleteSuppressedDestinationRequest { email_address: "jo@x.test".to_owned(), tenant_name: None };
+    let mended =
+        DeleteSuppressedDestinationRequest { email_address: "jo@x.test".to_owned(), tenant_name: None };
     bench.mail.delete_suppressed_destination(&root(), mended).await.expect("taken off");
     assert_eq!(bench.reported(&report).await, Noticed::Taken);
     assert!(!bench.gets_no_mail("jo@x.test").await, "somebody mended the mailbox meanwhile");
