@@ -78,6 +78,73 @@ impl Draw {
     }
 }
 
+/// What is put into lines of a corpus.
+const PIECES: [&str; 22] = [
+    "",
+    "&",
+    "=",
+    "%",
+    "%00",
+    "%0d%0a",
+    "%ff",
+    "%2F",
+    "+",
+    ".",
+    "..",
+    ";",
+    "://",
+    "@",
+    "#",
+    "?",
+    "\\",
+    "[",
+    "]",
+    ":",
+    "\u{1F600}",
+    "none",
+];
+
+/// A line changed in a few places.
+fn mutated(draw: &mut Draw, line: &str, others: &[&str]) -> String {
+    let mut text: Vec<char> = line.chars().collect();
+    for _ in 0..=draw.below(4) {
+        let at = draw.below(text.len() + 1);
+        match draw.below(6) {
+            0 => text.truncate(at),
+            1 => {
+                let piece = draw.pick(&PIECES);
+                text.splice(at..at, piece.chars());
+            }
+            2 if at < text.len() => {
+                text.remove(at);
+            }
+            3 if at < text.len() => text[at] = char::from_u32(draw.below(128) as u32).unwrap_or('x'),
+            4 => {
+                let other = draw.pick(others);
+                let from = draw.below(other.chars().count() + 1);
+                text.splice(at..at, other.chars().skip(from).take(40));
+            }
+            _ => {
+                let half: Vec<char> = text[at..].to_vec();
+                text.extend(half);
+            }
+        }
+    }
+    text.truncate(4_000);
+    text.into_iter().collect()
+}
+
+/// Gives every line of a corpus as it is, and so many changed ones of each.
+pub fn drawn(corpus: &str, count: usize) -> Vec<String> {
+    let lines: Vec<&str> = corpus.lines().filter(|line| !line.is_empty()).collect();
+    let mut draw = Draw(corpus.len() as u64);
+    let mut all: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+    for line in &lines {
+        all.extend((0..count).map(|_| mutated(&mut draw, line, &lines)));
+    }
+    all
+}
+
 /// Draws documents for a service. Names that exist are drawn often, so that requests get past the first check.
 struct Drawn<'a> {
     model: &'static ServiceModel,

@@ -30,6 +30,7 @@ mod mfa;
 mod mfa_attacks;
 mod own_attributes;
 mod pages;
+mod parsers;
 mod passkeys;
 mod races;
 mod recovery;
