@@ -23,11 +23,7 @@ impl Witness {
 
     /// Ends all that lives in a database that was put back.
     pub async fn compare(&self, store: &Store, now: Timestamp) -> Result<()> {
-        let Some((link, hash)) = self.read().await? else { return Ok(()) };
-        let found = store.read(move |tx| tx.find_audit_link(link)).await?;
-        if found.as_deref() == Some(&hash) {
-            return Ok(());
-        }
+        let Some(link) = self.missing(store).await? else { return Ok(()) };
         let ended = end_all_that_lives(store, now).await?;
         tracing::error!(
             link,
@@ -37,6 +33,13 @@ impl Witness {
              that were taken away are back"
         );
         self.write(store).await
+    }
+
+    /// The link that was seen and that a database does not know.
+    pub async fn missing(&self, store: &Store) -> Result<Option<i64>> {
+        let Some((link, hash)) = self.read().await? else { return Ok(None) };
+        let found = store.read(move |tx| tx.find_audit_link(link)).await?;
+        Ok((found.as_deref() != Some(&hash)).then_some(link))
     }
 
     /// Writes down how far the chain has come.

@@ -99,17 +99,29 @@ async fn add_timings(app: &App) {
     }
 }
 
-/// One round of housekeeping, in portions between which others have their turn.
+/// One round of housekeeping, in portions between which others have their turn. Each kind of work goes on as long as it
+/// finds whole portions, and no longer.
 pub async fn round(app: &App) {
     let now = app.clock.now();
-    while !*app.ending.borrow() {
-        let done: anyhow::Result<(u64, u64)> =
-            app.store.write(move |tx| Ok((tx.sweep(now)?, tx.link_audit()?))).await;
+    let (mut sweeps, mut links, mut has_linked) = (true, true, false);
+    while (sweeps || links) && !*app.ending.borrow() {
+        let done: anyhow::Result<(u64, u64)> = app
+            .store
+            .write(move |tx| {
+                let swept = if sweeps { tx.sweep(now)? } else { 0 };
+                let linked = if links { tx.link_audit()? } else { 0 };
+                Ok((swept, linked))
+            })
+            .await;
         match done {
-            Ok((swept, linked)) if swept.max(linked) >= PORTION => {}
-            Ok((_, 0)) => return,
-            Ok(_) => return witness(app).await,
+            Ok((swept, linked)) => {
+                has_linked |= linked > 0;
+                (sweeps, links) = (swept >= PORTION, linked >= PORTION);
+            }
             Err(cause) => return tracing::error!(cause = format!("{cause:#}"), "housekeeping failed"),
         }
+    }
+    if has_linked {
+        witness(app).await;
     }
 }

@@ -354,11 +354,6 @@ impl Tx<'_> {
         Ok(Some(String::from_utf8(self.keys().open(Purpose::Secret, &sealed)?)?))
     }
 
-    /// Removes sessions that were over before a moment; some time is left in which they are told to be over.
-    pub fn sweep_iam_sessions(&mut self, before: Timestamp) -> Result<u64> {
-        self.run("delete from iam_sessions where expires_ms < $1", values![before])
-    }
-
     /// Notes how the deletion of a role ended; an earlier note on the same role keeps its id, which is given back.
     pub fn note_iam_role_deletion(
         &mut self,

@@ -1,6 +1,7 @@
 //! Statements about the audit: records are only added, and chained by a hash over each batch of them.
 
-use crate::{PORTION, Row, Timestamp, Tx, random, values};
+use crate::timings::KEPT_MS;
+use crate::{PORTION, Row, Store, Timestamp, Tx, random, values};
 use anyhow::Result;
 use aws_lc_rs::digest::{Context, SHA256};
 
@@ -32,6 +33,30 @@ pub struct AuditCount {
     pub action: String,
     pub outcome: String,
     pub count: i64,
+}
+
+/// What was found of the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain {
+    /// The links that hold.
+    pub links: i64,
+    /// The first one that was changed, or that is gone.
+    pub broken: Option<i64>,
+}
+
+/// How far the chain was seen to hold.
+#[derive(Clone, Default)]
+struct Seen {
+    link: i64,
+    hash: Vec<u8>,
+    records: i64,
+}
+
+/// What a link's hash is over. Those of earlier versions leave out when something happened.
+#[derive(Clone, Copy)]
+enum Form {
+    Timed,
+    Timeless,
 }
 
 /// An id behind all others.
@@ -133,6 +158,15 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Removes the counts of hours long past, not the sums.
+    pub(crate) fn sweep_audit_counts(&mut self, now: Timestamp) -> Result<u64> {
+        self.run(
+            "delete from audit_counts where hour_ms in (select hour_ms from audit_counts \
+             where hour_ms > 0 and hour_ms < $1 order by hour_ms limit $2)",
+            values![now.minus_ms(KEPT_MS), PORTION as i64],
+        )
+    }
+
     /// The newest records, newest first.
     pub fn newest_audit(&mut self, limit: i64) -> Result<Vec<AuditRecord>> {
         self.rows(
@@ -156,7 +190,7 @@ impl Tx<'_> {
         if records == 0 {
             return Ok(0);
         }
-        let hash = self.link_hash(link, &before)?;
+        let (hash, _) = self.link_hash(link, &before, Form::Timed)?;
         self.run(
             "insert into audit_links (link, records, hash) values ($1, $2, $3)",
             values![link, records as i64, &hash],
@@ -165,19 +199,47 @@ impl Tx<'_> {
         Ok(records)
     }
 
-    /// Recomputes the chain; gives the first link that does not hold, if any.
-    pub fn verify_audit(&mut self) -> Result<Option<i64>> {
-        let links = self.rows("select link, hash from audit_links order by link", &[], |row| {
-            Ok((row.int(0)?, row.blob(1)?))
-        })?;
-        let mut before = Vec::new();
-        for (place, (link, hash)) in (1..).zip(links) {
-            if link != place || self.link_hash(link, &before)? != hash {
-                return Ok(Some(place));
+    /// Recomputes a portion of the chain from where it was seen to hold; at its end, looks for what should follow.
+    fn verify_links(&mut self, from: Seen) -> Result<Result<Seen, Chain>> {
+        let links = self.rows(
+            "select link, records, hash from audit_links where link > $1 order by link limit $2",
+            values![from.link, PORTION as i64],
+            |row| Ok((row.int(0)?, row.int(1)?, row.blob(2)?)),
+        )?;
+        let is_end = links.len() < PORTION as usize;
+        let mut seen = from;
+        for (link, records, hash) in links {
+            if link != seen.link + 1 || !self.link_holds(link, &seen.hash, records, &hash)? {
+                return Ok(Err(Chain { links: seen.link, broken: Some(seen.link + 1) }));
             }
-            before = hash;
+            seen = Seen { link, hash, records: seen.records + records };
         }
-        Ok(None)
+        if !is_end {
+            return Ok(Ok(seen));
+        }
+        let orphan =
+            self.row("select link from audit where link > $1 limit 1", values![seen.link], |row| row.int(0))?;
+        let counted = self.row(
+            "select cast(coalesce(sum(count), 0) as bigint) from audit_counts where hour_ms = 0",
+            &[],
+            |row| row.int(0),
+        )?;
+        // Each record of a link was counted once, but for those of the first versions.
+        let is_cut = orphan.is_some() || counted.unwrap_or(0) > seen.records;
+        Ok(Err(Chain { links: seen.link, broken: is_cut.then_some(seen.link + 1) }))
+    }
+
+    fn link_holds(&mut self, link: i64, before: &[u8], records: i64, hash: &[u8]) -> Result<bool> {
+        for form in [Form::Timed, Form::Timeless] {
+            let (computed, found) = self.link_hash(link, before, form)?;
+            if found != records {
+                return Ok(false);
+            }
+            if computed == hash {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The hash of a link, if the chain has come so far.
@@ -194,15 +256,19 @@ impl Tx<'_> {
             .unwrap_or_default())
     }
 
-    fn link_hash(&mut self, link: i64, before: &[u8]) -> Result<Vec<u8>> {
+    /// The hash of a link, and over how many records it is.
+    fn link_hash(&mut self, link: i64, before: &[u8], form: Form) -> Result<(Vec<u8>, i64)> {
         let mut context = Context::new(&SHA256);
         context.update(before);
-        self.rows(
-            "select id, request_id, who, action, resource, source, outcome, detail, request \
+        let records = self.rows(
+            "select id, request_id, who, action, resource, source, outcome, detail, request, time_ms \
              from audit where link = $1 order by id",
             values![link],
             |row| {
                 context.update(&row.blob(0)?);
+                if let Form::Timed = form {
+                    context.update(&row.time(9)?.ms().to_be_bytes());
+                }
                 for column in 1..8 {
                     let text = row.text(column)?;
                     context.update(&(text.len() as u64).to_be_bytes());
@@ -217,7 +283,21 @@ impl Tx<'_> {
                 Ok(())
             },
         )?;
-        Ok(context.finish().as_ref().to_vec())
+        Ok((context.finish().as_ref().to_vec(), records.len() as i64))
+    }
+}
+
+impl Store {
+    /// Recomputes the chain of the audit, in portions between which others have their turn.
+    pub async fn verify_audit(&self) -> Result<Chain> {
+        let mut seen = Seen::default();
+        loop {
+            let from = seen;
+            match self.read(move |tx| tx.verify_links(from.clone())).await? {
+                Ok(further) => seen = further,
+                Err(chain) => return Ok(chain),
+            }
+        }
     }
 }
 

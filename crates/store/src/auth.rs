@@ -326,12 +326,6 @@ impl Tx<'_> {
         Ok(rotated == 1)
     }
 
-    /// Lets a sign-in count as begun at this moment, so that it outlives the end of all others.
-    pub fn keep_sign_in(&mut self, id: &[u8; 16], now: Timestamp) -> Result<()> {
-        self.run("update sign_ins set created_ms = $1 where id = $2", values![now, id])?;
-        Ok(())
-    }
-
     /// Revokes a family of tokens; false when it was revoked before or is unknown.
     pub fn revoke_sign_in(&mut self, id: &[u8; 16]) -> Result<bool> {
         Ok(self.run("update sign_ins set revoked = 1 where id = $1 and revoked = 0", values![id])? == 1)
@@ -412,7 +406,7 @@ impl Tx<'_> {
         Ok(count.unwrap_or(0))
     }
 
-    /// Removes what has expired, [`PORTION`] rows of each table at most; tells how many went.
+    /// Removes what has expired, some [`PORTION`] rows of each table; tells how many went.
     pub fn sweep(&mut self, now: Timestamp) -> Result<u64> {
         // A spent or expired challenge is kept for a while, so that its handle gets the fitting refusal.
         let dead = now.minus_ms(15 * 60 * 1000);
@@ -432,6 +426,8 @@ impl Tx<'_> {
              (select handle_mac from sign_outs where expires_ms < $1 order by expires_ms limit $2)",
             "delete from user_codes where expires_ms in \
              (select expires_ms from user_codes where expires_ms < $1 order by expires_ms limit $2)",
+            "delete from iam_sessions where key_id in \
+             (select key_id from iam_sessions where expires_ms < $1 order by expires_ms limit $2)",
             "delete from console_sessions where handle_mac in \
              (select handle_mac from console_sessions where expires_ms < $1 order by expires_ms limit $2)",
             "delete from console_notes where id in \
@@ -453,6 +449,7 @@ impl Tx<'_> {
         ] {
             gone += self.run(statement, values![dead, PORTION as i64])?;
         }
+        gone += self.sweep_audit_counts(now)?;
         Ok(gone)
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 const HOUR_MS: i64 = 3_600_000;
 /// Hours are kept as long as they can be asked for.
-const KEPT_MS: i64 = 31 * 24 * HOUR_MS;
+pub(crate) const KEPT_MS: i64 = 31 * 24 * HOUR_MS;
 /// The bound that everything stays under.
 pub const BEYOND: i64 = i64::MAX;
 

@@ -4,6 +4,7 @@ use super::port;
 use super::remote::{Output, print, text};
 use crate::app::look_at_master_key;
 use crate::settings::{ConsoleDoor, Settings};
+use crate::witness::Witness;
 use anyhow::{Context as _, Result, bail};
 use postern_mail::dns::{Dns, Found, RecordKind};
 use postern_mail::identity::{Hosts, Identity, Kind, Look};
@@ -83,6 +84,7 @@ pub(super) async fn run(settings: Settings, output: Output) -> Result<()> {
     let store = database(&mut findings, &settings).await;
     if let Some(store) = &store {
         clock_and_records(&mut findings, store, now).await?;
+        audit(&mut findings, &settings, store).await?;
     }
     let anywhere = ["0.0.0.0/0", "::/0"].into_iter().map(Network::parse).collect::<Result<Vec<_>>>()?;
     let web = Web::open(anywhere);
@@ -215,6 +217,24 @@ async fn clock_and_records(findings: &mut Findings, store: &Store, now: Timestam
             "set the clock, and keep it by NTP: tokens and codes live by it",
         ),
         _ => findings.good("clock", "it does not stand before anything that was written down"),
+    }
+    Ok(())
+}
+
+/// Whether the audit is as it was written.
+async fn audit(findings: &mut Findings, settings: &Settings, store: &Store) -> Result<()> {
+    let chain = store.verify_audit().await?;
+    let missing = match Witness::beside(&settings.place) {
+        Some(witness) => witness.missing(store).await?,
+        None => None,
+    };
+    match chain.broken.or(missing) {
+        Some(link) => findings.bad(
+            "audit",
+            format!("link {link} of its chain was changed, or is gone"),
+            "believe what was written before it, and compare the rest with a backup",
+        ),
+        None => findings.good("audit", format!("all {} links of its chain hold", chain.links)),
     }
     Ok(())
 }

@@ -2,17 +2,35 @@
 
 use super::*;
 
-#[tokio::test]
-async fn a_changed_audit_record_breaks_the_chain() -> Result<()> {
+/// A database with an audit of three links, and somebody who writes past the store.
+async fn linked() -> Result<(Folder, Store, rusqlite::Connection)> {
     let folder = Folder::new();
     let store = Store::open(&Place::File(folder.file()), keys())?;
-    for action in ["a", "b"] {
+    for action in ["a", "b", "c"] {
         store.write(move |tx| tx.add_audit(&record(action))).await?;
         store.write(|tx| tx.link_audit()).await?;
     }
     let intruder = rusqlite::Connection::open(folder.file())?;
-    intruder.execute("update audit set action = 'x' where action = 'b'", [])?;
-    assert_eq!(store.read(|tx| tx.verify_audit()).await?, Some(2));
+    Ok((folder, store, intruder))
+}
+
+#[tokio::test]
+async fn a_changed_audit_breaks_the_chain_wherever_it_was_changed() -> Result<()> {
+    for (change, broken) in [
+        ("update audit set detail = '' where action = 'b'", None),
+        ("update audit set action = 'x' where action = 'b'", Some(2)),
+        ("update audit set time_ms = time_ms + 1 where action = 'a'", Some(1)),
+        ("delete from audit where action = 'b'", Some(2)),
+        ("update audit_links set records = 2 where link = 2", Some(2)),
+        ("delete from audit_links where link = 2", Some(2)),
+        ("delete from audit_links where link = 3", Some(3)),
+        ("delete from audit where link = 3; delete from audit_links where link = 3", Some(3)),
+    ] {
+        let (_folder, store, intruder) = linked().await?;
+        intruder.execute_batch(change)?;
+        let links = broken.map_or(3, |link| link - 1);
+        assert_eq!(store.verify_audit().await?, Chain { links, broken }, "{change}");
+    }
     Ok(())
 }
 
