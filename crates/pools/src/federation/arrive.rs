@@ -139,8 +139,11 @@ fn join(tx: &mut Tx<'_>, at: &At, provider: &Provider, user: &User) -> Answer<()
         created: at.now,
         modified: at.now,
     };
-    if tx.add_group(&group)? && !at.pool.has_groups {
-        tx.touch_pool(&at.pool.id)?;
+    if tx.find_group(&at.pool.id, &group.name)?.is_none() {
+        tx.lock_pool(&at.pool.id)?;
+        if tx.add_group(&group)? {
+            tx.touch_pool(&at.pool.id)?;
+        }
     }
     tx.add_member(&at.pool.id, &user.id, &group.name)?;
     Ok(())

@@ -36,6 +36,7 @@ impl Pools {
         let pools = self.clone();
         self.store
             .write(move |tx| {
+                tx.lock_pool(&request.user_pool_id)?;
                 let pool = pools.pool_in(tx, &request.user_pool_id)?;
                 let now = pools.clock.now();
                 let group = GroupRow {
@@ -79,6 +80,7 @@ impl Pools {
         let pools = self.clone();
         self.store
             .write(move |tx| {
+                tx.lock_pool(&request.user_pool_id)?;
                 let mut group = pools.group_in(tx, &request.user_pool_id, &request.group_name)?;
                 if request.description.is_some() {
                     group.description = given(request.description.clone());
@@ -98,6 +100,7 @@ impl Pools {
         let pools = self.clone();
         self.store
             .write(move |tx| {
+                tx.lock_pool(&request.user_pool_id)?;
                 let pool = pools.pool_in(tx, &request.user_pool_id)?;
                 if !tx.delete_group(&pool.id, &request.group_name)? {
                     return Err(no_such_group());
