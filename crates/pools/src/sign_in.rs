@@ -123,7 +123,7 @@ impl Pools {
             .filter(|user| user.status == Status::Confirmed && user.enabled)
             .ok_or_else(|| refusal(NotAuthorizedException, "Invalid session for the user."))?;
         self.consume(tx, &challenge, Kind::SignedUp, at.now)?;
-        let facts: Facts = serde_json::from_str(&challenge.facts).unwrap_or_default();
+        let facts = Facts::of(&challenge)?;
         let subject = Subject { name_key: challenge.name_key, user: Some(user.clone()) };
         self.pre_authentication(tx, at, &subject)?;
         self.proven(tx, at, &subject, user, Proof { amr: facts.amr, told: "by the session of sign-up" })
@@ -141,7 +141,7 @@ impl Pools {
     ) -> Answer<Step<SignedIn>> {
         let challenge = self.challenge(tx, at, session, Kind::SelectChallenge, username)?;
         self.live(&challenge, at.now)?;
-        let facts: Facts = serde_json::from_str(&challenge.facts).unwrap_or_default();
+        let facts = Facts::of(&challenge)?;
         let factor = Factor::parse(answer)
             .filter(|factor| facts.offered.iter().any(|offered| offered == factor.as_str()))
             .ok_or_else(|| refusal(InvalidParameterException, "Selected challenge is not available."))?;

@@ -54,6 +54,11 @@ pub(super) struct Facts {
 }
 
 impl Facts {
+    /// What a challenge keeps. What cannot be read refuses: among it is what the sign-in still has to reach.
+    pub(super) fn of(challenge: &ChallengeRow) -> Answer<Facts> {
+        Ok(serde_json::from_str(&challenge.facts).map_err(anyhow::Error::from)?)
+    }
+
     /// The facts as a challenge keeps them, with what the sign-in carries along.
     pub(super) fn text(&self, at: &At) -> Answer<String> {
         let device = at.device_key().map(str::to_owned).or_else(|| self.device.clone());
@@ -112,8 +117,7 @@ impl Pools {
 
     /// The sign-in in which a passkey is being registered.
     pub(crate) fn registration_session(&self, challenge: &ChallengeRow) -> Answer<String> {
-        let facts: Facts = serde_json::from_str(&challenge.facts).map_err(anyhow::Error::from)?;
-        Ok(facts.session.unwrap_or_default())
+        Ok(Facts::of(challenge)?.session.unwrap_or_default())
     }
 
     /// Asks for a new password; the right temporary one was given.
@@ -127,8 +131,7 @@ impl Pools {
         challenge: Option<&ChallengeRow>,
     ) -> Answer<Asked> {
         // The pool's own challenges still follow where the password was asked for among them.
-        let before: Facts =
-            challenge.and_then(|row| serde_json::from_str(&row.facts).ok()).unwrap_or_default();
+        let before = challenge.map(Facts::of).transpose()?.unwrap_or_default();
         let facts = Facts { amr: vec!["pwd".into()], custom: before.custom, ..Facts::default() };
         let asked = self.remember(tx, at, subject, Kind::NewPasswordRequired, &facts)?;
         Ok(Asked { user: Some(Box::new(user)), missing, ..asked })

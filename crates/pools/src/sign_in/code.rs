@@ -50,7 +50,7 @@ impl Pools {
         let keys = tx.keys().clone();
         let right = code_is_right(&challenge, &keys, code, at.now);
         let subject = self.subject_of(tx, &challenge)?;
-        let facts: Facts = serde_json::from_str(&challenge.facts).unwrap_or_default();
+        let facts = Facts::of(&challenge)?;
         let guesses_key = guesses_key(&subject, facts.recognised);
         let topic = kind.guesses_topic();
         let mut guesses = Guesses::read(&tx.ledger(&at.pool.id, topic, &guesses_key)?);
@@ -83,7 +83,7 @@ impl Pools {
         kind: CodeKind,
         challenge: &ChallengeRow,
     ) -> Answer<Step<SignedIn>> {
-        let facts: Facts = serde_json::from_str(&challenge.facts).unwrap_or_default();
+        let facts = Facts::of(challenge)?;
         let is_set_up = facts.address.is_some();
         // A factor that is set up has its address only once its code was given.
         let goes_there = |user: &User| {
@@ -155,7 +155,7 @@ impl Pools {
         if !renewed {
             return Ok(Resent::Over);
         }
-        let facts: Facts = serde_json::from_str(&challenge.facts).unwrap_or_default();
+        let facts = Facts::of(&challenge)?;
         let key = guesses_key(&subject, facts.recognised);
         let topic = kind.guesses_topic();
         let mut guesses = Guesses::read(&tx.ledger(&at.pool.id, topic, &key)?);

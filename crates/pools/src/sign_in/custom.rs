@@ -80,8 +80,7 @@ impl Pools {
         challenge: Option<&ChallengeRow>,
         proof: Proof,
     ) -> Answer<Step<SignedIn>> {
-        let facts: Facts =
-            challenge.and_then(|row| serde_json::from_str(&row.facts).ok()).unwrap_or_default();
+        let facts = challenge.map(Facts::of).transpose()?.unwrap_or_default();
         let Some(sealed) = facts.custom else { return self.proven(tx, at, subject, user, proof) };
         let mut kept = Kept::open(tx.keys(), Some(&sealed))?;
         kept.past.push(Past::new(PROOF, true, None));
@@ -124,7 +123,7 @@ impl Pools {
         };
         // Read again: the account may have changed meanwhile.
         let subject = self.subject_of(tx, challenge)?;
-        let facts: Facts = serde_json::from_str(&challenge.facts).unwrap_or_default();
+        let facts = Facts::of(challenge)?;
         let mut kept = Kept::open(tx.keys(), facts.custom.as_deref())?;
         let right = self.verify_auth_challenge(tx, at, &subject, &kept.private, answer.reveal())?;
         kept.past.push(Past::new(NAME, right, kept.metadata));

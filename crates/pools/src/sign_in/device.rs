@@ -61,7 +61,7 @@ impl Pools {
         let Some(challenge) = challenge.filter(|row| row.client_id == at.client.id) else {
             return Ok((None, None, at.watch.clone()));
         };
-        let facts: Facts = serde_json::from_str(&challenge.facts).unwrap_or_default();
+        let facts = Facts::of(&challenge)?;
         let device = match (facts.device.filter(|_| at.pool.devices.on), &challenge.user_id) {
             (Some(key), Some(user)) => tx.find_device(&at.pool.id, user, &key)?,
             _ => None,
@@ -142,15 +142,14 @@ impl Pools {
         let asked: Option<[u8; 32]> = device.and_then(|device| device.asked?.try_into().ok());
         let Some(mac) = asked else { return Err(invalid_session()) };
         let source = source_bucket(at.caller.source);
-        let is_from_there = |facts: &str| {
-            let facts: Facts = serde_json::from_str(facts).unwrap_or_default();
-            facts.source.as_ref() == Some(&source)
-        };
         let challenge = tx
             .find_challenge(&[mac])?
             .filter(|row| row.kind == Kind::DeviceSrp.as_str() && row.client_id == at.client.id)
-            .filter(|row| row.user_id.as_ref() == Some(&user.id) && is_from_there(&row.facts))
+            .filter(|row| row.user_id.as_ref() == Some(&user.id))
             .ok_or_else(invalid_session)?;
+        if Facts::of(&challenge)?.source.as_ref() != Some(&source) {
+            return Err(invalid_session());
+        }
         self.halfway_of(tx, at, challenge, Kind::DeviceSrp)
     }
 

@@ -67,7 +67,7 @@ impl Pools {
         challenge: &ChallengeRow,
         credential: &str,
     ) -> Answer<Step<SignedIn>> {
-        let facts: Facts = serde_json::from_str(&challenge.facts).map_err(anyhow::Error::from)?;
+        let facts = Facts::of(challenge)?;
         let in_time = at.now.since(challenge.created) < CHALLENGE_MS;
         let judged = match (facts.challenge.filter(|_| in_time), Assertion::parse(credential)) {
             (Some(asked), Ok(assertion)) => {

@@ -5,6 +5,8 @@ use crate::devices;
 use crate::mfa::{ALICE, BOB, PASSWORD, access_token, pool, sets_up};
 use crate::story::{App, Reply, challenge, claims, text};
 use crate::support::TestServer;
+use postern_pools::auth::challenge::Handle;
+use postern_store::auth::ChallengeRow;
 use serde_json::{Value, json};
 
 const SHORT: (&str, &str) = ("InvalidParameterException", "User has no MFA method that can be used.");
@@ -29,6 +31,37 @@ fn told(answer: &Value) -> [(Value, Value); 2] {
         let claims = claims(&text(answer, &format!("/AuthenticationResult/{token}")));
         (claims["acr"].clone(), claims["amr"].clone())
     })
+}
+
+/// What a newer node asks for and this one cannot read is not dropped.
+#[tokio::test]
+async fn a_challenge_that_cannot_be_read_opens_nothing() {
+    let server = TestServer::start().await;
+    let app = App::new(&server).await;
+    let sign_up = json!({
+        "Username": "new@example.com",
+        "UserAttributes": [{ "Name": "email", "Value": "new@example.com" }],
+    });
+    app.public("SignUp", sign_up).await.ok();
+    let confirm =
+        json!({ "Username": "new@example.com", "ConfirmationCode": app.code("new@example.com").await });
+    let session = text(&app.public("ConfirmSignUp", confirm).await.ok(), "/Session");
+    let fresh = Handle::fresh(server.app.store.keys(), server.clock.now());
+    let changed: anyhow::Result<()> = server
+        .app
+        .store
+        .write(move |tx| {
+            let macs = Handle::macs(tx.keys(), &session);
+            let row = tx.find_challenge(&macs)?.expect("a challenge");
+            let facts = r#"{"goal":{"level":"beyond","voluntary":false}}"#.to_owned();
+            tx.add_challenge(&ChallengeRow { handle_mac: fresh.mac.to_vec(), facts, ..row })
+        })
+        .await;
+    changed.expect("written");
+    let begin = json!({
+        "AuthFlow": "USER_AUTH", "AuthParameters": { "USERNAME": "new@example.com" }, "Session": fresh.text,
+    });
+    assert_eq!(app.public("InitiateAuth", begin).await.status, 500);
 }
 
 #[tokio::test]
