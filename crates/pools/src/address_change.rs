@@ -179,9 +179,9 @@ impl Pools {
         if is_new {
             user.attributes.insert(attribute.to_owned(), destination.address);
             if at.pool.signs_in_by(medium) {
-                user.signed_out = at.now;
+                user.sign_out_up_to(at.now);
                 if let Some(id) = &bearer.claims.sign_in {
-                    tx.keep_sign_in(id, at.now.plus_ms(1))?;
+                    tx.count_sign_in_from(id, user.signed_out.plus_ms(1))?;
                 }
             }
         }
@@ -239,7 +239,7 @@ impl Pools {
                 }
                 user.attributes.insert(link.attribute.clone(), link.old_value.clone());
                 user.set_verified(&link.attribute, true);
-                user.signed_out = now;
+                user.sign_out_up_to(now);
                 user.save(tx, now)?;
                 rename(tx, &at.pool, &user)?;
                 pools.audit(tx, &at, &subject_of(&at.pool, &user), "UndoAddressChange", "undone", "")?;

@@ -15,7 +15,7 @@ use crate::messages::Occasion;
 use crate::outgoing::shown_name;
 use crate::pool::Pool;
 use crate::step::{At, Proof, Subject};
-use crate::user::{Status, User};
+use crate::user::{Acting, Status, User};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use postern_model::cognito_idp::errors::*;
@@ -33,10 +33,10 @@ const PASSKEYS_MAX: usize = 20;
 const REGISTRATION_TIMEOUT_MS: i64 = 60_000;
 const ASSERTION_TIMEOUT_MS: i64 = 180_000;
 
-/// Who wants to change their passkeys, and since when they are known to be who they are.
+/// Who wants to change their passkeys, and by which sign-in.
 pub struct Owner<'a> {
     pub user: &'a User,
-    pub auth: Timestamp,
+    pub acting: Acting,
 }
 
 /// Whose passkey will do.
@@ -110,7 +110,7 @@ impl Pools {
     }
 
     fn require_recent_proof(&self, at: &At, owner: &Owner<'_>) -> Answer<()> {
-        if self.is_fresh(at, owner.auth) {
+        if self.is_fresh(at, owner.acting.since) {
             return Ok(());
         }
         refuse(
@@ -147,7 +147,7 @@ impl Pools {
         challenge: &str,
         registration: Registration,
     ) -> Answer<Result<(), Error>> {
-        let subject = subject_of(owner.user);
+        let subject = Subject::of(owner.user);
         let party = match self.may_register(tx, at, owner) {
             Ok(party) => party,
             Err(refused @ Error::Refused(_)) => return Ok(Err(refused)),
@@ -161,7 +161,7 @@ impl Pools {
             }
         };
         // Others who change this user wait from here on, so that the count holds.
-        let user = self.user_to_change(tx, owner.user)?;
+        let mut user = self.user_to_change(tx, owner.user)?;
         if let Err(too_many) = refuse_more(&tx.passkeys_of_user(&at.pool.id, &user.id)?) {
             return Ok(Err(too_many));
         }
@@ -170,6 +170,7 @@ impl Pools {
             return Ok(Err(refusal(InvalidParameterException, "This passkey is registered already.")));
         }
         self.audit(tx, at, &subject, "RegisterPasskey", "registered", "")?;
+        user.sign_out_others(tx, owner.acting, at.now)?;
         self.tell(tx, at, &user, Occasion::PasskeyAdded)?;
         Ok(Ok(()))
     }
@@ -184,7 +185,9 @@ impl Pools {
         if !is_gone {
             return refuse(ResourceNotFoundException, "The passkey does not exist.");
         }
-        self.audit(tx, at, &subject_of(owner.user), "RemovePasskey", "removed", "")?;
+        self.audit(tx, at, &Subject::of(owner.user), "RemovePasskey", "removed", "")?;
+        let mut user = self.user_to_change(tx, owner.user)?;
+        user.sign_out_others(tx, owner.acting, at.now)?;
         self.tell(tx, at, owner.user, Occasion::PasskeyRemoved)
     }
 
@@ -386,10 +389,6 @@ pub(crate) fn refused_registration(fault: Fault) -> Error {
 
 fn user_verification(party: &RelyingParty) -> &'static str {
     if party.verifies_user { "required" } else { "preferred" }
-}
-
-fn subject_of(user: &User) -> Subject {
-    Subject { name_key: user.username.clone(), user: Some(user.clone()) }
 }
 
 pub(crate) fn text_of(facts: &Facts) -> Answer<String> {

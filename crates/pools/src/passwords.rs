@@ -350,7 +350,7 @@ impl Pools {
         user.take_password(new)?;
         user.password_expires = None;
         // What begins in this very moment counts.
-        user.signed_out = at.now.minus_ms(1);
+        user.sign_out_up_to(at.now.minus_ms(1));
         Ok(())
     }
 

@@ -243,6 +243,11 @@ pub struct Subject {
 }
 
 impl Subject {
+    /// Somebody who is known already.
+    pub fn of(user: &User) -> Subject {
+        Subject { name_key: user.username.clone(), user: Some(user.clone()) }
+    }
+
     /// What the ledgers know the account by.
     pub fn ledger_key(&self) -> Vec<u8> {
         match &self.user {

@@ -76,9 +76,18 @@ pub struct User {
     pub attributes: BTreeMap<String, String>,
     pub password: Option<Password>,
     pub password_expires: Option<Timestamp>,
+    /// The moment up to which no sign-in counts: see [`User::sign_out_up_to`].
     pub signed_out: Timestamp,
     pub created: Timestamp,
     pub modified: Timestamp,
+}
+
+/// By which sign-in a user acts.
+#[derive(Clone, Copy)]
+pub struct Acting {
+    /// Tokens of a client that cannot revoke them do not tell, nor do browsers.
+    pub sign_in: Option<[u8; 16]>,
+    pub since: Timestamp,
 }
 
 impl fmt::Debug for User {
@@ -196,6 +205,32 @@ impl User {
                 .filter(|(_, value)| !value.is_empty())
                 .map(|(name, value)| (name.as_str(), value.as_str())),
         )
+    }
+
+    /// Has no sign-in up to a moment count any more. None that has ended comes back, however late or early the clock was
+    /// read that this moment is from.
+    pub fn sign_out_up_to(&mut self, moment: Timestamp) {
+        self.signed_out = self.signed_out.max(moment);
+    }
+
+    /// Revokes all tokens of the user, by one moment up to which none counts.
+    pub fn sign_out(&mut self, tx: &mut Tx<'_>, now: Timestamp) -> Result<()> {
+        self.sign_out_up_to(now);
+        self.save(tx, now)?;
+        Ok(())
+    }
+
+    /// Ends all sign-ins but the one by which the user acts: a factor was changed (rule B4). Where it does not tell which
+    /// one it is, those that began before it end.
+    pub fn sign_out_others(&mut self, tx: &mut Tx<'_>, acting: Acting, now: Timestamp) -> Result<()> {
+        // What begins in the moment itself counts.
+        self.sign_out_up_to(acting.sign_in.map_or(acting.since, |_| now).minus_ms(1));
+        self.save(tx, now)?;
+        if let Some(kept) = acting.sign_in {
+            // One that counts from then on is later than all that end here.
+            tx.count_sign_in_from(&kept, self.signed_out.plus_ms(1))?;
+        }
+        Ok(())
     }
 
     /// Writes the user back; false when it is gone.

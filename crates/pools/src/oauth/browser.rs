@@ -14,6 +14,7 @@ use crate::user::{User, fresh_id};
 use crate::vouched::Vouched;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+use postern_access::Caller;
 use postern_model::cognito_idp::errors::NotAuthorizedException;
 use postern_model::{Answer, refuse};
 use postern_store::login::BrowserSessionRow;
@@ -124,8 +125,9 @@ impl Pools {
         before: Option<&str>,
         life_ms: i64,
     ) -> Answer<String> {
-        if let Some(before) = before {
-            self.sign_browser_out(tx, before)?;
+        let macs = before.map(|before| Handle::macs(tx.keys(), before));
+        if let Some(row) = macs.map(|macs| tx.find_browser_session(&macs)).transpose()?.flatten() {
+            tx.end_browser_session(&row.handle_mac)?;
         }
         let handle = Handle::fresh(tx.keys(), at.now);
         let facts = Facts { amr: person.amr.clone(), vouched: person.vouched.clone(), tried: person.tried };
@@ -157,11 +159,40 @@ impl Pools {
         Ok(true)
     }
 
-    /// Ends the session that a handle names; an unknown one is no error. Tells who vouched for its person.
-    pub fn sign_browser_out(&self, tx: &mut Tx<'_>, handle: &str) -> Answer<Option<Vouched>> {
+    /// Ends a session that only lasted for a question after the sign-in, but for the way home; one that its app lets last
+    /// stays.
+    pub fn end_question(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        handle: &str,
+        lasted_ms: i64,
+        way_home_ms: i64,
+    ) -> Answer<()> {
+        let macs = Handle::macs(tx.keys(), handle);
+        let Some(row) = tx.find_browser_session(&macs)? else { return Ok(()) };
+        let expires = row.auth.plus_ms(at.client.sso_ms).max(at.now.plus_ms(way_home_ms));
+        if row.expires.since(row.auth) <= lasted_ms && expires < row.expires {
+            tx.extend_browser_session(&row.handle_mac, expires)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the session that a handle names, because its person wishes so; an unknown one is no error. Tells who vouched
+    /// for them.
+    pub fn sign_browser_out(
+        &self,
+        tx: &mut Tx<'_>,
+        caller: &Caller,
+        handle: &str,
+    ) -> Answer<Option<Vouched>> {
         let macs = Handle::macs(tx.keys(), handle);
         let Some(row) = tx.find_browser_session(&macs)? else { return Ok(None) };
         tx.end_browser_session(&row.handle_mac)?;
+        let at = self.at_pool(tx, caller, &row.pool_id)?;
+        let user = tx.user_by_id(&row.pool_id, &row.user_id)?.map(User::from_row).transpose()?;
+        let subject = Subject { name_key: row.user_id.clone(), user };
+        self.audit(tx, &at, &subject, "SignOut", "signed out", "in a browser")?;
         Ok(facts_of(&row)?.vouched)
     }
 

@@ -330,7 +330,7 @@ impl Pools {
                     }
                 }
                 // What was begun by the way that is gone ends with it.
-                user.signed_out = now;
+                user.sign_out_up_to(now);
                 user.save(tx, now)?;
                 Ok(AdminDisableProviderForUserResponse {})
             })

@@ -20,7 +20,7 @@ use postern_model::cognito_idp::{
 };
 use postern_model::shape::Timestamp as Moment;
 use postern_model::{Answer, refusal};
-use postern_store::{Timestamp, Tx};
+use postern_store::Tx;
 
 /// Passkeys on one page of the list at most.
 const PAGE_MAX: usize = 20;
@@ -50,9 +50,9 @@ impl Pools {
                 // The browser brings the challenge back: it is the handle of what was asked.
                 let handle = Handle::of(tx.keys(), challenge);
                 let expires = at.now.plus_ms(CHALLENGE_MS);
-                let subject =
-                    Subject { name_key: bearer.user.username.clone(), user: Some(bearer.user.clone()) };
+                let subject = Subject::of(&bearer.user);
                 pools.remember_registration(tx, &at, &subject, &handle, expires, &session(&bearer))?;
+                pools.audit(tx, &at, &subject, "RegisterPasskey", "begun", "")?;
                 Ok(StartWebAuthnRegistrationResponse { credential_creation_options: options })
             })
             .await
@@ -188,7 +188,7 @@ impl Pools {
 }
 
 fn owner(bearer: &Bearer) -> Owner<'_> {
-    Owner { user: &bearer.user, auth: Timestamp::from_ms(bearer.claims.auth_time * 1000) }
+    Owner { user: &bearer.user, acting: bearer.acting() }
 }
 
 /// What tells one sign-in of a user from another.

@@ -226,7 +226,7 @@ impl Pools {
             user.save(tx, at.now)?;
             // The sign-in that made the change stays: it has just shown that it knows the password.
             if let Some(id) = &sign_in {
-                tx.keep_sign_in(id, at.now)?;
+                tx.count_sign_in_from(id, user.signed_out.plus_ms(1))?;
             }
             let subject = Subject { name_key: at.pool.name_key(&user.username), user: Some(user) };
             pools.forget_failures(tx, &at, &subject)?;
@@ -268,7 +268,7 @@ impl Pools {
             let to = pools.reset_destination(tx, &at, Some(&user))??;
             let mut user = pools.user_to_change(tx, &user)?;
             user.status = Status::ResetRequired;
-            user.signed_out = at.now;
+            user.sign_out_up_to(at.now);
             user.save(tx, at.now)?;
             let subject = Subject { name_key: at.pool.name_key(&request.username), user: Some(user) };
             let occasion = Occasion::ForgotPassword;

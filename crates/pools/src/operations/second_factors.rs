@@ -6,10 +6,10 @@ use crate::auth::factors::{self, Factor};
 use crate::auth::second_factor::{Fault, SecondFactor, Wish, granted};
 use crate::limits::Tries;
 use crate::limits::is_fresh;
-use crate::operations::tokens::{Bearer, sign_out};
+use crate::operations::tokens::Bearer;
 use crate::pool::Pool;
 use crate::second_factors::SecondFactors;
-use crate::sign_in::At;
+use crate::sign_in::{At, Subject};
 use crate::user::User;
 use postern_access::{Caller, Operations};
 use postern_model::cognito_idp::errors::*;
@@ -59,6 +59,7 @@ impl Pools {
                     pools.require_fresh(&bearer)?;
                     let user = pools.user_to_change(tx, &bearer.user).map_err(without_user)?;
                     let seed = pools.draw_seed(tx, &user, pools.clock.now())?;
+                    pools.audit_own(tx, &caller, &bearer, "AssociateSoftwareToken", "begun")?;
                     Ok(AssociateSoftwareTokenResponse { secret_code: Some(Secret::new(seed)), session: None })
                 }
                 (None, Some(session)) => {
@@ -135,12 +136,15 @@ impl Pools {
         }
         tx.put_ledger(&at.pool.id, TOPIC, &key, &tries.write(), tries.expires())?;
         let before = self.second_factors(tx, &user)?;
-        if !self.confirm_seed(tx, &user, code, device, at.now)? {
+        let is_right = self.confirm_seed(tx, &user, code, device, at.now)?;
+        let outcome = if is_right { "verified" } else { "wrong code" };
+        self.audit(tx, &at, &Subject::of(&user), "VerifySoftwareToken", outcome, "")?;
+        if !is_right {
             return Ok(false);
         }
         // One that is asked for already has just become another.
         if before.has_authenticator() && before.enabled.contains(&SecondFactor::Totp) {
-            self.sign_out_others(tx, &mut user, bearer.claims.sign_in, at.now)?;
+            user.sign_out_others(tx, bearer.acting(), at.now)?;
             self.tell_of_second_factors(tx, &at, &user, &[SecondFactor::Totp], &[SecondFactor::Totp])?;
         }
         Ok(true)
@@ -169,7 +173,7 @@ impl Pools {
                     before.enabled.iter().copied().filter(|factor| *factor != SecondFactor::Totp).collect();
                 let preferred = before.preferred.filter(|preferred| *preferred != SecondFactor::Totp);
                 pools.choose_second_factors(tx, &user, &enabled, preferred)?;
-                sign_out(tx, &mut user, at.now)?;
+                user.sign_out(tx, at.now)?;
                 pools.tell_of_second_factors(tx, &at, &user, &[], &[SecondFactor::Totp])?;
                 Ok(AdminDeleteSoftwareTokenResponse {})
             })
@@ -237,10 +241,10 @@ impl Pools {
                 let before = pools.second_factors(tx, &user)?;
                 let (added, removed) = pools.prefer(tx, &at, &user, &before, &wishes, words_to_user)?;
                 if added.is_empty() && removed.is_empty() {
-                    return Ok(());
+                    return pools.audit_own(tx, &caller, &bearer, "SecondFactor", "preferred");
                 }
                 pools.require_fresh(&bearer)?;
-                pools.sign_out_others(tx, &mut user, bearer.claims.sign_in, at.now)?;
+                user.sign_out_others(tx, bearer.acting(), at.now)?;
                 pools.tell_of_second_factors(tx, &at, &user, &added, &removed)
             })
             .await
@@ -263,7 +267,7 @@ impl Pools {
                 let (added, removed) =
                     pools.prefer(tx, &at, &user, &before, &wishes, words_to_administrator)?;
                 if !removed.is_empty() {
-                    sign_out(tx, &mut user, at.now)?;
+                    user.sign_out(tx, at.now)?;
                 }
                 pools.tell_of_second_factors(tx, &at, &user, &added, &removed)
             })

@@ -13,7 +13,7 @@ use crate::sign_in::{At, Device, Says, Subject};
 use crate::tokens::{
     AccessClaims, Grant, RefreshToken, SignInFacts, USER_ADMIN_SCOPE, access_token, prepare,
 };
-use crate::user::User;
+use crate::user::{Acting, User};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use postern_access::{Caller, Operations};
@@ -50,6 +50,10 @@ pub struct Bearer {
 }
 
 impl Bearer {
+    pub fn acting(&self) -> Acting {
+        Acting { sign_in: self.claims.sign_in, since: Timestamp::from_ms(self.claims.auth_time * 1000) }
+    }
+
     /// Where the bearer acts on their own user.
     pub fn at(&self, caller: &Caller, now: Timestamp) -> At {
         let (pool, client, caller) = (self.pool.clone(), self.client.clone(), caller.clone());
@@ -154,11 +158,7 @@ impl Pools {
                 None => return Err(no("Invalid Refresh Token")),
                 Some(ago_ms) if ago_ms >= rotates.unwrap_or(0) * 1000 => {
                     tx.revoke_sign_in(&sign_in.id)?;
-                    let user = tx.user_by_id(&sign_in.pool_id, &sign_in.user_id)?;
-                    let subject = Subject {
-                        name_key: sign_in.user_id.clone(),
-                        user: user.map(User::from_row).transpose()?,
-                    };
+                    let subject = owner_of(tx, &sign_in)?;
                     self.audit(
                         tx,
                         at,
@@ -194,6 +194,7 @@ impl Pools {
             grant.refresh_token = Some(fresh.text());
         }
         crate::sessions::track_use(tx, at, &sign_in.id)?;
+        self.audit(tx, at, &Subject::of(&user), "Refresh", "refreshed", "")?;
         Ok(Ok(grant))
     }
 
@@ -273,17 +274,20 @@ impl Pools {
             && sign_in.client_id == at.client.id
             && presented.matches(tx.keys(), &sign_in.refresh_mac)
         {
-            tx.revoke_sign_in(&sign_in.id)?;
+            if tx.revoke_sign_in(&sign_in.id)? {
+                let subject = owner_of(tx, &sign_in)?;
+                self.audit(tx, at, &subject, "RevokeToken", "revoked", "")?;
+            }
         }
         Ok(())
     }
 
     pub async fn global_sign_out(
         &self,
-        _: &Caller,
+        caller: &Caller,
         request: GlobalSignOutRequest,
     ) -> Answer<GlobalSignOutResponse> {
-        let pools = self.clone();
+        let (pools, caller) = (self.clone(), caller.clone());
         self.store
             .write(move |tx| {
                 let bearer = pools.bearer(tx, request.access_token.reveal()).map_err(|error| {
@@ -292,7 +296,8 @@ impl Pools {
                     if is_gone { no("Access Token has been revoked") } else { error }
                 })?;
                 let mut user = pools.user_to_change(tx, &bearer.user)?;
-                sign_out(tx, &mut user, pools.clock.now())?;
+                user.sign_out(tx, pools.clock.now())?;
+                pools.audit_own(tx, &caller, &bearer, "GlobalSignOut", "signed out")?;
                 Ok(GlobalSignOutResponse {})
             })
             .await
@@ -308,7 +313,7 @@ impl Pools {
             .write(move |tx| {
                 let (_, user) = pools.user_of_pool(tx, &request.user_pool_id, &request.username)?;
                 let mut user = pools.user_to_change(tx, &user)?;
-                sign_out(tx, &mut user, pools.clock.now())?;
+                user.sign_out(tx, pools.clock.now())?;
                 Ok(AdminUserGlobalSignOutResponse {})
             })
             .await
@@ -332,37 +337,35 @@ impl Pools {
             .await
     }
 
-    pub async fn delete_user(&self, _: &Caller, request: DeleteUserRequest) -> Answer<Nothing> {
-        let pools = self.clone();
+    pub async fn delete_user(&self, caller: &Caller, request: DeleteUserRequest) -> Answer<Nothing> {
+        let (pools, caller) = (self.clone(), caller.clone());
         self.store
             .write(move |tx| {
                 let bearer = pools.bearer(tx, request.access_token.reveal())?;
                 tx.delete_user(&bearer.pool.id, &bearer.user.id)?;
+                pools.audit_own(tx, &caller, &bearer, "DeleteUser", "deleted")?;
                 Ok(Nothing::default())
             })
             .await
-    }
-
-    /// Ends all sign-ins of a user but the one by which they act: a factor was changed (rule B4). Tokens of a client
-    /// that cannot revoke them do not tell which sign-in is theirs, and end with nothing but their time.
-    pub(crate) fn sign_out_others(
-        &self,
-        tx: &mut Tx<'_>,
-        user: &mut User,
-        kept: Option<[u8; 16]>,
-        now: Timestamp,
-    ) -> Answer<()> {
-        let Some(kept) = kept else { return Ok(()) };
-        // One that counts from now on is later than all that end here.
-        sign_out(tx, user, now.minus_ms(1))?;
-        tx.count_sign_in_from(&kept, now)?;
-        Ok(())
     }
 
     /// Tells for whom an access token stands, if it may act on its own user. Checks in the documented order:
     /// shape and signature, expiry, scope, user, revocation.
     pub fn bearer(&self, tx: &mut Tx<'_>, token: &str) -> Answer<Bearer> {
         self.bearer_with(tx, token, Some(USER_ADMIN_SCOPE))
+    }
+
+    /// Writes down what somebody did with their own account.
+    pub(crate) fn audit_own(
+        &self,
+        tx: &mut Tx<'_>,
+        caller: &Caller,
+        bearer: &Bearer,
+        action: &str,
+        outcome: &str,
+    ) -> Answer<()> {
+        let at = self.at_bearer(bearer, caller);
+        self.audit(tx, &at, &Subject::of(&bearer.user), action, outcome, "")
     }
 
     /// Stands where a bearer's token was made for.
@@ -414,11 +417,10 @@ impl Pools {
     }
 }
 
-/// Revokes all tokens of a user, by one moment up to which none counts.
-pub fn sign_out(tx: &mut Tx<'_>, user: &mut User, now: Timestamp) -> Answer<()> {
-    user.signed_out = now;
-    user.save(tx, now)?;
-    Ok(())
+/// Whose a sign-in is, or was.
+fn owner_of(tx: &mut Tx<'_>, sign_in: &SignInRow) -> Answer<Subject> {
+    let user = tx.user_by_id(&sign_in.pool_id, &sign_in.user_id)?.map(User::from_row).transpose()?;
+    Ok(Subject { name_key: sign_in.user_id.clone(), user })
 }
 
 /// Checks the raw secret where a client has one.

@@ -386,7 +386,7 @@ impl Pools {
         let now = self.clock.now();
         self.change_user(&request.user_pool_id, &request.username, move |_, _, user| {
             user.enabled = false;
-            user.signed_out = now;
+            user.sign_out_up_to(now);
             Ok(())
         })
         .await?;

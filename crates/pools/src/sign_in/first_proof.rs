@@ -42,7 +42,7 @@ impl Pools {
     /// Takes away all that opens an account beside the address that was just proven, and ends its sign-ins; tells whether
     /// passkeys were among it. A temporary password is the administrator's, and stays.
     fn forget_strangers(&self, tx: &mut Tx<'_>, at: &At, subject: &Subject, user: &mut User) -> Answer<bool> {
-        user.signed_out = at.now.minus_ms(1);
+        user.sign_out_up_to(at.now.minus_ms(1));
         let mut lost = Vec::new();
         if user.status != Status::ForceChangePassword && user.password.take().is_some() {
             user.password_expires = None;

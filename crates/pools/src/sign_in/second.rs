@@ -126,7 +126,7 @@ impl Pools {
         kind: Kind,
     ) -> Answer<Halfway> {
         self.live(&challenge, at.now)?;
-        let facts: Facts = serde_json::from_str(&challenge.facts).map_err(anyhow::Error::from)?;
+        let facts = Facts::of(&challenge)?;
         let user = self
             .subject_of(tx, &challenge)?
             .user
@@ -295,6 +295,8 @@ impl Pools {
         let address = challenge.destination.clone().unwrap_or_default();
         user.attributes.insert(medium.attribute().to_owned(), address);
         user.set_verified(medium.attribute(), true);
+        // What begins in this very moment counts.
+        user.sign_out_up_to(at.now.minus_ms(1));
         user.save(tx, at.now)?;
         self.settle_alias(tx, &at.pool, &user, medium)?;
         self.choose_second_factors(tx, &user, &[SecondFactor::Email], Some(SecondFactor::Email))?;
@@ -314,6 +316,7 @@ impl Pools {
         self.may_set_up(tx, at, &halfway.user, &halfway.facts, SecondFactor::Totp)?;
         self.consume(tx, &halfway.challenge, halfway.kind, at.now)?;
         let seed = self.draw_seed(tx, &halfway.user, at.now)?;
+        self.audit(tx, at, &halfway.subject(), "AssociateSoftwareToken", "begun", "")?;
         let asked = self.remember(tx, at, &halfway.subject(), Kind::MfaSetup, &halfway.facts)?;
         let second = halfway.facts.offered.iter().filter_map(|name| SecondFactor::parse(name)).collect();
         Ok((seed, Asked { second, user: Some(Box::new(halfway.user)), ..asked }))
@@ -340,7 +343,10 @@ impl Pools {
             return Ok(None);
         }
         self.consume(tx, &halfway.challenge, halfway.kind, at.now)?;
-        let user = self.user_to_change(tx, &halfway.user)?;
+        let mut user = self.user_to_change(tx, &halfway.user)?;
+        // A factor was changed (rule B4); what goes on from this very moment counts.
+        user.sign_out_up_to(at.now.minus_ms(1));
+        user.save(tx, at.now)?;
         self.choose_second_factors(tx, &user, &[SecondFactor::Totp], Some(SecondFactor::Totp))?;
         self.tell_of_second_factors(tx, at, &user, &[SecondFactor::Totp], &[])?;
         let facts = Facts { set_up: Some(SecondFactor::Totp.as_str().to_owned()), ..halfway.facts.clone() };

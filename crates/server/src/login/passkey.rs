@@ -4,7 +4,7 @@
 use super::authorize;
 use super::back::{Away, page_before};
 use super::flow::{Fault, Flow, Page, PasskeyBrowser, csrf_matches, is_told};
-use super::press::{Hand, Went, gone, redirect};
+use super::press::{Hand, OFFERING_MS, POSTING_MS, Went, gone, redirect};
 use super::show::View;
 use super::visit::Visit;
 use super::{problem, typed};
@@ -24,7 +24,7 @@ use postern_pools::oauth::browser::Person;
 use postern_pools::oauth::pairs::query;
 use postern_pools::passkeys::{Ceremony, Owner, Whose};
 use postern_pools::sign_in::{Step, Subject};
-use postern_pools::user::Status;
+use postern_pools::user::{Acting, Status};
 use postern_store::{Keys, Tx};
 use serde_json::{Value, json as value};
 
@@ -99,7 +99,7 @@ pub async fn options_to_add(visit: Visit) -> Response {
     answer(&visit, move |tx, flow, visit| {
         let Some(person) = signed_in(tx, flow, visit)? else { return Ok(None) };
         let challenge = challenge(Ceremony::Add, tx.keys(), flow);
-        let owner = Owner { user: &person.user, auth: person.auth };
+        let owner = Owner { user: &person.user, acting: Acting { sign_in: None, since: person.auth } };
         match pools.registration_options(tx, &flow.at, &owner, &challenge) {
             Ok(options) => Ok(Some(options)),
             Err(Error::Refused(_)) => Ok(None),
@@ -290,6 +290,9 @@ pub async fn added(visit: Visit) -> Response {
             if is_later || add(tx, &adding, &flow, &person)? {
                 flow.state.fault = None;
                 flow.save(tx)?;
+                if let Some(session) = adding.cookies.session(&flow.at.pool.id) {
+                    adding.app.pools.end_question(tx, &flow.at, session, OFFERING_MS, POSTING_MS)?;
+                }
                 return Ok(Some(Added::Over(away)));
             }
             flow.state.fault = Some((Page::AddPasskey, Fault::Refused));
@@ -324,7 +327,7 @@ fn add(tx: &mut Tx<'_>, visit: &Visit, flow: &Flow, person: &Person) -> Answer<b
     if !is_live(Ceremony::Add, tx.keys(), flow, &challenge) {
         return Ok(false);
     }
-    let owner = Owner { user: &person.user, auth: person.auth };
+    let owner = Owner { user: &person.user, acting: Acting { sign_in: None, since: person.auth } };
     let registered = visit.app.pools.register_passkey(tx, &flow.at, &owner, &challenge, registration)?;
     Ok(registered.is_ok())
 }

@@ -24,9 +24,9 @@ use postern_pools::threats::BLOCKED;
 use postern_store::Tx;
 
 /// How long somebody is signed in at least, where the answer is posted by a page that comes after.
-const POSTING_MS: i64 = 30_000;
+pub(super) const POSTING_MS: i64 = 30_000;
 /// The same while a person thinks about an offer.
-const OFFERING_MS: i64 = 10 * 60_000;
+pub(super) const OFFERING_MS: i64 = 10 * 60_000;
 
 /// How long a person waits when it is not known for how long.
 const WAIT_S: u32 = 60;

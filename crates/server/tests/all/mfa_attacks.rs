@@ -7,6 +7,56 @@ use crate::support::{Client, TestServer};
 use serde_json::json;
 use tokio::task::JoinSet;
 
+/// Alice signs in by her password alone; gives her refresh token.
+async fn begun_before(app: &App<'_>) -> String {
+    let before = text(&begins(app, ALICE).await.ok(), "/AuthenticationResult/RefreshToken");
+    app.server.clock.advance(5_000);
+    before
+}
+
+async fn has_ended(app: &App<'_>, refresh: &str) {
+    let refresh = json!({ "AuthFlow": "REFRESH_TOKEN_AUTH", "AuthParameters": { "REFRESH_TOKEN": refresh } });
+    app.public("InitiateAuth", refresh)
+        .await
+        .refused("NotAuthorizedException", "Refresh Token has been revoked");
+}
+
+#[tokio::test]
+async fn case_58_a_factor_ends_what_was_begun_before_also_where_tokens_name_no_sign_in() {
+    let server = TestServer::start().await;
+    let app = pool(&server, "OPTIONAL").await;
+    let unnamed = json!({
+        "ClientId": app.client_id, "EnableTokenRevocation": false,
+        "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+    });
+    app.signed("UpdateUserPoolClient", unnamed).await.ok();
+    let before = begun_before(&app).await;
+    let token = access_token(&app, ALICE).await;
+    sets_up(&app, &token).await;
+    has_ended(&app, &before).await;
+    // By which it was set up goes on.
+    server.api("GetUser", json!({ "AccessToken": token })).await.ok();
+}
+
+#[tokio::test]
+async fn case_58_a_factor_that_is_set_up_on_the_way_in_ends_what_was_begun_before() {
+    let server = TestServer::start().await;
+    let app = pool(&server, "OPTIONAL").await;
+    let before = begun_before(&app).await;
+    let set = json!({ "MfaConfiguration": "ON", "SoftwareTokenMfaConfiguration": { "Enabled": true } });
+    app.signed("SetUserPoolMfaConfig", set).await.ok();
+    let asked = challenge(&begins(&app, ALICE).await.ok());
+    let made = server.api("AssociateSoftwareToken", json!({ "Session": asked.session })).await.ok().body;
+    let authenticator = Authenticator::new(&text(&made, "/SecretCode"));
+    let verify = json!({ "Session": text(&made, "/Session"), "UserCode": authenticator.code(&server) });
+    let verified = server.api("VerifySoftwareToken", verify).await.ok().body;
+    let asked = Challenge { session: text(&verified, "/Session"), ..asked };
+    let tokens = app.replies(&asked, json!({ "USERNAME": ALICE })).await.ok();
+    has_ended(&app, &before).await;
+    let access = text(&tokens, "/AuthenticationResult/AccessToken");
+    server.api("GetUser", json!({ "AccessToken": access })).await.ok();
+}
+
 /// F2: a mailbox is one factor, however often it is asked.
 #[tokio::test]
 async fn case_53_what_proves_the_mailbox_proves_it_once() {

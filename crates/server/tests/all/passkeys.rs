@@ -91,6 +91,28 @@ fn claims(token: &str) -> Value {
 }
 
 #[tokio::test]
+async fn case_58_a_passkey_that_comes_or_goes_ends_all_other_sign_ins() {
+    let server = TestServer::start().await;
+    let app = app(&server, json!({})).await;
+    app.person(ALICE).await;
+    let is_alive = async |token: &str| {
+        server.clock.advance(1_000);
+        call(&server, "GetUser", json!({ "AccessToken": token })).await.status == 200
+    };
+    let other = token(&app, ALICE).await;
+    let own = token(&app, ALICE).await;
+    server.clock.advance(1_000);
+    let passkey = register(&app, &own).await;
+    assert!(!is_alive(&other).await && is_alive(&own).await);
+
+    let other = token(&app, ALICE).await;
+    server.clock.advance(1_000);
+    let gone = json!({ "AccessToken": own, "CredentialId": BASE64URL.encode(&passkey.id) });
+    call(&server, "DeleteWebAuthnCredential", gone).await.ok();
+    assert!(!is_alive(&other).await && is_alive(&own).await);
+}
+
+#[tokio::test]
 async fn a_passkey_is_registered_and_signs_in() {
     let server = TestServer::start().await;
     let app = app(&server, json!({})).await;

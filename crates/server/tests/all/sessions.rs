@@ -141,6 +141,9 @@ async fn keys_change_without_a_token_that_is_not_recognised() {
     assert!(server.app.pools.rotate_keys(&app.pool_id, None).await.expect("rotated"));
     // Published at once, used a day later.
     assert_eq!(kids().await.len(), 4);
+    let audit = server.app.store.read(|tx| tx.newest_audit(50)).await.expect("the audit");
+    let rotated = audit.iter().find(|record| record.action == "RotateKeys").expect("a record");
+    assert!(rotated.who == "postern" && rotated.resource.ends_with(&app.pool_id), "{rotated:?}");
     assert!(before.contains(&kid(&token(&app, ALICE).await)));
     server.clock.advance(24 * hour);
     let last_of_old = token(&app, ALICE).await;
@@ -168,6 +171,26 @@ async fn keys_change_without_a_token_that_is_not_recognised() {
     assert_eq!(kids().await.len(), 4);
     assert_eq!(claims(&new)["token_use"], "access");
     assert!(!server.app.pools.rotate_keys("us-east-1_Nowhere00", None).await.expect("an answer"));
+}
+
+#[tokio::test]
+async fn what_was_signed_out_stays_so_when_the_clock_goes_back() {
+    let server = TestServer::start().await;
+    let app = App::new(&server).await;
+    app.person(ALICE).await;
+    let (lost, own) = (token(&app, ALICE).await, token(&app, ALICE).await);
+    server.clock.advance(5_000);
+    call(&server, "GlobalSignOut", json!({ "AccessToken": own })).await.ok();
+    // Somebody signs her out once more, by a clock that stands before her sign-ins.
+    server.clock.step_wall(-20_000);
+    app.signed("AdminUserGlobalSignOut", json!({ "Username": ALICE })).await.ok();
+    app.signed("AdminDisableUser", json!({ "Username": ALICE })).await.ok();
+    app.signed("AdminEnableUser", json!({ "Username": ALICE })).await.ok();
+    for token in [lost, own] {
+        call(&server, "GetUser", json!({ "AccessToken": token }))
+            .await
+            .refused("NotAuthorizedException", "Access Token has been revoked");
+    }
 }
 
 #[tokio::test]

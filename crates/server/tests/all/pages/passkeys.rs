@@ -109,6 +109,40 @@ async fn a_passkey_is_offered_after_a_code_made_and_used_from_then_on() {
 }
 
 #[tokio::test]
+async fn case_58_a_passkey_that_is_made_ends_sessions_of_other_browsers() {
+    let scene = scene().await;
+    let other = scene.browser();
+    scene.tokens(&other, ALICE).await;
+    scene.server.clock.advance(31_000);
+    let browser = scene.browser();
+    let page = offered(&scene, &browser, ALICE).await;
+    let (_, home) = made(&scene, &browser, &page).await;
+    assert_eq!(scene.redeem(&home.parameter("code")).await.0, 200);
+    let shown = other.open(&scene.authorize(&[("prompt", "none")])).await;
+    assert!(shown.to().contains("error=login_required"), "{}", shown.to());
+    let shown = browser.open(&scene.authorize(&[("prompt", "none")])).await;
+    assert!(shown.to().contains("code="), "{}", shown.to());
+}
+
+#[tokio::test]
+async fn an_offer_leaves_no_browser_signed_in_that_its_app_does_not_let_stay() {
+    let scene = scene().await;
+    for (minutes, stays) in [(0, false), (60, true)] {
+        let keep =
+            json!({ "ClientId": scene.demo.client_id, "SSOSession": { "MaxValidityMinutes": minutes } });
+        scene.admin("SetUserPoolClientSessionConfiguration", keep).await;
+        scene.server.clock.advance(60_000);
+        let browser = scene.browser();
+        let page = offered(&scene, &browser, ALICE).await;
+        let later = browser.press(&page, "/passkeys/add", &[("later", "1")]).await;
+        assert!(is_back_in_the_app(&later), "{later:?}");
+        scene.server.clock.advance(31_000);
+        let shown = browser.open(&scene.authorize(&[("prompt", "none")])).await;
+        assert_eq!(shown.to().contains("code="), stays, "{minutes}: {}", shown.to());
+    }
+}
+
+#[tokio::test]
 async fn who_has_a_passkey_or_is_in_a_hurry_or_said_not_now_is_not_offered_one() {
     let scene = scene().await;
     let browser = scene.browser();
