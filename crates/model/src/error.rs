@@ -22,11 +22,20 @@ pub struct Refusal {
     pub reason: Option<String>,
     /// The pool whose message was not sent, for its log.
     pub unsent: Option<String>,
+    /// The limit that somebody was held to, for the audit.
+    pub limit: Option<&'static str>,
 }
 
 impl Refusal {
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Refusal {
-        Refusal { kind, message: message.into(), retry_after_s: None, reason: None, unsent: None }
+        Refusal {
+            kind,
+            message: message.into(),
+            retry_after_s: None,
+            reason: None,
+            unsent: None,
+            limit: None,
+        }
     }
 }
 
@@ -71,6 +80,14 @@ impl Error {
     pub fn unsent(mut self, pool_id: &str) -> Self {
         if let Error::Refused(refusal) = &mut self {
             refusal.unsent = Some(pool_id.to_owned());
+        }
+        self
+    }
+
+    /// Notes which limit it was.
+    pub fn held_to(mut self, limit: &'static str) -> Self {
+        if let Error::Refused(refusal) = &mut self {
+            refusal.limit = Some(limit);
         }
         self
     }

@@ -416,7 +416,7 @@ impl Pools {
         if self.rules.address_limits {
             let key = typed.limit_key();
             let mut sends = Sends::read(&tx.ledger(POOL, "sends", key.as_bytes())?);
-            sends.note(door.now).map_err(too_often)?;
+            sends.note(door.now).map_err(|wait_ms| too_often("sends/address", wait_ms))?;
             tx.put_ledger(POOL, "sends", key.as_bytes(), &sends.write(), sends.expires())?;
         }
         Ok(())

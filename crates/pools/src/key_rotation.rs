@@ -6,6 +6,7 @@ use crate::work::Busy;
 use postern_model::cognito_idp::errors::TooManyRequestsException;
 use postern_model::{Answer, refusal};
 use postern_store::Timestamp;
+use postern_store::audit::AuditRecord;
 use postern_store::pools::SigningKeyRow;
 
 const DAY_MS: i64 = 86_400_000;
@@ -32,7 +33,7 @@ impl Pools {
     pub async fn rotate_keys(&self, pool_id: &str, unless_after: Option<Timestamp>) -> Answer<bool> {
         let now = self.clock.now();
         let made = self.make_signing_keys(now, now.plus_ms(LEAD_MS)).await?;
-        let pool_id = pool_id.to_owned();
+        let (pool_id, arn) = (pool_id.to_owned(), self.place.pool_arn(pool_id));
         self.store
             .write(move |tx| {
                 tx.lock_pool(&pool_id)?;
@@ -47,6 +48,15 @@ impl Pools {
                     tx.add_signing_key(&pool_id, key)?;
                 }
                 tx.touch_pool(&pool_id)?;
+                tx.add_audit(&AuditRecord {
+                    time: now,
+                    who: "postern".to_owned(),
+                    action: "RotateKeys".to_owned(),
+                    resource: arn.clone(),
+                    outcome: "published".to_owned(),
+                    detail: unless_after.map_or("", |_| "by age").to_owned(),
+                    ..AuditRecord::default()
+                })?;
                 Ok(true)
             })
             .await

@@ -249,7 +249,7 @@ impl Pools {
         if self.rules.address_limits {
             let key = to.limit_key();
             let mut sends = Sends::read(&tx.ledger(&at.pool.id, "sends", key.as_bytes())?);
-            sends.note(at.now).map_err(too_often)?;
+            sends.note(at.now).map_err(|wait_ms| too_often("sends/address", wait_ms))?;
             tx.put_ledger(&at.pool.id, "sends", key.as_bytes(), &sends.write(), sends.expires())?;
         }
         Ok(())
@@ -275,7 +275,7 @@ impl Pools {
         let forgotten = end.plus_ms(SHARED_WINDOW_MS);
         let shard = shard(&at.pool.id);
         if most > 0 && tx.count("sends/pool", &shard, start, forgotten)? > most {
-            return Err(too_often(end.since(at.now)));
+            return Err(too_often("sends/pool", end.since(at.now)));
         }
         if breaker_after == 0 {
             return Ok(());
@@ -283,7 +283,7 @@ impl Pools {
         let sends = tx.count_by(i64::from(is_sent), "breaker/sends", &shard, start, forgotten)?;
         if sends > breaker_after && tx.counted("breaker/uses", &shard, start)? * 100 < sends {
             tracing::error!(pool = at.pool.id, sends, "codes are asked for and not used: sending is paused");
-            return Err(too_often(end.since(at.now)));
+            return Err(too_often("breaker", end.since(at.now)));
         }
         Ok(())
     }
@@ -302,7 +302,7 @@ impl Pools {
             let day = window(at.now, day_ms);
             let count = tx.count_by(i64::from(is_sent), "texts/day", "all", day, day.plus_ms(2 * day_ms))?;
             if count + i64::from(!is_sent) > rules.per_day {
-                return Err(too_often(day.plus_ms(day_ms).since(at.now)));
+                return Err(too_often("texts/day", day.plus_ms(day_ms).since(at.now)));
             }
         }
         if rules.breaker_after == 0 {
@@ -315,7 +315,7 @@ impl Pools {
             sends > rules.breaker_after && tx.counted("texts/used", &at.pool.id, start)? * TEXTS_USED < sends;
         if is_pumped {
             tracing::error!(pool = at.pool.id, sends, "texts are asked for and not used: sending is paused");
-            return Err(too_often(start.plus_ms(SHARED_WINDOW_MS).since(at.now)));
+            return Err(too_often("texts/pool", start.plus_ms(SHARED_WINDOW_MS).since(at.now)));
         }
         Ok(())
     }
@@ -343,7 +343,7 @@ impl Pools {
         &self,
         tx: &mut Tx<'_>,
         now: Timestamp,
-        topic: &str,
+        topic: &'static str,
         subject: &str,
         most: i64,
     ) -> Answer<()> {
@@ -358,7 +358,7 @@ impl Pools {
         &self,
         tx: &mut Tx<'_>,
         now: Timestamp,
-        topic: &str,
+        topic: &'static str,
         subject: &str,
         window_ms: i64,
         most: i64,
@@ -368,7 +368,7 @@ impl Pools {
         }
         let start = window(now, window_ms);
         if tx.count(topic, subject, start, start.plus_ms(2 * window_ms))? > most {
-            return Err(too_often(start.plus_ms(window_ms).since(now)));
+            return Err(too_often(topic, start.plus_ms(window_ms).since(now)));
         }
         Ok(())
     }
@@ -451,7 +451,7 @@ fn shard(subject: &str) -> String {
     format!("{subject}#{}", random::below(SHARDS as u64))
 }
 
-fn window(now: Timestamp, length_ms: i64) -> Timestamp {
+pub(crate) fn window(now: Timestamp, length_ms: i64) -> Timestamp {
     Timestamp::from_ms(now.ms() - now.ms().rem_euclid(length_ms))
 }
 
@@ -460,9 +460,11 @@ pub fn too_many() -> postern_model::Error {
     refusal(TooManyRequestsException, "Attempt limit exceeded, please try after some time.")
 }
 
-pub(crate) fn too_often(wait_ms: i64) -> postern_model::Error {
+pub(crate) fn too_often(limit: &'static str, wait_ms: i64) -> postern_model::Error {
     let wait_s = u32::try_from((wait_ms + 999) / 1000).unwrap_or(u32::MAX);
-    refusal(LimitExceededException, "Attempt limit exceeded, please try after some time.").retry_after(wait_s)
+    refusal(LimitExceededException, "Attempt limit exceeded, please try after some time.")
+        .retry_after(wait_s)
+        .held_to(limit)
 }
 
 /// Gives the time of day for a mail, in UTC.

@@ -4,6 +4,7 @@
 
 use crate::Pools;
 use crate::functions::{self, Answers, Unanswered};
+use crate::outgoing::{source_bucket, window};
 use crate::step::Step;
 use postern_access::Caller;
 use postern_mail::log_undelivered;
@@ -14,6 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Calls that one unit of work may need; a unit that asks for more asks in circles.
 const CALLS_MAX: usize = 16;
+/// For how long it is not told again that a source is held to a limit.
+const THROTTLED_MS: i64 = 10 * 60_000;
 
 impl Pools {
     /// Runs a unit of work of a sign-in. What it refuses is undone; where there is a reason that the caller is not
@@ -25,11 +28,15 @@ impl Pools {
         unit: impl FnMut(&mut Tx<'_>) -> Answer<T> + Send + 'static,
     ) -> Answer<T> {
         let result = self.run_to_its_end(unit).await;
-        let Err(Error::Refused(refusal)) = &result else { return result };
-        if refusal.unsent.is_none() && refusal.reason.is_none() {
+        let Err(Error::Refused(refused)) = &result else { return result };
+        let refused = refused.clone();
+        if let Some(limit) = refused.limit {
+            self.note_throttled(caller, limit).await?;
+        }
+        if refused.unsent.is_none() && refused.reason.is_none() {
             return result;
         }
-        let (refused, caller, now) = (refusal.clone(), caller.clone(), self.clock.now());
+        let (caller, now) = (caller.clone(), self.clock.now());
         self.store
             .write(move |tx| {
                 if let Some(pool_id) = &refused.unsent {
@@ -50,6 +57,39 @@ impl Pools {
             })
             .await?;
         result
+    }
+
+    /// Keeps in the audit that a source is held to a limit: once in a while for each, so that nobody fills the audit by
+    /// being refused.
+    pub async fn note_throttled(&self, caller: &Caller, limit: &'static str) -> Answer<()> {
+        const TOPIC: &str = "throttled";
+        let now = self.clock.now();
+        let start = window(now, THROTTLED_MS);
+        let subject = format!("{limit} {}", source_bucket(caller.source));
+        let known = subject.clone();
+        let told: Answer<i64> = self.store.read(move |tx| Ok(tx.counted(TOPIC, &known, start)?)).await;
+        if told? > 0 {
+            return Ok(());
+        }
+        let caller = caller.clone();
+        self.store
+            .write(move |tx| {
+                if tx.count(TOPIC, &subject, start, start.plus_ms(2 * THROTTLED_MS))? > 1 {
+                    return Ok(());
+                }
+                tx.add_audit(&AuditRecord {
+                    time: now,
+                    request_id: caller.request_id.clone(),
+                    who: caller.arn(),
+                    action: "Throttle".into(),
+                    resource: limit.into(),
+                    source: caller.source.map(|ip| ip.to_string()).unwrap_or_default(),
+                    outcome: "held back".into(),
+                    detail: String::new(),
+                })?;
+                Ok(())
+            })
+            .await
     }
 
     async fn run_to_its_end<T: Send + 'static>(

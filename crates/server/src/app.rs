@@ -5,6 +5,7 @@ use crate::http;
 use crate::master_key::make_private;
 use crate::rate::Limiter;
 use crate::settings::{ConsoleDoor, Settings};
+use crate::source;
 use crate::witness::Witness;
 use anyhow::{Result, ensure};
 use postern_access::{Access, Caller, Principal, Role};
@@ -147,6 +148,21 @@ impl App {
     pub async fn ended(&self) {
         // The sender lives in these very parts, so waiting cannot fail.
         let _ = self.ending.subscribe().wait_for(|ending| *ending).await;
+    }
+
+    /// Holds whoever calls to the pace of their source, or says in how many seconds they may call again. That somebody is
+    /// held back is in the audit once in a while.
+    pub async fn pace(&self, caller: &Caller) -> Result<(), u32> {
+        let Some(source) = caller.source.map(source::bucket) else { return Ok(()) };
+        let now = self.clock.now();
+        let taken = self.limiter.take(source, now);
+        if taken.is_err()
+            && self.limiter.is_news(source, now)
+            && let Err(cause) = self.pools.note_throttled(caller, "pace").await
+        {
+            tracing::error!(cause = %cause, "that a source is held back could not be noted");
+        }
+        taken
     }
 
     /// The host and port of the public URL.

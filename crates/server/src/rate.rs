@@ -9,6 +9,8 @@ use std::sync::{Mutex, PoisonError};
 /// Sources remembered at one time. The oldest quiet ones are forgotten first; when all are busy, newcomers share
 /// one bucket, so nobody can push out somebody else's.
 const SOURCES_MAX: usize = 50_000;
+/// How often it is told that a source is held to its pace.
+const TOLD_MS: i64 = 10 * 60_000;
 
 /// So many calls at once, and so many a second after that.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +30,8 @@ pub struct Limiter {
 #[derive(Clone, Copy)]
 struct Bucket {
     full_ms: i64,
+    /// Until when it need not be told again that the source is held to its pace.
+    told_ms: i64,
 }
 
 impl Limiter {
@@ -47,7 +51,7 @@ impl Limiter {
         let key = if buckets.contains_key(&key) || buckets.len() < self.sources_max { key } else { None };
         let cost_ms = 1000 / i64::from(pace.per_second).max(1);
         let cost_ms = cost_ms.max(1);
-        let bucket = buckets.entry(key).or_insert(Bucket { full_ms: now.ms() });
+        let bucket = buckets.entry(key).or_insert(Bucket { full_ms: now.ms(), told_ms: now.ms() });
         let full_ms = bucket.full_ms.max(now.ms()) + cost_ms;
         let over_ms = full_ms - now.ms() - cost_ms * i64::from(pace.burst);
         if over_ms > 0 {
@@ -55,6 +59,19 @@ impl Limiter {
         }
         bucket.full_ms = full_ms;
         Ok(())
+    }
+
+    /// Tells whether it is news that a source is held to its pace; for a while, it is no more.
+    pub fn is_news(&self, source: IpAddr, now: Timestamp) -> bool {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = if buckets.contains_key(&Some(source)) { Some(source) } else { None };
+        match buckets.get_mut(&key) {
+            Some(bucket) if bucket.told_ms <= now.ms() => {
+                bucket.told_ms = now.ms() + TOLD_MS;
+                true
+            }
+            _ => false,
+        }
     }
 }
 
@@ -86,6 +103,16 @@ mod tests {
         for _ in 0..3 {
             assert_eq!(limiter.take(source(1), NOW.plus_ms(60_000)), Ok(()));
         }
+    }
+
+    #[test]
+    fn that_a_source_is_held_back_is_news_once_in_a_while() {
+        let limiter = limiter();
+        assert!(!limiter.is_news(source(1), NOW), "nothing is known of it");
+        while limiter.take(source(1), NOW).is_ok() {}
+        assert!(limiter.is_news(source(1), NOW) && !limiter.is_news(source(1), NOW));
+        assert!(!limiter.is_news(source(2), NOW));
+        assert!(limiter.is_news(source(1), NOW.plus_ms(TOLD_MS)));
     }
 
     #[test]

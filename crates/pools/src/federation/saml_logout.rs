@@ -14,6 +14,7 @@ use crate::vouched::Vouched;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD as BASE64URL};
 use postern_model::Answer;
+use postern_store::audit::AuditRecord;
 use postern_store::login::SignOutRow;
 use postern_store::{Purpose, Tx, random};
 use serde::{Deserialize, Serialize};
@@ -199,6 +200,7 @@ impl Pools {
         let Some((provider, metadata, _, ends)) = meant.first() else { return Ok(Err(no)) };
         let (provider, metadata, request) = (provider.clone(), metadata.clone(), ends.clone());
         let (issuer, request_id) = (metadata.entity_id.clone(), ends.id.clone());
+        let (now, place) = (self.clock.now(), self.place.clone());
         let is_first: Answer<bool> = self
             .store
             .write(move |tx| {
@@ -211,6 +213,15 @@ impl Pools {
                     browser::end_sessions(tx, &provider.pool_id, user_id, |vouched| {
                         vouched.provider == provider.name
                             && vouched.session.as_ref().is_some_and(|session| ends.includes(session))
+                    })?;
+                    tx.add_audit(&AuditRecord {
+                        time: now,
+                        who: format!("user {user_id}"),
+                        action: "SignOut".to_owned(),
+                        resource: place.pool_arn(&provider.pool_id),
+                        outcome: "signed out".to_owned(),
+                        detail: format!("by the provider {}", provider.name),
+                        ..AuditRecord::default()
                     })?;
                 }
                 Ok(true)

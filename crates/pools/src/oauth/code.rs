@@ -7,7 +7,7 @@ use super::pkce;
 use super::redirect::Back;
 use crate::Pools;
 use crate::functions;
-use crate::sign_in::At;
+use crate::sign_in::{At, Subject};
 use crate::tokens::{Grant, SignInFacts, grant};
 use crate::user::{User, fresh_id};
 use postern_model::{Answer, Error, refusal};
@@ -17,6 +17,8 @@ use serde::{Deserialize, Serialize};
 
 /// Life of a code. AWS gives five minutes; an app needs seconds (RFC 6749 §4.1.2, rule O3).
 const LIFE_MS: i64 = 60_000;
+/// What the audit calls the change of a code into tokens.
+const ACTION: &str = "RedeemCode";
 
 /// What a code stands for.
 #[derive(Serialize, Deserialize)]
@@ -81,11 +83,13 @@ impl Pools {
         let macs = tx.keys().macs(Purpose::Token, &parts(presented.code));
         let Some(row) = tx.find_authorization_code(&macs)? else { return Ok(Err(no())) };
         if row.spent {
-            return self.code_came_back(tx, &row);
+            return self.code_came_back(tx, at, &row);
         }
         let facts: Facts = serde_json::from_str(&row.facts).map_err(anyhow::Error::from)?;
         if row.pool_id != at.pool.id || row.client_id != at.client.id || !is_proven(&facts, presented) {
             tx.spoil_authorization_code(&row.code_mac)?;
+            let subject = owner_of(tx, &row.pool_id, &facts)?;
+            self.audit(tx, at, &subject, ACTION, "refused", "presented by who did not ask for it")?;
             return Ok(Err(no()));
         }
         let user = tx.user_by_id(&row.pool_id, &facts.user_id)?.map(User::from_row).transpose()?;
@@ -104,7 +108,10 @@ impl Pools {
         crate::sessions::track(tx, at, &user, &grant.id, at.client.lifetimes.refresh_s)?;
         if tx.consume_authorization_code(&row.code_mac, &grant.id, at.now)? {
             return match self.pre_token_generation(tx, at, &user, "HostedAuth", &mut grant) {
-                Ok(()) => Ok(Ok(grant)),
+                Ok(()) => {
+                    self.audit(tx, at, &Subject::of(&user), ACTION, "redeemed", "")?;
+                    Ok(Ok(grant))
+                }
                 // The code is used up, whatever the function says.
                 Err(Error::Refused(no)) if functions::refused(no.kind) => {
                     tx.revoke_sign_in(&grant.id)?;
@@ -116,15 +123,24 @@ impl Pools {
         // Somebody else was faster by a moment: neither keeps anything.
         tx.revoke_sign_in(&grant.id)?;
         match tx.find_authorization_code(&macs)? {
-            Some(row) => self.code_came_back(tx, &row),
+            Some(row) => self.code_came_back(tx, at, &row),
             None => Ok(Err(no())),
         }
     }
 
     /// A code that comes a second time was stolen, before or after: what was made of it ends (RFC 9700 §4.5.3).
-    fn code_came_back(&self, tx: &mut Tx<'_>, row: &AuthorizationCodeRow) -> Answer<Result<Grant, Error>> {
-        if let Some(id) = row.sign_in_id.as_deref().and_then(|id| <[u8; 16]>::try_from(id).ok()) {
-            tx.revoke_sign_in(&id)?;
+    fn code_came_back(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        row: &AuthorizationCodeRow,
+    ) -> Answer<Result<Grant, Error>> {
+        if let Some(id) = row.sign_in_id.as_deref().and_then(|id| <[u8; 16]>::try_from(id).ok())
+            && tx.revoke_sign_in(&id)?
+        {
+            let facts: Facts = serde_json::from_str(&row.facts).map_err(anyhow::Error::from)?;
+            let subject = owner_of(tx, &row.pool_id, &facts)?;
+            self.audit(tx, at, &subject, ACTION, "reused", "all tokens of the sign-in are revoked")?;
         }
         Ok(Err(no()))
     }
@@ -137,6 +153,12 @@ fn is_proven(facts: &Facts, presented: &Presented<'_>) -> bool {
         None => !facts.redirect_uri_sent,
     };
     redirect_uri_matches && pkce::proves(facts.code_challenge.as_deref(), presented.code_verifier)
+}
+
+/// Whom a code stands for.
+fn owner_of(tx: &mut Tx<'_>, pool_id: &str, facts: &Facts) -> Answer<Subject> {
+    let user = tx.user_by_id(pool_id, &facts.user_id)?.map(User::from_row).transpose()?;
+    Ok(Subject { name_key: facts.user_id.clone(), user })
 }
 
 fn parts(code: &str) -> [&[u8]; 2] {

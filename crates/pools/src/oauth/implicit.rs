@@ -6,7 +6,7 @@ use super::browser::Person;
 use super::redirect::Back;
 use crate::Pools;
 use crate::functions;
-use crate::sign_in::At;
+use crate::sign_in::{At, Subject};
 use crate::tokens::{Grant, grant_once};
 use postern_model::{Answer, Error, Refusal};
 use postern_store::Tx;
@@ -31,6 +31,7 @@ impl Pools {
             Err(error) => return Err(error),
         }
         crate::sessions::track(tx, at, &person.user, &grant.id, at.client.lifetimes.longest_s())?;
+        self.audit(tx, at, &Subject::of(&person.user), "GrantTokens", "granted", "to a browser")?;
         Ok(Ok(grant))
     }
 

@@ -8,6 +8,7 @@ use crate::operations::tokens::Bearer;
 use crate::page::Page;
 use crate::pool::Pool;
 use crate::sessions::source_text;
+use crate::step::Subject;
 use crate::tokens::SignInFacts;
 use crate::user::User;
 use base64::Engine;
@@ -76,6 +77,7 @@ impl Pools {
                     return refuse(DeviceKeyExistsException, "Device key already exists.");
                 }
                 tx.drop_devices_beyond(&at.pool.id, &bearer.user.id, PER_USER_MAX)?;
+                pools.audit(tx, &at, &Subject::of(&bearer.user), "ConfirmDevice", "confirmed", "")?;
                 Ok(ConfirmDeviceResponse { user_confirmation_necessary: Some(at.pool.devices.on_prompt) })
             })
             .await
@@ -116,26 +118,29 @@ impl Pools {
 
     pub async fn update_device_status(
         &self,
-        _: &Caller,
+        caller: &Caller,
         request: UpdateDeviceStatusRequest,
     ) -> Answer<UpdateDeviceStatusResponse> {
-        let pools = self.clone();
+        let (pools, caller) = (self.clone(), caller.clone());
         self.store
             .write(move |tx| {
                 let bearer = pools.bearer(tx, request.access_token.reveal())?;
                 let now = pools.clock.now();
                 set_status(tx, &bearer.user, &request.device_key, request.device_remembered_status, now)?;
+                pools.audit_own(tx, &caller, &bearer, "UpdateDeviceStatus", "changed")?;
                 Ok(UpdateDeviceStatusResponse {})
             })
             .await
     }
 
-    pub async fn forget_device(&self, _: &Caller, request: ForgetDeviceRequest) -> Answer<Nothing> {
-        let pools = self.clone();
+    pub async fn forget_device(&self, caller: &Caller, request: ForgetDeviceRequest) -> Answer<Nothing> {
+        let (pools, caller) = (self.clone(), caller.clone());
         self.store
             .write(move |tx| {
                 let bearer = pools.device_bearer(tx, request.access_token.as_ref())?;
-                forget(tx, &bearer.user, &request.device_key)
+                let forgotten = forget(tx, &bearer.user, &request.device_key)?;
+                pools.audit_own(tx, &caller, &bearer, "ForgetDevice", "forgotten")?;
+                Ok(forgotten)
             })
             .await
     }

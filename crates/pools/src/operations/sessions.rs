@@ -156,15 +156,16 @@ impl Pools {
 
     pub async fn revoke_user_session(
         &self,
-        _: &Caller,
+        caller: &Caller,
         request: RevokeUserSessionRequest,
     ) -> Answer<RevokeUserSessionResponse> {
-        let pools = self.clone();
+        let (pools, caller) = (self.clone(), caller.clone());
         self.store
             .write(move |tx| {
                 let bearer = pools.bearer(tx, request.access_token.reveal())?;
                 not_linked(request.revoke_associated_sessions)?;
                 pools.end_session(tx, &bearer.pool, &bearer.user, &request.session_id)?;
+                pools.audit_own(tx, &caller, &bearer, "RevokeUserSession", "revoked")?;
                 Ok(RevokeUserSessionResponse {})
             })
             .await

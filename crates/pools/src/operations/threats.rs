@@ -7,6 +7,7 @@ use crate::operations::pools::StoredPool;
 use crate::page::Page;
 use crate::pool::Pool;
 use crate::settings::{email, risk};
+use crate::step::Subject;
 use crate::threats::{prove_feedback_token, read};
 use crate::user::User;
 use postern_access::{Caller, EMAIL_SERVICE, Operations};
@@ -130,10 +131,10 @@ impl Pools {
     /// opens nothing, whether or not somebody has that name.
     pub async fn update_auth_event_feedback(
         &self,
-        _: &Caller,
+        caller: &Caller,
         request: UpdateAuthEventFeedbackRequest,
     ) -> Answer<UpdateAuthEventFeedbackResponse> {
-        let (pools, now) = (self.clone(), self.clock.now());
+        let (pools, caller, now) = (self.clone(), caller.clone(), self.clock.now());
         self.store
             .write(move |tx| {
                 let pool = pools.watchful(tx, &request.user_pool_id)?;
@@ -146,6 +147,9 @@ impl Pools {
                 };
                 let event = event.ok_or_else(|| refusal(UserNotFoundException, "User does not exist."))?;
                 tx.note_auth_event_feedback(&event.id, request.feedback_value.as_str(), "User", now)?;
+                let (at, value) = (pools.at_pool(tx, &caller, &pool.id)?, request.feedback_value.as_str());
+                let subject = Subject { name_key: pool.name_key(&request.username), user };
+                pools.audit(tx, &at, &subject, "UpdateAuthEventFeedback", "given", value)?;
                 Ok(UpdateAuthEventFeedbackResponse {})
             })
             .await

@@ -92,11 +92,12 @@ async fn admit(
         user_agent: incoming.user_agent.to_owned(),
         request_id: incoming.request_id.to_owned(),
     };
-    let admitted =
-        limited(app, incoming).and_then(|()| match tables::is_written(call.service, &call.operation.name) {
+    let admitted = limited(app, call, &caller).await.and_then(|()| {
+        match tables::is_written(call.service, &call.operation.name) {
             true => read(),
             false => Err(call.unwritten()),
-        });
+        }
+    });
     match admitted {
         Ok(input) => perform(app, &caller, call, &input).await,
         Err(error) => {
@@ -223,14 +224,12 @@ async fn note_fault(
 }
 
 /// Holds one source to its pace, where nobody needs to sign.
-fn limited(app: &App, incoming: &Incoming<'_>) -> Answer<()> {
-    if !incoming.call.operation.public {
+async fn limited(app: &App, call: Call, caller: &Caller) -> Answer<()> {
+    if !call.operation.public {
         return Ok(());
     }
-    let now = app.clock.now();
-    app.limiter.take(source::bucket(incoming.source), now).map_err(|wait_s| {
-        refusal(front(incoming.call.service).throttled, "Rate exceeded").retry_after(wait_s)
-    })
+    let throttled = |wait_s| refusal(front(call.service).throttled, "Rate exceeded").retry_after(wait_s);
+    app.pace(caller).await.map_err(throttled)
 }
 
 async fn authorize(app: &App, caller: &Caller, call: Call, input: &Document) -> Answer<Option<Target>> {

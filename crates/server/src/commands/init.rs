@@ -9,6 +9,7 @@ use anyhow::{Result, anyhow, bail};
 use postern_access::Role;
 use postern_mail::address::Address;
 use postern_model::Answer;
+use postern_store::audit::AuditRecord;
 use postern_store::{Clock, random};
 
 const KEY_ID_LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -31,6 +32,7 @@ pub(super) async fn run(settings: Settings, name: &str, role: Role, email: Optio
     match (there, &email) {
         (Some(user), Some(email)) => {
             set_email(&app, &user.id, email).await?;
+            note(&app, "ChangeAdministrator", name, "another address").await?;
             eprintln!("{name} now signs in at the console by codes mailed to {}", email.spelling());
             return Ok(());
         }
@@ -43,6 +45,7 @@ pub(super) async fn run(settings: Settings, name: &str, role: Role, email: Optio
     let key_id = format!("AKIA{}", random::text(KEY_ID_LETTERS, 16));
     let secret = random::text(SECRET_LETTERS, 40);
     let user_id = app.access.seed_administrator(name, role, &key_id, &secret).await?;
+    note(&app, "AddAdministrator", name, &format!("with access key {key_id}")).await?;
     if let Some(email) = &email {
         set_email(&app, &user_id, email).await?;
     }
@@ -52,6 +55,20 @@ pub(super) async fn run(settings: Settings, name: &str, role: Role, email: Optio
     println!("export AWS_DEFAULT_REGION={}", app.access.region);
     println!("export AWS_ENDPOINT_URL={public_url}");
     Ok(())
+}
+
+/// Keeps in the audit what was done by whoever has the machine.
+async fn note(app: &App, action: &str, name: &str, detail: &str) -> Result<()> {
+    let record = AuditRecord {
+        time: app.clock.now(),
+        who: "postern".to_owned(),
+        action: action.to_owned(),
+        resource: format!("user {name}"),
+        outcome: "ok".to_owned(),
+        detail: detail.to_owned(),
+        ..AuditRecord::default()
+    };
+    app.store.write(move |tx| tx.add_audit(&record)).await
 }
 
 async fn set_email(app: &App, user_id: &str, email: &Address) -> Result<()> {

@@ -163,8 +163,9 @@ pub async fn send_code(State(app): State<App>, knock: Knock) -> Response {
     };
     let (pools, door) = (knocked.app.pools.clone(), knocked.doorstep());
     let email = typed::name(knocked.typed("email")).to_owned();
+    let caller = door.caller.clone();
     let sent: Answer<String> =
-        knocked.app.store.write(move |tx| pools.ask_administrator(tx, &door, &email)).await;
+        knocked.app.pools.page_unit(&caller, move |tx| pools.ask_administrator(tx, &door, &email)).await;
     match sent {
         Ok(handle) => {
             let goal = own_path(knocked.typed("to"));

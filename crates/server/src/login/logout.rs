@@ -204,7 +204,7 @@ impl Visit {
         handle: &str,
         then: &str,
     ) -> Answer<Option<Leaving>> {
-        let vouched = self.app.pools.sign_browser_out(tx, handle)?;
+        let vouched = self.app.pools.sign_browser_out(tx, &self.caller, handle)?;
         self.app.pools.leave_provider(tx, pool_id, vouched, then)
     }
 

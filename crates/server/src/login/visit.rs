@@ -91,7 +91,16 @@ async fn read(request: Request, app: &App) -> Result<Visit, Unread> {
     let (parts, body) = request.into_parts();
     let peer = parts.extensions.get::<Peer>().map_or(IpAddr::from(Ipv4Addr::UNSPECIFIED), |peer| peer.0);
     let source = source::of(peer, &parts.headers, &app.settings.trusted_proxies);
-    app.limiter.take(source::bucket(source), app.clock.now()).map_err(|wait_s| Unread::TooMany { wait_s })?;
+    let user_agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    let caller = Caller {
+        principal: Principal::Anonymous,
+        account: app.account.to_string(),
+        region: app.access.region.to_string(),
+        source: Some(source),
+        user_agent: user_agent.to_owned(),
+        request_id: fresh_request_id(),
+    };
+    app.pace(&caller).await.map_err(|wait_s| Unread::TooMany { wait_s })?;
     let home = home(app, peer, &parts.uri, &parts.headers).await;
     let query = Pairs::parse(parts.uri.query().unwrap_or_default()).ok_or(Unread::NotUtf8)?;
     let (form, files) = match (&parts.method, parts.extensions.get::<FileMax>()) {
@@ -99,16 +108,8 @@ async fn read(request: Request, app: &App) -> Result<Visit, Unread> {
         (&Method::POST, None) => (read_form(&parts.headers, body).await?, Vec::new()),
         _ => (Pairs::default(), Vec::new()),
     };
-    let user_agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     Ok(Visit {
-        caller: Caller {
-            principal: Principal::Anonymous,
-            account: app.account.to_string(),
-            region: app.access.region.to_string(),
-            source: Some(source),
-            user_agent: user_agent.to_owned(),
-            request_id: fresh_request_id(),
-        },
+        caller,
         path: parts.uri.path().to_owned(),
         query,
         form,

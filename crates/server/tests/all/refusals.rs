@@ -107,6 +107,35 @@ async fn each_operation_has_a_call_that_succeeds() {
     assert!(missing.is_empty(), "nobody calls {missing:?}");
 }
 
+/// Public operations that change nothing.
+const READS: [&str; 6] = [
+    "GetDevice",
+    "GetUser",
+    "GetUserAuthFactors",
+    "ListDevices",
+    "ListUserSessions",
+    "ListWebAuthnCredentials",
+];
+
+#[tokio::test]
+async fn whatever_is_done_without_a_signature_is_in_the_audit() {
+    let world = World::new().await;
+    let known = async || {
+        let all = world.server.app.store.read(|tx| tx.audit_before(None, None, 10_000)).await;
+        all.expect("the audit").len()
+    };
+    let mut silent = Vec::new();
+    for (operation, input) in yes::CALLS {
+        let before = known().await;
+        world.call(operation, input(&world)).await;
+        let is_silent = known().await == before;
+        if model(operation).public && is_silent != READS.contains(operation) {
+            silent.push(*operation);
+        }
+    }
+    assert!(silent.is_empty(), "{silent:?}");
+}
+
 /// The list that guards the promise above: what a model lists is provoked, or nobody can provoke it.
 #[test]
 fn every_error_of_the_models_is_provoked_or_has_a_reason_why_not() {

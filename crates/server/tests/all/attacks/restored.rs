@@ -103,6 +103,22 @@ async fn case_85_what_was_used_or_revoked_since_the_backup_stays_dead() {
 }
 
 #[tokio::test]
+async fn case_85_a_sign_out_stands_though_nothing_else_happened_since_the_backup() {
+    let folder = Folder::new();
+    let before = lived(&folder).await;
+    let backup = copy(&folder);
+    let server = on(&folder, START.plus_ms(60_000)).await;
+    let access = json!({ "AccessToken": before.tokens["AccessToken"] });
+    call(&server, "GlobalSignOut", access.clone()).await.ok();
+    worker::round(&server.app).await;
+    drop(server);
+
+    put_back(&folder, &backup);
+    let server = on(&folder, START.plus_ms(120_000)).await;
+    call(&server, "GetUser", access).await.refused_as("NotAuthorizedException");
+}
+
+#[tokio::test]
 async fn case_85_a_server_that_was_only_stopped_ends_nothing() {
     let folder = Folder::new();
     let before = lived(&folder).await;

@@ -109,6 +109,11 @@ async fn case_23_who_sprays_addresses_is_held_up_by_source_network_and_client() 
         good
     };
     assert_eq!(tries(&|_| "203.0.113.7".to_owned(), "one").await, 20);
+    // Eighty were held back, and the audit says so once.
+    let all = server.app.store.read(|tx| tx.newest_audit(1000)).await.expect("the audit");
+    let told: Vec<_> = all.iter().filter(|record| record.action == "Throttle").collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!((told[0].resource.as_str(), told[0].source.as_str()), ("sends/source", "203.0.113.7"));
     assert_eq!(tries(&|number| format!("2001:db8:1:2::{number:x}"), "net").await, 20);
     assert_eq!(tries(&|number| format!("::ffff:203.0.{number}.9"), "many").await, 100);
     // The client's number is spread over rows, so it may be reached a little early, and is never passed.

@@ -162,6 +162,8 @@ async fn case_58_what_has_ended_opens_nothing() {
     let pairs = [("client_id", scene.demo.client_id.as_str()), ("logout_uri", bye.as_str())];
     browser.open(&format!("/logout?{}", query(&pairs))).await;
     assert!(!signed_in_still(&scene, &kept).await && signed_in_still(&scene, &other).await);
+    let audit = scene.server.app.store.read(|tx| tx.newest_audit(100)).await.expect("the audit");
+    assert_eq!(audit.iter().filter(|one| one.action == "SignOut" && one.who.starts_with("user ")).count(), 1);
 }
 
 #[tokio::test]
@@ -214,6 +216,11 @@ async fn case_61_a_code_works_once_and_in_its_minute() {
     let (_, tokens) = scene.redeem(&code).await;
     assert_eq!(scene.redeem(&code).await.0, 400);
     assert_eq!(scene.refresh(text(&tokens, "refresh_token")).await.0, 400);
+    let audit = scene.server.app.store.read(|tx| tx.newest_audit(100)).await.expect("the audit");
+    for (outcome, times) in [("redeemed", 2), ("reused", 1)] {
+        let known = audit.iter().filter(|one| one.action == "RedeemCode" && one.outcome == outcome);
+        assert_eq!(known.count(), times, "{outcome}");
+    }
 }
 
 #[tokio::test]

@@ -166,6 +166,17 @@ async fn who_needs_no_signature_is_held_to_a_pace_by_every_operation() {
         differences.extend(differs(operation, "TooManyRequestsException", "Rate exceeded", &answer));
     }
     no_differences(differences);
+    // The audit is told once, however often somebody is held back.
+    let told = async || {
+        let all = server.app.store.read(|tx| tx.newest_audit(1000)).await.expect("the audit");
+        all.into_iter().filter(|record| record.action == "Throttle" && record.resource == "pace").count()
+    };
+    assert_eq!(told().await, 1);
+    server.clock.advance(11 * 60_000);
+    for _ in 0..3 {
+        server.api("GetUser", json!({ "AccessToken": "x" })).await;
+    }
+    assert_eq!(told().await, 2);
 }
 
 /// Not in the models: who signs and may not do it.
