@@ -116,9 +116,7 @@ impl Pools {
     ) -> Answer<()> {
         let mut user = self.user_to_change(tx, &bearer.user)?;
         let before = user.clone();
-        if names.iter().any(|name| attributes::is_flag(name) || !at.client.can_write(name)) {
-            return refuse(NotAuthorizedException, "A client attempted to write unauthorized attribute");
-        }
+        attributes::may_write_own(&at.client, names)?;
         attributes::remove(&at.pool, &mut user, names)?;
         keep_a_sign_in_name(&at.pool, &user)?;
         self.tell_old_addresses(tx, at, &before, &user, &[])?;

@@ -32,40 +32,78 @@ pub fn pairs(list: Option<&Vec<AttributeType>>) -> Vec<(String, String)> {
         .collect()
 }
 
+/// Reads a list of changes, in which every member has a value: only the empty text removes one.
+pub fn changes(list: &Vec<AttributeType>) -> Answer<Vec<(String, String)>> {
+    if let Some(attribute) = list.iter().find(|attribute| attribute.value.is_none()) {
+        let words = format!("Attribute value for {} must not be null", attribute.name);
+        return refuse(InvalidParameterException, words);
+    }
+    Ok(pairs(Some(list)))
+}
+
 /// Writes attributes into a new user, as an administrator may: flags included.
 pub fn write_new(pool: &Pool, user: &mut User, attributes: &[(String, String)]) -> Answer<()> {
-    for (name, value) in attributes {
-        if name == "sub" {
-            return refuse(InvalidParameterException, "Cannot modify the non-mutable attribute sub");
-        }
-        put(pool, user, name, value)?;
+    attributes.iter().try_for_each(|(name, value)| put(pool, user, name, value))
+}
+
+/// Refuses a user who lacks an attribute that the pool requires.
+pub fn complete(pool: &Pool, user: &User) -> Answer<()> {
+    match required(pool).find(|name| user.attribute(name).is_none()) {
+        None => Ok(()),
+        Some(name) => refuse(
+            InvalidParameterException,
+            format!("Attributes did not conform to the schema: {name}: The attribute is required\n"),
+        ),
     }
-    for name in required(pool) {
-        if user.attribute(name).is_none() {
-            return refuse(
-                InvalidParameterException,
-                format!("Attributes did not conform to the schema: {name}: The attribute is required\n"),
-            );
+}
+
+/// Changes attributes of a user as an administrator may.
+pub fn change(pool: &Pool, user: &mut User, attributes: &[(String, String)]) -> Answer<()> {
+    for (name, value) in attributes {
+        keep_fixed(pool, user, name, value)?;
+        if value.is_empty() && user.attribute(name).is_some() {
+            keep_required(pool, name)?;
         }
+        put_as_new(pool, user, attributes, name, value)?;
     }
     Ok(())
 }
 
-/// Changes attributes of a user as an administrator may. A changed address without its flag is unverified.
-pub fn change(pool: &Pool, user: &mut User, attributes: &[(String, String)]) -> Answer<()> {
-    for (name, value) in attributes {
-        let entry = find(pool, name)?;
-        let before = user.attribute(name).map(str::to_owned);
-        if entry.mutable == Some(false) && before.is_some() && before.as_deref() != Some(value) {
-            return refuse(InvalidParameterException, format!("user.{name}: Attribute cannot be updated.\n"));
-        }
-        put(pool, user, name, value)?;
-        let flag = format!("{name}_verified");
-        let flagged = attributes.iter().any(|(given, _)| *given == flag);
-        if ["email", "phone_number"].contains(&name.as_str()) && !flagged && before.as_deref() != Some(value)
-        {
-            user.set_verified(name, false);
-        }
+/// Refuses to change what keeps the value that it was created with. What the pool requires may be given later, once.
+fn keep_fixed(pool: &Pool, user: &User, name: &str, value: &str) -> Answer<()> {
+    let before = user.attribute(name).unwrap_or_default();
+    let is_owed = before.is_empty() && required(pool).any(|required| required == name);
+    let is_fixed = find(pool, name)?.mutable == Some(false) && name != "sub";
+    if is_fixed && before != value && !is_owed {
+        return refuse(InvalidParameterException, format!("user.{name}: Attribute cannot be updated.\n"));
+    }
+    Ok(())
+}
+
+fn keep_required(pool: &Pool, name: &str) -> Answer<()> {
+    if name == "sub" || required(pool).any(|required| required == name) {
+        return refuse(
+            InvalidParameterException,
+            format!("Invalid user attributes: {name}: Required attribute cannot be deleted."),
+        );
+    }
+    Ok(())
+}
+
+/// Puts one of some values in. A new address without its flag is unverified.
+fn put_as_new(
+    pool: &Pool,
+    user: &mut User,
+    attributes: &[(String, String)],
+    name: &str,
+    value: &str,
+) -> Answer<()> {
+    let is_new = user.attribute(name).unwrap_or_default() != value;
+    put(pool, user, name, value)?;
+    let flag = format!("{name}_verified");
+    let flagged = attributes.iter().any(|(given, _)| *given == flag);
+    if is_new && ["email", "phone_number"].contains(&name) && !flagged {
+        user.set_verified(name, false);
     }
     Ok(())
 }
@@ -75,22 +113,40 @@ pub fn is_flag(name: &str) -> bool {
     ["email_verified", "phone_number_verified"].contains(&name)
 }
 
-/// Writes attributes as the user may: only what the client may write, and never a flag (attack case 47).
+/// Refuses what the user may not write: what the client may not, and ever a flag (attack case 47).
+pub fn may_write_own<'a>(client: &Client, names: impl IntoIterator<Item = &'a String>) -> Answer<()> {
+    if names.into_iter().any(|name| is_flag(name) || name == "sub" || !client.can_write(name)) {
+        return refuse(NotAuthorizedException, "A client attempted to write unauthorized attribute");
+    }
+    Ok(())
+}
+
+/// Changes attributes as their user may.
 pub fn write_own(
     pool: &Pool,
     client: &Client,
     user: &mut User,
     attributes: &[(String, String)],
 ) -> Answer<()> {
-    for (name, _) in attributes {
-        if is_flag(name) || name == "sub" || name.starts_with("dev:") || !client.can_write(name) {
-            return refuse(NotAuthorizedException, "A client attempted to write unauthorized attribute");
-        }
-    }
+    may_write_own(client, attributes.iter().map(|(name, _)| name))?;
     change(pool, user, attributes)
 }
 
-/// Removes attributes; required ones and the `sub` stay.
+/// Writes the attributes that somebody signs up with.
+pub fn write_signing_up(
+    pool: &Pool,
+    client: &Client,
+    user: &mut User,
+    attributes: &[(String, String)],
+) -> Answer<()> {
+    may_write_own(client, attributes.iter().map(|(name, _)| name))?;
+    for (name, value) in attributes {
+        put_as_new(pool, user, attributes, name, value)?;
+    }
+    complete(pool, user)
+}
+
+/// Removes attributes; required ones, those that cannot be changed and the `sub` stay.
 pub fn remove(pool: &Pool, user: &mut User, names: &[String]) -> Answer<()> {
     let unknown: String = names
         .iter()
@@ -101,12 +157,8 @@ pub fn remove(pool: &Pool, user: &mut User, names: &[String]) -> Answer<()> {
         return refuse(InvalidParameterException, format!("Invalid user attributes: {unknown}"));
     }
     for name in names {
-        if name == "sub" || required(pool).any(|required| required == name) {
-            return refuse(
-                InvalidParameterException,
-                format!("Invalid user attributes: {name}: Required attribute cannot be deleted."),
-            );
-        }
+        keep_required(pool, name)?;
+        keep_fixed(pool, user, name, "")?;
         user.attributes.remove(name);
         user.attributes.remove(&format!("{name}_verified"));
     }
@@ -127,6 +179,9 @@ fn find<'a>(pool: &'a Pool, name: &str) -> Answer<&'a SchemaAttributeType> {
 /// Puts one value in; the empty text removes it.
 fn put(pool: &Pool, user: &mut User, name: &str, value: &str) -> Answer<()> {
     let entry = find(pool, name)?;
+    if name == "sub" {
+        return refuse(InvalidParameterException, "Cannot modify the non-mutable attribute sub");
+    }
     if value.is_empty() {
         user.attributes.remove(name);
         return Ok(());
@@ -193,8 +248,9 @@ fn check(entry: &SchemaAttributeType, name: &str, value: &str) -> Answer<()> {
 }
 
 /// Gives the name under which a new user is stored and the attribute that the typed name fills, by the pool's
-/// sign-in configuration (Developer Guide, "Customizing sign-in attributes").
-pub fn new_username(pool: &Pool, typed: &str, user: &mut User) -> Answer<()> {
+/// sign-in configuration (Developer Guide, "Customizing sign-in attributes"). Another value of that attribute among
+/// those given would make an account that the typed name does not lead to.
+pub fn new_username(pool: &Pool, typed: &str, user: &mut User, given: &[(String, String)]) -> Answer<()> {
     let is_email = Address::parse(typed).is_ok();
     let is_phone = is_phone_number(typed);
     if pool.username_attributes.is_empty() {
@@ -233,6 +289,10 @@ pub fn new_username(pool: &Pool, typed: &str, user: &mut User) -> Answer<()> {
             return refuse(InvalidParameterException, wanted);
         }
     };
+    let is_another = |value: &str| pool.name_key(value) != pool.name_key(typed);
+    if given.iter().any(|(name, value)| name == attribute && is_another(value)) {
+        return refuse(InvalidParameterException, format!("Username and {attribute} must be the same."));
+    }
     user.username = pool.stored_username(typed, &user.id).to_owned();
     user.attributes.insert(attribute.to_owned(), typed.to_owned());
     Ok(())

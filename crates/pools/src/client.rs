@@ -152,21 +152,15 @@ impl Client {
         self.flows.contains(&flow)
     }
 
-    /// Tells whether tokens and self-service may show an attribute; without a list, all are readable. Who somebody is
-    /// elsewhere is in no list, and always shown.
+    /// Tells whether tokens and self-service may show an attribute; without a list, all are readable but for what only
+    /// developers see. Who somebody is elsewhere is in no list, and always shown.
     pub fn can_read(&self, attribute: &str) -> bool {
-        let listed = self.config.read_attributes.as_ref();
-        attribute == IDENTITIES
-            || listed
-                .is_none_or(|readable| readable.is_empty() || readable.iter().any(|name| name == attribute))
+        attribute == IDENTITIES || is_listed(self.config.read_attributes.as_deref(), attribute)
     }
 
     /// Tells whether self-service may write an attribute.
     pub fn can_write(&self, attribute: &str) -> bool {
-        self.config
-            .write_attributes
-            .as_ref()
-            .is_none_or(|writable| writable.is_empty() || writable.iter().any(|name| name == attribute))
+        is_listed(self.config.write_attributes.as_deref(), attribute)
     }
 
     /// Checks `SECRET_HASH`: `Base64(HMAC-SHA256(secret, username + client id))`, over any of the names that
@@ -188,6 +182,13 @@ impl Client {
             found | constant_time::verify_slices_are_equal(secret.as_bytes(), presented.as_bytes()).is_ok()
         })
     }
+}
+
+/// Tells whether a client's list names an attribute; none is a list of all. What only developers see, no list names.
+fn is_listed(list: Option<&[String]>, attribute: &str) -> bool {
+    let names_all = list.is_none_or(<[String]>::is_empty);
+    !attribute.starts_with("dev:")
+        && (names_all || list.is_some_and(|list| list.iter().any(|name| name == attribute)))
 }
 
 /// What an app client may do when `ExplicitAuthFlows` was never set.

@@ -202,8 +202,9 @@ impl Pools {
         let mut user = blank(&at.pool.id, at.now);
         user.id = self.id_of_new_user(tx);
         let name = migrant.username.as_deref().unwrap_or(&subject.name_key);
-        let described = attributes::new_username(&at.pool, name, &mut user)
+        let described = attributes::new_username(&at.pool, name, &mut user, &migrant.attributes)
             .and_then(|()| attributes::write_new(&at.pool, &mut user, &migrant.attributes))
+            .and_then(|()| attributes::complete(&at.pool, &user))
             .and_then(|()| identities::keep_for_providers(tx, &at.pool, &user));
         if let Err(Error::Refused(no)) = described {
             tracing::warn!(pool = at.pool.id, "nobody was migrated: {}", no.message.trim());
@@ -240,7 +241,7 @@ impl Pools {
         let subject = Subject { user: Some(user.clone()), ..subject.clone() };
         self.audit(tx, at, &subject, "MigrateUser", "created", "")?;
         if !migrant.invited_by.is_empty() {
-            self.invite(tx, at, &user, None, Some(&migrant.invited_by))?;
+            self.invite(tx, at, &user, None, &migrant.invited_by)?;
         }
         Ok(Some(user))
     }

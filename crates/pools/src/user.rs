@@ -125,8 +125,11 @@ pub fn uuid_text(bytes: [u8; 16]) -> String {
 
 impl User {
     pub fn from_row(row: UserRow) -> Result<Self> {
+        let mut attributes: BTreeMap<String, String> = serde_json::from_str(&row.attributes)?;
+        // The id alone says who somebody is, whatever was once written beside it.
+        attributes.remove("sub");
         Ok(User {
-            attributes: serde_json::from_str(&row.attributes)?,
+            attributes,
             status: Status::parse(&row.status)
                 .ok_or_else(|| anyhow::anyhow!("user {} has an unknown status", row.id))?,
             pool_id: row.pool_id,

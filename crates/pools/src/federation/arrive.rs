@@ -81,6 +81,7 @@ impl Pools {
         user.id = self.id_of_new_user(tx);
         user.username = format!("{}_{}", provider.name, arrived.subject);
         attributes::write_new(&at.pool, &mut user, &arrived.attributes)?;
+        attributes::complete(&at.pool, &user)?;
         user.status = Status::ExternalProvider;
         for address in ["email", "phone_number"] {
             if user.attribute(address).is_some() && !user.is_verified(address) {
@@ -118,8 +119,16 @@ fn refreshed(tx: &mut Tx<'_>, at: &At, mut user: User, arrived: &Arrived) -> Ans
     let is_outside = user.status == Status::ExternalProvider;
     let is_way_in =
         |name: &str| is_flag(name) || ["email", "phone_number", "preferred_username"].contains(&name);
-    let told: Vec<(String, String)> =
-        arrived.attributes.iter().filter(|(name, _)| is_outside || !is_way_in(name)).cloned().collect();
+    // A provider that has no value any more empties nothing that the pool requires.
+    let is_kept = |name: &str, value: &str| {
+        value.is_empty() && attributes::required(&at.pool).any(|required| required == name)
+    };
+    let told: Vec<(String, String)> = arrived
+        .attributes
+        .iter()
+        .filter(|(name, value)| (is_outside || !is_way_in(name)) && !is_kept(name, value))
+        .cloned()
+        .collect();
     let before = user.attributes.clone();
     attributes::change(&at.pool, &mut user, &told)?;
     if user.attributes != before && !user.save(tx, at.now)? {

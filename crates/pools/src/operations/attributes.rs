@@ -29,7 +29,7 @@ impl Pools {
         caller: &Caller,
         request: UpdateUserAttributesRequest,
     ) -> Answer<UpdateUserAttributesResponse> {
-        let asked = attributes::pairs(Some(&request.user_attributes));
+        let asked = attributes::changes(&request.user_attributes)?;
         let (pools, caller_of_unit) = (self.clone(), caller.clone());
         let sent = self
             .sign_in_unit(caller, move |tx| {

@@ -410,7 +410,7 @@ impl Pools {
             move |tx: &mut Tx<'_>, at: &At, signed_in: SignedIn| pools.grant(tx, at, &signed_in, SIGN_IN);
         let step = self.check_password(at, step, finish).await?;
         match step {
-            Step::Ask(asked) => Ok(asked_envelope(&asked)),
+            Step::Ask(asked) => Ok(asked_envelope(&at.client, &asked)),
             Step::Done(grant) => {
                 let tokens = self.sign(grant).await?;
                 Ok(Envelope { result: Some(authentication_result(tokens)), ..Envelope::default() })
@@ -522,7 +522,7 @@ fn preferred(word: Option<&str>) -> Answer<Option<Factor>> {
     }
 }
 
-fn asked_envelope(asked: &Asked) -> Envelope {
+fn asked_envelope(client: &Client, asked: &Asked) -> Envelope {
     let mut parameters = BTreeMap::new();
     match asked.kind {
         Kind::Code(kind) => {
@@ -533,8 +533,10 @@ fn asked_envelope(asked: &Asked) -> Envelope {
         }
         Kind::NewPasswordRequired => {
             if let Some(user) = &asked.user {
-                let attributes: BTreeMap<&str, &str> =
-                    user.shown_attributes().filter(|(name, _)| *name != "sub").collect();
+                let attributes: BTreeMap<&str, &str> = user
+                    .shown_attributes()
+                    .filter(|(name, _)| *name != "sub" && client.can_read(name))
+                    .collect();
                 let required: Vec<String> =
                     asked.missing.iter().map(|name| format!("userAttributes.{name}")).collect();
                 parameters.insert("USER_ID_FOR_SRP".into(), user.username.clone());

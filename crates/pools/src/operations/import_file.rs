@@ -254,8 +254,9 @@ fn import_line(
     let address = pool.username_attributes.iter().find_map(|kind| {
         asked.iter().find(|(name, _)| name == kind.as_str()).map(|(_, value)| value.as_str())
     });
-    attributes::new_username(pool, address.unwrap_or(username), &mut user)?;
+    attributes::new_username(pool, address.unwrap_or(username), &mut user, &asked)?;
     attributes::write_new(pool, &mut user, &asked)?;
+    attributes::complete(pool, &user)?;
     identities::keep_for_providers(tx, pool, &user)?;
     let is_verified = pool.auto_verified.is_empty()
         || pool.auto_verified.iter().any(|medium| user.is_verified(medium.attribute()));

@@ -109,9 +109,8 @@ impl Pools {
             Some(password) => password.user_id().to_owned(),
             None => self.id_of_new_user(tx),
         };
-        attributes::new_username(pool, &account.username, &mut user)?;
-        attributes::write_own(pool, &at.client, &mut user, &account.attributes)?;
-        attributes::write_new(pool, &mut user, &[])?;
+        attributes::new_username(pool, &account.username, &mut user, &account.attributes)?;
+        attributes::write_signing_up(pool, &at.client, &mut user, &account.attributes)?;
         identities::keep_for_providers(tx, pool, &user)?;
         match &account.password {
             Some(password) => user.take_password(password)?,

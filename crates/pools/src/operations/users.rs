@@ -93,12 +93,13 @@ impl Pools {
                     Some(new) => new.user_id().to_owned(),
                     None => pools.id_of_new_user(tx),
                 };
-                attributes::new_username(&at.pool, &request.username, &mut user)?;
-                attributes::write_new(
-                    &at.pool,
-                    &mut user,
-                    &attributes::pairs(request.user_attributes.as_ref()),
-                )?;
+                let given = attributes::pairs(request.user_attributes.as_ref());
+                attributes::new_username(&at.pool, &request.username, &mut user, &given)?;
+                attributes::write_new(&at.pool, &mut user, &given)?;
+                if new.is_none() {
+                    // With a password, what is missing is asked for when it is first given.
+                    attributes::complete(&at.pool, &user)?;
+                }
                 identities::keep_for_providers(tx, &at.pool, &user)?;
                 user.status = if new.is_some() { Status::ForceChangePassword } else { Status::Confirmed };
                 if let Some(new) = &new {
@@ -275,7 +276,7 @@ impl Pools {
         caller: &Caller,
         request: AdminUpdateUserAttributesRequest,
     ) -> Answer<AdminUpdateUserAttributesResponse> {
-        let asked = attributes::pairs(Some(&request.user_attributes));
+        let asked = attributes::changes(&request.user_attributes)?;
         let (pools, caller_of_unit) = (self.clone(), caller.clone());
         self.sign_in_unit(caller, move |tx| {
             let at = pools.at_pool(tx, &caller_of_unit, &request.user_pool_id)?;

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod challenge_life;
+mod attributes;
 mod command_line;
 mod console;
 mod console_audit;
