@@ -5,6 +5,7 @@ use super::authorize::AuthorizeRequest;
 use crate::Pools;
 use crate::auth::acr::{self, Level};
 use crate::auth::challenge::Handle;
+use crate::auth::code::CodeKind;
 use crate::client::Client;
 use crate::keys::TokenUse;
 use crate::pool::Pool;
@@ -196,13 +197,20 @@ impl Pools {
         Ok(facts_of(&row)?.vouched)
     }
 
-    /// Goes on with a person who has just confirmed a new account by its mailed code, as their first factor.
-    pub fn signed_up(&self, tx: &mut Tx<'_>, at: &At, user: User) -> Answer<Step<SignedIn>> {
+    /// Goes on with a person who has just confirmed a new account by the code that it was sent, as their first factor.
+    pub fn signed_up(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        user: User,
+        proven: CodeKind,
+    ) -> Answer<Step<SignedIn>> {
         if !user.enabled {
             return refuse(NotAuthorizedException, "User is disabled.");
         }
         let subject = Subject { name_key: at.pool.name_key(&user.username), user: Some(user.clone()) };
-        let proof = Proof { amr: vec!["otp".into(), "email_otp".into()], told: "by the code of sign-up" };
+        let amr = proven.amr().map(str::to_owned).to_vec();
+        let proof = Proof { amr, told: "by the code of sign-up" };
         self.proven(tx, at, &subject, user, proof)
     }
 

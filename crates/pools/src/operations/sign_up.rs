@@ -4,6 +4,7 @@
 use crate::Pools;
 use crate::account_codes::{AccountCode, Judged, Sending, code_expired, code_mismatch};
 use crate::attributes;
+use crate::auth::code::{CodeKind, Stage};
 use crate::destination::Destination;
 use crate::identities;
 use crate::messages::Occasion;
@@ -49,11 +50,28 @@ pub struct SignedUp {
     pub session: Option<String>,
 }
 
+/// What the right code of a sign-up gave.
+pub struct Confirmed {
+    pub user: User,
+    /// What the code stands for in the sign-in that follows at once.
+    pub proven: CodeKind,
+    pub session: Option<String>,
+}
+
 impl Pools {
     pub async fn sign_up(&self, caller: &Caller, request: SignUpRequest) -> Answer<SignUpResponse> {
         let password = request.password.as_ref().map(|password| password.reveal()).filter(|p| !p.is_empty());
         let (pools, caller_of_unit, client_id) = (self.clone(), caller.clone(), request.client_id.clone());
-        let at = self.store.read(move |tx| pools.at(tx, &caller_of_unit, &client_id, None)).await?;
+        let (hash_of_secret, username) = (request.secret_hash.clone(), request.username.clone());
+        // A password is hashed for nobody who may not sign up.
+        let at = self
+            .store
+            .write(move |tx| {
+                let at = pools.at(tx, &caller_of_unit, &client_id, None)?;
+                pools.prove_secret(tx, &at, hash_of_secret.as_ref().map(Secret::reveal), &username)?;
+                pools.may_sign_up(tx, &at).map(|()| at)
+            })
+            .await?;
         let password = match password {
             Some(password) => {
                 let owner = Owner::new(&at.pool, &request.username);
@@ -66,7 +84,6 @@ impl Pools {
             password,
             username: request.username,
         };
-        let hash_of_secret = request.secret_hash;
         let says = Says {
             validation: request
                 .validation_data
@@ -80,13 +97,7 @@ impl Pools {
                 let at = pools.at(tx, &caller_of_unit, &client_id, None)?;
                 let watch = Watch::of_app(&at.client, request.user_context_data.as_ref());
                 let at = At { says: says.clone(), watch, ..at };
-                pools.prove_secret(
-                    tx,
-                    &at,
-                    hash_of_secret.as_ref().map(Secret::reveal),
-                    &account.username,
-                )?;
-                pools.sign_up_in_unit(tx, &at, &account)
+                pools.create_account(tx, &at, &account)
             })
             .await?;
         Ok(SignUpResponse {
@@ -97,13 +108,23 @@ impl Pools {
         })
     }
 
-    /// Creates an account that waits for its confirmation, and sends the code.
-    pub fn sign_up_in_unit(&self, tx: &mut Tx<'_>, at: &At, account: &NewAccount) -> Answer<SignedUp> {
-        let pool = &at.pool;
-        if pool.admin_only {
+    /// Lets somebody sign up, where and as often as that is permitted.
+    fn may_sign_up(&self, tx: &mut Tx<'_>, at: &At) -> Answer<()> {
+        if at.pool.admin_only {
             return refuse(NotAuthorizedException, "SignUp is not permitted for this user pool");
         }
-        self.note_begin(tx, at)?;
+        self.note_begin(tx, at)
+    }
+
+    /// Signs somebody up whose password, if there is one, is made already.
+    pub fn sign_up_in_unit(&self, tx: &mut Tx<'_>, at: &At, account: &NewAccount) -> Answer<SignedUp> {
+        self.may_sign_up(tx, at)?;
+        self.create_account(tx, at, account)
+    }
+
+    /// Creates an account that waits for its confirmation, and sends the code.
+    fn create_account(&self, tx: &mut Tx<'_>, at: &At, account: &NewAccount) -> Answer<SignedUp> {
+        let pool = &at.pool;
         let mut user = blank(&pool.id, at.now);
         user.id = match &account.password {
             Some(password) => password.user_id().to_owned(),
@@ -203,7 +224,7 @@ impl Pools {
         if !at.client.allows(ExplicitAuthFlowsType::AllowUserAuth) {
             return Ok(None);
         }
-        Ok(Some(self.session_of(tx, at, subject, Kind::SigningUp)?))
+        Ok(Some(self.session_of(tx, at, subject, Kind::SigningUp, &[])?))
     }
 
     pub async fn confirm_sign_up(
@@ -229,7 +250,9 @@ impl Pools {
             })
             .await?;
         match step {
-            Step::Done((_, session)) => Ok(ConfirmSignUpResponse { session: session.map(Secret::new) }),
+            Step::Done(confirmed) => {
+                Ok(ConfirmSignUpResponse { session: confirmed.session.map(Secret::new) })
+            }
             Step::No(error) => Err(error),
             Step::Ask(_) | Step::Check(_) => Err(anyhow::anyhow!("confirming asked a question").into()),
         }
@@ -244,7 +267,7 @@ impl Pools {
         username: &str,
         code: &str,
         takes_alias: bool,
-    ) -> Answer<Step<(User, Option<String>)>> {
+    ) -> Answer<Step<Confirmed>> {
         let subject = self.subject_signing_up(tx, at, username)?;
         if !at.client.hides_existence {
             match &subject.user {
@@ -266,6 +289,10 @@ impl Pools {
                 self.audit(tx, at, &subject, "ConfirmSignUp", "late code", "")?;
                 return Ok(Step::No(code_expired()));
             }
+            (Judged::NoCode, _) if !at.client.hides_existence => {
+                self.audit(tx, at, &subject, "ConfirmSignUp", "no code", "")?;
+                return Ok(Step::No(code_expired()));
+            }
             // That a sign-up waits is not told to who lacks its code.
             (Judged::Right { .. } | Judged::Wrong | Judged::NoCode, _) => {
                 self.audit(tx, at, &subject, "ConfirmSignUp", "wrong code", "")?;
@@ -285,12 +312,13 @@ impl Pools {
         }
         let subject = Subject { user: Some(user.clone()), ..subject };
         self.post_confirmation(tx, at, &user, "ConfirmSignUp")?;
+        let proven = CodeKind { medium, stage: Stage::First };
         let session = match at.client.allows(ExplicitAuthFlowsType::AllowUserAuth) {
-            true => Some(self.session_of(tx, at, &subject, Kind::SignedUp)?),
+            true => Some(self.session_of(tx, at, &subject, Kind::SignedUp, &proven.amr())?),
             false => None,
         };
         self.audit(tx, at, &subject, "ConfirmSignUp", "confirmed", "")?;
-        Ok(Step::Done((user, session)))
+        Ok(Step::Done(Confirmed { user, proven, session }))
     }
 
     pub async fn resend_confirmation_code(

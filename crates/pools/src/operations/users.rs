@@ -124,7 +124,8 @@ impl Pools {
                     return refuse(UsernameExistsException, "User account already exists");
                 }
                 if request.message_action != Some(MessageActionType::Suppress) {
-                    let media = request.desired_delivery_mediums.as_deref();
+                    let media = request.desired_delivery_mediums.as_deref().unwrap_or_default();
+                    can_be_invited(&at.pool, &user, media)?;
                     pools.invite(tx, &at, &user, password.as_deref(), media)?;
                 }
                 Ok(user)
@@ -165,7 +166,8 @@ impl Pools {
                 pools.give_password(tx, &at, &mut user, &new)?;
                 user.password_expires = Some(at.now.plus_ms(at.pool.temporary_password_days * DAY_MS));
                 user.save(tx, at.now)?;
-                let media = request.desired_delivery_mediums.as_deref();
+                let media = request.desired_delivery_mediums.as_deref().unwrap_or_default();
+                can_be_invited(&at.pool, &user, media)?;
                 pools.invite(tx, &at, &user, Some(&password), media)?;
                 Ok(user)
             })
@@ -181,15 +183,9 @@ impl Pools {
         at: &At,
         user: &User,
         password: Option<&str>,
-        asked: Option<&[DeliveryMediumType]>,
+        asked: &[DeliveryMediumType],
     ) -> Answer<()> {
-        let texts = at.pool.sends_texts();
-        let reached = |medium| user.destination(medium).filter(|_| texts || medium == Medium::Email);
-        let by = |medium| if medium == DeliveryMediumType::Sms { Medium::Sms } else { Medium::Email };
-        let to: Vec<Destination> = match asked.filter(|asked| !asked.is_empty()) {
-            Some(asked) => asked.iter().filter_map(|medium| reached(by(*medium))).collect(),
-            None => [Medium::Email, Medium::Sms].into_iter().find_map(reached).into_iter().collect(),
-        };
+        let to = invited_at(&at.pool, user, asked);
         let occasion = password.map_or(Occasion::InvitationWithoutPassword, |_| Occasion::Invitation);
         for to in &to {
             let template = match to.medium {
@@ -510,6 +506,32 @@ pub fn user_type(user: &User) -> UserType {
         enabled: Some(user.enabled),
         user_status: UserStatusType::parse(user.status.as_str()),
         mfa_options: None,
+    }
+}
+
+/// Where an invitation goes.
+fn invited_at(pool: &Pool, user: &User, asked: &[DeliveryMediumType]) -> Vec<Destination> {
+    let texts = pool.sends_texts();
+    let reached = |medium| user.destination(medium).filter(|_| texts || medium == Medium::Email);
+    match asked {
+        [] => [Medium::Email, Medium::Sms].into_iter().find_map(reached).into_iter().collect(),
+        asked => asked.iter().filter_map(|medium| reached(medium_of(*medium))).collect(),
+    }
+}
+
+/// Refuses an invitation by media of which none leads to the user: its password would reach nobody.
+fn can_be_invited(pool: &Pool, user: &User, asked: &[DeliveryMediumType]) -> Answer<()> {
+    if asked.is_empty() || !invited_at(pool, user, asked).is_empty() {
+        return Ok(());
+    }
+    let lacking: Vec<&str> = asked.iter().map(|medium| medium_of(*medium).attribute()).collect();
+    refuse(InvalidParameterException, format!("User has no {} to be invited by.", lacking.join(" or ")))
+}
+
+fn medium_of(delivery: DeliveryMediumType) -> Medium {
+    match delivery {
+        DeliveryMediumType::Sms => Medium::Sms,
+        DeliveryMediumType::Email => Medium::Email,
     }
 }
 

@@ -137,15 +137,16 @@ impl Pools {
         Ok(Asked { user: Some(Box::new(user)), missing, ..asked })
     }
 
-    /// Makes the session of a sign-up that was begun, or of one that was confirmed.
+    /// Makes the session of a sign-up that was begun, or of one that was confirmed, with what its code has proven.
     pub(crate) fn session_of(
         &self,
         tx: &mut Tx<'_>,
         at: &At,
         subject: &Subject,
         kind: Kind,
+        amr: &[&str],
     ) -> Answer<String> {
-        let facts = Facts { amr: vec!["otp".into(), "email_otp".into()], ..Facts::default() };
+        let facts = Facts { amr: amr.iter().map(|&word| word.into()).collect(), ..Facts::default() };
         Ok(self.remember(tx, at, subject, kind, &facts)?.session)
     }
 

@@ -179,8 +179,8 @@ impl Hand {
         }
         let name = flow.state.name.clone();
         match kept(self.pools.confirm_in_unit(tx, &flow.at, &name, &code, false))? {
-            Step::Done((user, _)) => {
-                let step = self.pools.signed_up(tx, &flow.at, user)?;
+            Step::Done(confirmed) => {
+                let step = self.pools.signed_up(tx, &flow.at, confirmed.user, confirmed.proven)?;
                 self.go_on(tx, flow, step)
             }
             Step::No(Error::Refused(no)) if is_told(&no) => {

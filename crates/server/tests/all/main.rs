@@ -41,6 +41,7 @@ mod seed;
 mod server_answers;
 mod sessions;
 mod sign_in;
+mod sign_up;
 mod sns;
 mod srp;
 mod step_up;

@@ -245,6 +245,22 @@ async fn a_sign_up_is_confirmed_by_text_before_mail() {
 }
 
 #[tokio::test]
+async fn the_sign_in_after_a_sign_up_by_text_says_so() {
+    let server = TestServer::start().await;
+    let app = phone_pool(&server, json!({})).await;
+    app.public("SignUp", json!({ "Username": NUMBER })).await.ok();
+    let code = app.code(NUMBER).await;
+    let confirmed =
+        app.public("ConfirmSignUp", json!({ "Username": NUMBER, "ConfirmationCode": code })).await.ok();
+    let begin = json!({
+        "AuthFlow": "USER_AUTH", "Session": confirmed["Session"], "AuthParameters": { "USERNAME": NUMBER },
+    });
+    let tokens = app.public("InitiateAuth", begin).await.ok();
+    let id = crate::story::claims(&text(&tokens, "/AuthenticationResult/IdToken"));
+    assert_eq!(id["amr"], json!(["otp", "sms"]));
+}
+
+#[tokio::test]
 async fn a_verified_number_is_an_alias_and_an_unverified_one_is_not() {
     let server = TestServer::start().await;
     let role_arn = good_role(&server).await;
