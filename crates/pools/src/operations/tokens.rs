@@ -349,8 +349,8 @@ impl Pools {
             .await
     }
 
-    /// Tells for whom an access token stands, if it may act on its own user. Checks in the documented order:
-    /// shape and signature, expiry, scope, user, revocation.
+    /// Tells for whom an access token stands, if it may act on its own user. Checks in this order: shape and signature,
+    /// expiry, scope, user, revocation.
     pub fn bearer(&self, tx: &mut Tx<'_>, token: &str) -> Answer<Bearer> {
         self.bearer_with(tx, token, Some(USER_ADMIN_SCOPE))
     }
@@ -405,7 +405,8 @@ impl Pools {
             Some(id) => tx
                 .find_sign_in(&id)?
                 .is_none_or(|sign_in| sign_in.revoked || sign_in.created <= user.signed_out),
-            None => claims.auth_time * 1000 <= user.signed_out.ms(),
+            // It tells its moment in whole seconds.
+            None => claims.auth_time < user.signed_out.seconds(),
         };
         if ended {
             return Err(no("Access Token has been revoked"));

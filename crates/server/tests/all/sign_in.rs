@@ -318,6 +318,48 @@ async fn tokens_are_refreshed_revoked_and_signed_out() {
 }
 
 #[tokio::test]
+async fn where_tokens_are_not_revoked_one_by_one_they_still_end_with_a_sign_out_of_all() {
+    let server = TestServer::start().await;
+    let app = App::with(&server, json!({}), json!({ "EnableTokenRevocation": false })).await;
+    app.person(ALICE).await;
+    let who = async |token: &Value| call(&server, "GetUser", json!({ "AccessToken": token })).await;
+    let parameters = json!({ "USERNAME": ALICE, "PASSWORD": "Correct-horse-1" });
+    let begin = json!({ "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters });
+    let mut token = Value::Null;
+    // Whatever part of a second has passed when the password is set, a sign-in behind it counts.
+    for _ in 0..3 {
+        server.clock.advance(333);
+        app.password(ALICE, "Correct-horse-1").await;
+        token = app.public("InitiateAuth", begin.clone()).await.ok()["AuthenticationResult"]["AccessToken"]
+            .clone();
+        who(&token).await.ok();
+    }
+    server.clock.advance(1_000);
+    app.signed("AdminUserGlobalSignOut", json!({ "Username": ALICE })).await.ok();
+    who(&token).await.refused("NotAuthorizedException", "Access Token has been revoked");
+    app.public("RevokeToken", json!({ "Token": "x" })).await.refused_as("UnsupportedOperationException");
+
+    // So does the first sign-in by code of somebody who had signed up.
+    app.public("SignUp", json!({ "Username": BOB, "Password": "Correct-horse-1" })).await.ok();
+    server.clock.advance(333);
+    let tokens = app.signs_in(BOB).await;
+    who(&tokens["AuthenticationResult"]["AccessToken"]).await.ok();
+}
+
+#[tokio::test]
+async fn a_refresh_token_ends_with_its_time() {
+    let server = TestServer::start().await;
+    let hour = json!({ "RefreshTokenValidity": 60, "TokenValidityUnits": { "RefreshToken": "minutes" } });
+    let app = App::with(&server, json!({}), hour).await;
+    app.person(ALICE).await;
+    let refresh = app.signs_in(ALICE).await["AuthenticationResult"]["RefreshToken"].clone();
+    server.clock.advance(3_600_000);
+    app.public("GetTokensFromRefreshToken", json!({ "RefreshToken": refresh }))
+        .await
+        .refused("NotAuthorizedException", "Refresh Token has expired");
+}
+
+#[tokio::test]
 async fn a_rotated_refresh_token_that_comes_back_ends_the_sign_in() {
     let server = TestServer::start().await;
     let rotation = json!({
