@@ -2,7 +2,7 @@
 //! and which ways of signing in somebody has.
 
 use crate::Pools;
-use crate::auth::factors::{self, Factor};
+use crate::auth::factors::{self, Factor, Has};
 use crate::auth::second_factor::{Fault, SecondFactor, Wish, granted};
 use crate::limits::Tries;
 use crate::limits::is_fresh;
@@ -330,7 +330,11 @@ impl Pools {
                 Ok(GetUserAuthFactorsResponse {
                     preferred_mfa_setting: factors.shown_preferred(),
                     user_mfa_setting_list: factors.shown(),
-                    configured_user_auth_factors: Some(first_factors(&bearer.pool, &bearer.user)),
+                    configured_user_auth_factors: Some(pools.first_factors(
+                        tx,
+                        &bearer.pool,
+                        &bearer.user,
+                    )?),
                     username: bearer.user.username,
                 })
             })
@@ -350,25 +354,27 @@ impl Pools {
                 Ok(AdminGetUserAuthFactorsResponse {
                     preferred_mfa_setting: factors.shown_preferred(),
                     user_mfa_setting_list: factors.shown(),
-                    configured_user_auth_factors: Some(first_factors(&pool, &user)),
+                    configured_user_auth_factors: Some(pools.first_factors(tx, &pool, &user)?),
                     username: user.username,
                 })
             })
             .await
     }
-}
 
-/// The first factors that a user has for certain: codes only by an address that is verified.
-fn first_factors(pool: &Pool, user: &User) -> Vec<AuthFactorType> {
-    factors::available(&pool.allowed_factors, user.has(), false)
-        .into_iter()
-        .filter(|factor| match factor {
-            Factor::EmailOtp => user.is_verified("email"),
-            Factor::SmsOtp => user.is_verified("phone_number"),
-            _ => true,
-        })
-        .filter_map(|factor| AuthFactorType::parse(factor.as_str()))
-        .collect()
+    /// The first factors that a user has for certain: codes only by an address that is verified.
+    fn first_factors(&self, tx: &mut Tx<'_>, pool: &Pool, user: &User) -> Answer<Vec<AuthFactorType>> {
+        let subject = Subject { name_key: pool.name_key(&user.username), user: Some(user.clone()) };
+        let has = Has { passkey: self.has_passkey(tx, pool, &subject)?, ..user.has() };
+        Ok(factors::available(&pool.allowed_factors, has, false)
+            .into_iter()
+            .filter(|factor| match factor {
+                Factor::EmailOtp => user.is_verified("email"),
+                Factor::SmsOtp => user.is_verified("phone_number"),
+                _ => true,
+            })
+            .filter_map(|factor| AuthFactorType::parse(factor.as_str()))
+            .collect())
+    }
 }
 
 fn wishes(

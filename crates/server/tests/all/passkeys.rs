@@ -147,6 +147,11 @@ async fn a_passkey_is_registered_and_signs_in() {
 
     let choice = app.begins(ALICE).await.ok();
     assert_eq!(choice["AvailableChallenges"], json!(["EMAIL_OTP", "WEB_AUTHN"]));
+    let factors = json!(["EMAIL_OTP", "WEB_AUTHN"]);
+    let own = call(&server, "GetUserAuthFactors", json!({ "AccessToken": token })).await.ok();
+    assert_eq!(own["ConfiguredUserAuthFactors"], factors);
+    let shown = app.signed("AdminGetUserAuthFactors", json!({ "Username": ALICE })).await.ok();
+    assert_eq!(shown["ConfiguredUserAuthFactors"], factors);
     let (session, options) = asks(&app, ALICE).await;
     let made = text(&options, "/challenge");
     assert_eq!(
