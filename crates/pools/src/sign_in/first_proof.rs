@@ -27,7 +27,8 @@ impl Pools {
             true => self.forget_strangers(tx, at, subject, &mut user)?,
             false => false,
         };
-        if user.status == Status::Unconfirmed {
+        let is_confirmed_by_it = user.status == Status::Unconfirmed;
+        if is_confirmed_by_it {
             user.status = Status::Confirmed;
         }
         user.set_verified(kind.medium.attribute(), true);
@@ -35,6 +36,9 @@ impl Pools {
         self.settle_alias(tx, &at.pool, &user, kind.medium)?;
         if lost_passkeys {
             self.tell(tx, at, &user, Occasion::PasskeyRemoved)?;
+        }
+        if is_confirmed_by_it {
+            self.post_confirmation(tx, at, &user, "ConfirmSignUp")?;
         }
         Ok(user)
     }

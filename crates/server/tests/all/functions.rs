@@ -232,6 +232,22 @@ async fn a_function_hears_of_a_sign_in_and_can_still_refuse_it() {
 }
 
 #[tokio::test]
+async fn a_function_hears_of_a_sign_up_that_a_first_code_confirms() {
+    let (lambda, server) = house().await;
+    let app = app(&server, &lambda, &[("PostConfirmation", "after"), ("PostAuthentication", "bell")]).await;
+    let sub = text(&signs_up(&app, "ann@example.com").await.ok(), "/UserSub");
+    app.signs_in("ann@example.com").await;
+    assert_eq!(lambda.sources(), ["PostConfirmation_ConfirmSignUp", "PostAuthentication_Authentication"]);
+    let told = &lambda.events("after")[0];
+    assert_eq!(told["userName"], sub.as_str());
+    assert_eq!(told["request"]["userAttributes"]["cognito:user_status"], "CONFIRMED");
+    assert_eq!(told["request"]["userAttributes"]["email_verified"], "true");
+    // Once: the next sign-in confirms nothing.
+    app.signs_in("ann@example.com").await;
+    assert_eq!(lambda.events("after").len(), 1);
+}
+
+#[tokio::test]
 async fn guesses_are_counted_while_a_function_is_asked() {
     let (lambda, server) = house().await;
     let app = app(&server, &lambda, &[("PostAuthentication", "bell")]).await;
