@@ -50,6 +50,11 @@ pub fn changed(before: Mfa, pool: &UserPoolType, mut asked: Mfa) -> Answer<Mfa> 
     asked.web_authn_configuration =
         passkeys::settled(asked.web_authn_configuration)?.or(before.web_authn_configuration);
     if asked.mfa_configuration.is_none() {
+        let adds_factor =
+            asked.sms_mfa_configuration.is_some() || asked.software_token_mfa_configuration.is_some();
+        if before.mfa_configuration == Some(UserPoolMfaType::Off) && adds_factor {
+            return Err(together());
+        }
         asked = Mfa {
             mfa_configuration: before.mfa_configuration,
             sms_mfa_configuration: asked.sms_mfa_configuration.or(before.sms_mfa_configuration),
@@ -59,23 +64,15 @@ pub fn changed(before: Mfa, pool: &UserPoolType, mut asked: Mfa) -> Answer<Mfa> 
             email_mfa_configuration: asked.email_mfa_configuration.or(before.email_mfa_configuration),
             web_authn_configuration: asked.web_authn_configuration,
         };
-        let is_off = asked.mfa_configuration == Some(UserPoolMfaType::Off);
-        let has_more =
-            asked.sms_mfa_configuration.is_some() || asked.software_token_mfa_configuration.is_some();
-        if is_off && has_more {
-            return Err(together());
-        }
     }
     possible(pool, asked)
 }
 
-/// Judges the mode that CreateUserPool or UpdateUserPool asks for, which brings no blocks along.
+/// Judges the mode that CreateUserPool or UpdateUserPool asks for, which brings no blocks along and leaves those there
+/// as they are.
 pub fn mode(before: &Mfa, pool: &UserPoolType, asked: Option<UserPoolMfaType>) -> Answer<Mfa> {
     let mode = asked.or(before.mfa_configuration);
     match asked {
-        Some(UserPoolMfaType::Off) if before.mfa_configuration != mode => {
-            Ok(Mfa { web_authn_configuration: before.web_authn_configuration.clone(), ..created() })
-        }
         Some(UserPoolMfaType::On | UserPoolMfaType::Optional) if !has_factor(before) => Err(no_texts()),
         _ => possible(pool, Mfa { mfa_configuration: mode, ..before.clone() }),
     }
@@ -273,12 +270,20 @@ mod tests {
     #[test]
     fn a_pool_is_saved_with_the_mode_it_has_or_with_mfa_off() {
         let pool = with_factors(&["PASSWORD"]);
-        let optional = set(created(), json!({"MfaConfiguration": "OPTIONAL", "EmailMfaConfiguration": {}}));
-        let optional = optional.expect("settings");
+        let totp = json!({"Enabled": true});
+        let asked = json!({
+            "MfaConfiguration": "OPTIONAL", "EmailMfaConfiguration": {}, "SoftwareTokenMfaConfiguration": totp,
+        });
+        let optional = set(created(), asked).expect("settings");
         for kept in [None, Some(UserPoolMfaType::Optional)] {
             assert_eq!(mode(&optional, &pool, kept).expect("settings"), optional);
         }
-        assert_eq!(mode(&optional, &pool, Some(UserPoolMfaType::Off)).expect("settings"), created());
+        // Off and on again, the factors are those of before.
+        let off = mode(&optional, &pool, Some(UserPoolMfaType::Off)).expect("settings");
+        assert_eq!(off, Mfa { mfa_configuration: Some(UserPoolMfaType::Off), ..optional.clone() });
+        let words_of_mails = json!({"EmailMfaConfiguration": {"Message": "Code {####}"}});
+        assert!(set(off.clone(), words_of_mails).is_ok());
+        assert_eq!(mode(&off, &pool, Some(UserPoolMfaType::Optional)).expect("settings"), optional);
         assert_eq!(
             words(mode(&created(), &pool, Some(UserPoolMfaType::Optional))),
             "SMS configuration and Auto verification for phone_number are required when MFA is required/optional"

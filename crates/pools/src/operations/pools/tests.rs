@@ -459,6 +459,11 @@ async fn mfa_settings_are_shown_in_both_places_and_survive_an_update() {
     assert_eq!(made(&pools, "GetUserPoolMfaConfig", json!({"UserPoolId": id})).await, expected);
     let pool = made(&pools, "DescribeUserPool", json!({"UserPoolId": id})).await;
     assert_eq!(pool["UserPool"]["MfaConfiguration"], json!("OPTIONAL"));
+    for mode in ["OFF", "OPTIONAL"] {
+        made(&pools, "UpdateUserPool", json!({"UserPoolId": id, "MfaConfiguration": mode})).await;
+        let expected = json!({"MfaConfiguration": mode, "SoftwareTokenMfaConfiguration": block});
+        assert_eq!(made(&pools, "GetUserPoolMfaConfig", json!({"UserPoolId": id})).await, expected);
+    }
     let words = "SMS configuration and Auto verification for phone_number are required when MFA is \
                  required/optional";
     for mode in ["ON", "OPTIONAL"] {
