@@ -35,6 +35,7 @@ pub enum UserSearch {
         prefix: bool,
     },
     Enabled(bool),
+    Nobody,
 }
 
 /// Where a page of a list ended: the value searched and the user's id.
@@ -109,7 +110,7 @@ impl UserSearch {
     pub fn key(&self, user: &UserRow) -> Result<UserKey> {
         let value = match self {
             UserSearch::By { searched, .. } => searched.value(user)?,
-            UserSearch::All | UserSearch::Enabled(_) => String::new(),
+            UserSearch::All | UserSearch::Enabled(_) | UserSearch::Nobody => String::new(),
         };
         Ok(UserKey { value, id: user.id.clone() })
     }
@@ -132,6 +133,7 @@ impl Tx<'_> {
             UserSearch::Enabled(enabled) => {
                 return self.rows(ENABLED, values![pool_id, *enabled, &after.id, limit], user);
             }
+            UserSearch::Nobody => return Ok(Vec::new()),
             UserSearch::By { searched, value, prefix } => (*searched, value, *prefix),
         };
         // No text sorts behind this one and still begins with the value.

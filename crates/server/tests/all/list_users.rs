@@ -65,6 +65,11 @@ async fn a_filter_finds_by_each_attribute_that_it_may_name() {
         (r#"cognito:user_status = "UNCONFIRMED""#.into(), vec![]),
         (r#"status = "Disabled""#.into(), vec!["ann"]),
         (r#"status = "Enabled""#.into(), vec!["Bob", "bea", "bert"]),
+        (r#"status ^= "dis""#.into(), vec!["ann"]),
+        (r#"status ^= "Ena""#.into(), vec!["Bob", "bea", "bert"]),
+        (r#"status ^= """#.into(), vec!["Bob", "ann", "bea", "bert"]),
+        (r#"status = "Ena""#.into(), vec![]),
+        (r#"status = "banana""#.into(), vec![]),
     ] {
         assert_eq!(found(&app, &filter).await, expected, "{filter}");
     }

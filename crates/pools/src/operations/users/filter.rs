@@ -23,12 +23,22 @@ pub fn search(filter: &str) -> Answer<UserSearch> {
         "family_name" => (Searched::FamilyName, search_value(&value)),
         "preferred_username" => (Searched::PreferredUsername, search_value(&value)),
         "cognito:user_status" => (Searched::Status, value.to_ascii_uppercase()),
-        "status" => return Ok(UserSearch::Enabled(value.eq_ignore_ascii_case("enabled"))),
+        "status" => return Ok(by_status(&value.to_ascii_lowercase(), prefix)),
         other => {
             return refuse(InvalidParameterException, format!("Invalid search attribute: {other}"));
         }
     };
     Ok(UserSearch::By { searched, value, prefix })
+}
+
+/// Which users have one of the two words that begins with the value, or is it.
+fn by_status(value: &str, prefix: bool) -> UserSearch {
+    let is_meant = |word: &str| if prefix { word.starts_with(value) } else { word == value };
+    match (is_meant("enabled"), is_meant("disabled")) {
+        (true, true) => UserSearch::All,
+        (false, false) => UserSearch::Nobody,
+        (enabled, _) => UserSearch::Enabled(enabled),
+    }
 }
 
 fn parse_filter(filter: &str) -> Option<(String, String, bool)> {
