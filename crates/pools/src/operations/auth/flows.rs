@@ -27,6 +27,9 @@ pub fn require_flow(at: &At, flow: AuthFlowType, is_admin: bool) -> Answer<()> {
     if for_admins && !is_admin {
         return refuse(InvalidParameterException, "Initiate Auth method not supported.");
     }
+    if flow == AuthFlowType::UserPasswordAuth && is_admin {
+        return refuse(InvalidParameterException, "Initiate Auth method not supported.");
+    }
     if allowed.iter().any(|flow| at.client.allows(*flow)) {
         return Ok(());
     }

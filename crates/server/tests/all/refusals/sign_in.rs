@@ -213,6 +213,7 @@ pub const REFUSALS: &[Refusal] = &[
         "Invalid Refresh Token",
         |_| json!({ "AuthFlow": "REFRESH_TOKEN_AUTH", "AuthParameters": { "REFRESH_TOKEN": "nonsense" } }),
     ),
+    ("AdminInitiateAuth", INVALID, "Initiate Auth method not supported.", |_| by_password(ALICE, PASSWORD)),
     ("AdminInitiateAuth", "UserNotFoundException", "User does not exist.", |_| {
         for_somebody("nobody@example.com", PASSWORD)
     }),
