@@ -97,6 +97,14 @@ impl Tx<'_> {
         )
     }
 
+    pub fn count_brandings(&mut self, pool_id: &str) -> Result<i64> {
+        let count =
+            self.row("select count(*) from login_brandings where pool_id = $1", values![pool_id], |row| {
+                row.int(0)
+            })?;
+        Ok(count.unwrap_or(0))
+    }
+
     pub fn change_branding(&mut self, branding: &BrandingRow) -> Result<bool> {
         let changed = self.run(
             "update login_brandings set settings = $1, modified_ms = $2 where pool_id = $3 and id = $4",

@@ -79,6 +79,14 @@ impl Tx<'_> {
         Ok(gone == 1)
     }
 
+    pub fn count_clients(&mut self, pool_id: &str) -> Result<i64> {
+        let count =
+            self.row("select count(*) from app_clients where pool_id = $1", values![pool_id], |row| {
+                row.int(0)
+            })?;
+        Ok(count.unwrap_or(0))
+    }
+
     /// Lists a pool's clients by id, from behind `after`.
     pub fn list_clients(&mut self, pool_id: &str, after: &str, limit: i64) -> Result<Vec<ClientRow>> {
         self.rows(

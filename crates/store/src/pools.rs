@@ -145,6 +145,10 @@ impl Tx<'_> {
         Ok(pools)
     }
 
+    pub fn count_pools(&mut self) -> Result<i64> {
+        Ok(self.row("select count(*) from user_pools", &[], |row| row.int(0))?.unwrap_or(0))
+    }
+
     pub fn count_users(&mut self, pool_id: &str) -> Result<i64> {
         Ok(self
             .row("select users_count from user_pools where id = $1", values![pool_id], |row| row.int(0))?
@@ -179,6 +183,11 @@ impl Tx<'_> {
             values![pool_id],
             domain,
         )
+    }
+
+    /// How many custom domains all pools have together.
+    pub fn count_custom_domains(&mut self) -> Result<i64> {
+        Ok(self.row("select count(*) from domains where custom = 1", &[], |row| row.int(0))?.unwrap_or(0))
     }
 
     pub fn change_domain(&mut self, pool_id: &str, name: &str, config: &str) -> Result<bool> {

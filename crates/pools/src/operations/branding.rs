@@ -12,6 +12,8 @@ use postern_model::{Answer, Document, Error, refusal, refuse};
 use postern_store::branding::{BrandingRow, CustomizationRow, PictureRow};
 use postern_store::{Tx, random};
 
+/// Styles of one pool (quota).
+const BRANDINGS_MAX: i64 = 20;
 /// What the pictures of one branding may hold together (Developer Guide, "Apply branding to managed login pages").
 const PICTURES_MAX: usize = 2 * 1024 * 1024;
 /// A classic logo (Developer Guide, "Specifying a custom logo for the app").
@@ -55,6 +57,12 @@ impl Pools {
                 if !tx.add_branding(&row)? {
                     let words = format!("Managed login branding already exists for {}.", request.client_id);
                     return refuse(ManagedLoginBrandingExistsException, words);
+                }
+                if tx.count_brandings(&row.pool_id)? > BRANDINGS_MAX {
+                    return refuse(
+                        LimitExceededException,
+                        format!("A user pool can have at most {BRANDINGS_MAX} managed login styles."),
+                    );
                 }
                 put(tx, &row.id, &pictures)?;
                 Ok(CreateManagedLoginBrandingResponse { managed_login_branding: Some(shown(tx, row)?) })

@@ -18,6 +18,8 @@ use postern_store::{Timestamp as Moment, Tx, random};
 const LETTERS_AND_DIGITS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 const ID_LENGTH: usize = 26;
 const SECRET_LENGTH: usize = 52;
+/// App clients of one pool (quota).
+const CLIENTS_MAX: i64 = 1000;
 /// Clients on a page unless the caller asks for fewer.
 const PAGE_SIZE: i64 = 60;
 
@@ -70,6 +72,12 @@ impl Pools {
                     created: now,
                     modified: now,
                 };
+                if tx.count_clients(&row.pool_id)? >= CLIENTS_MAX {
+                    return refuse(
+                        LimitExceededException,
+                        format!("A user pool can have at most {CLIENTS_MAX} app clients."),
+                    );
+                }
                 if !tx.add_client(&row)? {
                     return Err(anyhow::anyhow!("the client id {client_id} was drawn twice").into());
                 }

@@ -11,6 +11,9 @@ use postern_model::{Answer, Error, Shape, refusal, refuse};
 use postern_store::Tx;
 use postern_store::pools::DomainRow;
 
+/// Custom domains of all pools together (quota).
+const CUSTOM_MAX: i64 = 4;
+
 pub fn operations() -> Operations<Pools> {
     Operations::new()
         .on(op::CreateUserPoolDomain, Pools::create_user_pool_domain)
@@ -41,6 +44,12 @@ impl Pools {
                 }
                 if tx.domains_of_pool(&request.user_pool_id)?.iter().any(|row| row.custom == is_custom) {
                     return refuse(InvalidParameterException, "User pool already has a domain configured.");
+                }
+                if is_custom && tx.count_custom_domains()? >= CUSTOM_MAX {
+                    return refuse(
+                        LimitExceededException,
+                        format!("An account can have at most {CUSTOM_MAX} custom domains."),
+                    );
                 }
                 let row = DomainRow {
                     name: request.domain.clone(),

@@ -43,6 +43,8 @@ mod tests;
 
 const LETTERS_AND_DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const ID_LENGTH: usize = 9;
+/// User pools of one account (quota).
+const POOLS_MAX: i64 = 1000;
 /// What a page token of ListUserPools is bound to; pool ids have no space.
 const ALL_POOLS: &str = "all pools";
 
@@ -164,6 +166,12 @@ impl Pools {
                 pools.accept_sender(tx, &caller, &config)?;
                 pools.accept_issuer(&config)?;
                 pools.accept_text_role(tx, &caller, &row.id, config.sms_configuration.as_ref())?;
+                if tx.count_pools()? >= POOLS_MAX {
+                    return refuse(
+                        LimitExceededException,
+                        format!("An account can have at most {POOLS_MAX} user pools."),
+                    );
+                }
                 if !tx.add_pool(&row)? {
                     return Err(anyhow::anyhow!("the pool id {} was drawn twice", row.id).into());
                 }

@@ -6,9 +6,11 @@ use super::{differs, no_differences};
 use crate::identity_providers::corp;
 use crate::story::{App, text};
 use crate::support::TestServer;
+use postern_store::clients::ClientRow;
 use postern_store::groups::GroupRow;
 use postern_store::identity_providers::ProviderRow;
 use postern_store::import_jobs::ImportJobRow;
+use postern_store::pools::PoolRow;
 use serde_json::{Value, json};
 
 const LIMIT: &str = "LimitExceededException";
@@ -33,16 +35,18 @@ const OFTEN: [(&str, usize); 13] = [
 ];
 
 /// What there can be so many of, in what follows it.
-const MANY: [(&str, usize, &str); 3] = [
+const MANY: [(&str, usize, &str); 4] = [
     ("AddUserPoolClientSecret", 1, "Client secrets cannot exceed limit of 2 secrets."),
+    ("CreateManagedLoginBranding", 20, "A user pool can have at most 20 managed login styles."),
     ("CreateResourceServer", 25, "A user pool can have at most 25 resource servers."),
     ("CreateTerms", 40, "A user pool can have at most 40 terms documents."),
 ];
 
 /// What there can be so many of that they are written down rather than called for.
-const VERY_MANY: [(&str, &str); 3] = [
+const VERY_MANY: [(&str, &str); 4] = [
     ("CreateGroup", "A user pool can have at most 10000 groups."),
     ("CreateIdentityProvider", "A user pool can have at most 300 identity providers."),
+    ("CreateUserPoolClient", "A user pool can have at most 1000 app clients."),
     ("CreateUserImportJob", "A user pool can have at most 1000 import jobs."),
 ];
 
@@ -52,7 +56,7 @@ pub fn provoked() -> impl Iterator<Item = (&'static str, &'static str)> {
         .map(|(operation, _)| (*operation, LIMIT))
         .chain(MANY.iter().map(|(operation, ..)| (*operation, LIMIT)))
         .chain(VERY_MANY.iter().map(|(operation, _)| (*operation, LIMIT)))
-        .chain([("AdminCreateUser", LIMIT)])
+        .chain(["AdminCreateUser", "CreateUserPool", "CreateUserPoolDomain"].map(|name| (name, LIMIT)))
 }
 
 async fn signs_up(app: &App<'_>, name: &str) {
@@ -138,14 +142,20 @@ async fn of_some_things_there_can_be_so_many() {
     let app = App::with(&server, json!({}), json!({ "GenerateSecret": true })).await;
     let mut differences = Vec::new();
     let mut client = String::new();
+    let new_client = async || {
+        let made = app.signed("CreateUserPoolClient", json!({ "ClientName": "app" })).await;
+        text(&made.ok(), "/UserPoolClient/ClientId")
+    };
     for (operation, most, words) in MANY {
         for number in 0..=most {
             let input = match operation {
                 "AddUserPoolClientSecret" => json!({ "ClientId": app.client_id }),
+                "CreateManagedLoginBranding" => {
+                    json!({ "ClientId": new_client().await, "UseCognitoProvidedValues": true })
+                }
                 "CreateTerms" => {
                     if number % 2 == 0 {
-                        let made = app.signed("CreateUserPoolClient", json!({ "ClientName": "app" })).await;
-                        client = text(&made.ok(), "/UserPoolClient/ClientId");
+                        client = new_client().await;
                     }
                     json!({
                         "ClientId": client, "TermsSource": "LINK", "Enforcement": "NONE",
@@ -166,7 +176,7 @@ async fn of_some_things_there_can_be_so_many() {
 }
 
 #[tokio::test]
-async fn a_pool_has_so_many_groups_providers_and_imports() {
+async fn a_pool_has_so_many_groups_providers_clients_and_imports() {
     let server = TestServer::start().await;
     let app = App::new(&server).await;
     let trust = json!({ "Version": "2012-10-17", "Statement": [{
@@ -176,13 +186,14 @@ async fn a_pool_has_so_many_groups_providers_and_imports() {
     server.iam("CreateRole", &role).await.ok();
     let input = |operation: &str| match operation {
         "CreateGroup" => json!({ "GroupName": "staff" }),
+        "CreateUserPoolClient" => json!({ "ClientName": "more" }),
         "CreateUserImportJob" => json!({ "JobName": "more", "CloudWatchLogsRoleArn": ROLE }),
         _ => corp(),
     };
     for (operation, _) in VERY_MANY {
         app.signed(operation, input(operation)).await.ok();
     }
-    let pool = app.pool_id.clone();
+    let (pool, client) = (app.pool_id.clone(), app.client_id.clone());
     server
         .app
         .store
@@ -194,6 +205,11 @@ async fn a_pool_has_so_many_groups_providers_and_imports() {
             let provider = tx.find_provider(&pool, "Corp")?.expect("a provider");
             for number in 1..300 {
                 tx.add_provider(&ProviderRow { name: format!("Corp{number}"), ..provider.clone() })?;
+            }
+            let client = tx.find_client(&client)?.expect("a client");
+            // Two are there already.
+            for number in 2..1_000 {
+                tx.add_client(&ClientRow { id: format!("client{number}"), ..client.clone() })?;
             }
             let job = tx.list_import_jobs(&pool, "", 1)?.remove(0);
             for number in 1..1_000 {
@@ -214,6 +230,41 @@ async fn a_pool_has_so_many_groups_providers_and_imports() {
         let answer = app.signed(operation, input).await;
         differences.extend(differs(operation, LIMIT, words, &answer));
     }
+    no_differences(differences);
+}
+
+#[tokio::test]
+async fn an_account_has_so_many_pools_and_custom_domains() {
+    let server = TestServer::start().await;
+    let mut differences = Vec::new();
+    for number in 0..=4 {
+        let app = App::new(&server).await;
+        let certificate =
+            "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012";
+        let domain = json!({
+            "Domain": format!("id{number}.shop.test"), "CustomDomainConfig": { "CertificateArn": certificate },
+        });
+        let answer = app.signed("CreateUserPoolDomain", domain).await;
+        if number == 4 {
+            let words = "An account can have at most 4 custom domains.";
+            differences.extend(differs("CreateUserPoolDomain", LIMIT, words, &answer));
+            // Prefixes are not among them.
+            app.signed("CreateUserPoolDomain", json!({ "Domain": "fifth" })).await.ok();
+        } else {
+            answer.ok();
+        }
+    }
+    let there = server.app.store.write(|tx| {
+        let pool = tx.list_pools("", 1)?.remove(0);
+        for number in tx.count_pools()?..1_000 {
+            tx.add_pool(&PoolRow { id: format!("us-east-1_many{number}"), ..pool.clone() })?;
+        }
+        anyhow::Ok(tx.count_pools()?)
+    });
+    assert_eq!(there.await.expect("the store answers"), 1_000);
+    let answer = server.signed("CreateUserPool", json!({ "PoolName": "more" })).await;
+    let words = "An account can have at most 1000 user pools.";
+    differences.extend(differs("CreateUserPool", LIMIT, words, &answer));
     no_differences(differences);
 }
 

@@ -11,7 +11,6 @@ const NOWHERE: &[(&str, &str)] = &[
     ("InvalidUserPoolConfigurationException", "what cannot work is refused when it is saved"),
     ("TooManyFailedAttemptsException", "LimitExceededException is what the service was seen to answer"),
     ("MFAMethodNotFoundException", "InvalidParameterException says it alike at every step of a sign-in"),
-    ("TierChangeNotAllowedException", "any tier may follow any other"),
 ];
 
 /// Why an operation never answers an error, by what it takes.
@@ -35,11 +34,7 @@ pub fn excuse(operation: &str, error: &str) -> Option<&'static str> {
 
 /// An error, the operations that never answer it, and why.
 pub const NEVER: &[(&str, &[&str], &str)] = &[
-    (
-        "LimitExceededException",
-        &["CreateUserPool", "CreateUserPoolClient", "CreateUserPoolDomain", "CreateManagedLoginBranding"],
-        "there can be any number of them",
-    ),
+    ("TierChangeNotAllowedException", &["CreateUserPool"], "a new pool has no tier to leave"),
     (
         "LimitExceededException",
         &[

@@ -49,6 +49,12 @@ pub const REFUSALS: &[Refusal] = &[
     ),
     (
         "UpdateUserPool",
+        "TierChangeNotAllowedException",
+        "A domain of the user pool uses managed login, which is not available in the Lite tier.",
+        |world| json!({ "UserPoolId": &world["guarded"], "UserPoolTier": "LITE" }),
+    ),
+    (
+        "UpdateUserPool",
         "UserPoolTaggingException",
         "Tag keys cannot begin with aws:.",
         |_| json!({ "UserPoolTags": { "aws:team": "blue" } }),

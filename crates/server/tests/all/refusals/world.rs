@@ -233,6 +233,9 @@ impl World {
         self.does("AdminAddUserToGroup", json!({ "GroupName": "staff", "Username": ALICE })).await;
         self.does("CreateUserPoolDomain", json!({ "Domain": "people" })).await;
         self.does("CreateUserPoolDomain", json!({ "UserPoolId": &self["lite"], "Domain": "lite" })).await;
+        let managed =
+            json!({ "UserPoolId": &self["guarded"], "Domain": "guarded", "ManagedLoginVersion": 2 });
+        self.does("CreateUserPoolDomain", managed).await;
         let branding = json!({ "ClientId": &self["branded_client"], "UseCognitoProvidedValues": true });
         let made = self.does("CreateManagedLoginBranding", branding).await;
         self.is("branding", text(&made, "/ManagedLoginBranding/ManagedLoginBrandingId"));
