@@ -19,6 +19,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use postern_store::Timestamp;
 use roxmltree::{Document, Node, ParsingOptions};
+use std::collections::BTreeSet;
 
 const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
 const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
@@ -34,6 +35,11 @@ const NODES_MAX: u32 = 20_000;
 const LENGTH_MAX: usize = 64 * 1024;
 /// How deep its elements may lie in one another: reading them descends as deep.
 const DEPTH_MAX: usize = 64;
+/// Prefixes that a document declares at most, and the length of the name that each stands for.
+const PREFIXES_MAX: usize = 64;
+const NAMESPACE_LENGTH_MAX: usize = 256;
+/// Attributes of an element at most.
+const ATTRIBUTES_MAX: usize = 256;
 
 /// The name of a pool as a service provider.
 pub fn entity_id(pool_id: &str) -> String {
@@ -91,14 +97,33 @@ pub fn inflated(packed: &[u8]) -> Option<String> {
     String::from_utf8(text).ok()
 }
 
-/// Reads a document that has nothing in it to be afraid of: no DTD, so no entities; and no instructions.
+/// Reads a document that has nothing in it to be afraid of: no DTD, so no entities; no instructions; and nothing that takes
+/// longer to read, or to canonicalise, than its length allows.
 fn read(text: &str) -> Option<Document<'_>> {
+    if !is_modest(text) {
+        return None;
+    }
     let options = ParsingOptions { allow_dtd: false, nodes_limit: NODES_MAX, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options).ok()?;
     let is_plain =
         |node: Node<'_, '_>| !node.is_pi() && node.ancestors().take(DEPTH_MAX + 1).count() <= DEPTH_MAX;
-    let is_all_plain = document.descendants().all(is_plain);
+    let is_short = |node: Node<'_, '_>| {
+        let mut namespaces = node.namespaces();
+        namespaces.all(|namespace| namespace.uri().len() <= NAMESPACE_LENGTH_MAX)
+    };
+    let is_all_plain = document.descendants().all(|node| is_plain(node) && is_short(node));
     is_all_plain.then_some(document)
+}
+
+/// Tells of a text, before it is read, that it has few of what is compared each with each: prefixes in scope, and attributes
+/// of one element.
+fn is_modest(text: &str) -> bool {
+    let prefixes: BTreeSet<&str> = text
+        .split("xmlns")
+        .skip(1)
+        .filter_map(|declared| declared.split(|c: char| c == '=' || c.is_ascii_whitespace()).next())
+        .collect();
+    prefixes.len() <= PREFIXES_MAX && text.split('<').all(|tag| tag.matches('=').count() <= ATTRIBUTES_MAX)
 }
 
 /// The children of an element by their full name.
@@ -150,9 +175,22 @@ mod tests {
             "",
             &format!("{}{}", "<a>".repeat(65), "</a>".repeat(65)),
             &format!("<a>{}</a>", "<b/>".repeat(20_001)),
+            &with_many(" xmlns:", 65),
+            &with_many(" xmlns:", 5_000),
+            &with_many(" ", 257),
+            &format!("<a xmlns='{}'/>", "u".repeat(257)),
         ] {
             assert!(read(text).is_none(), "{}", &text[..text.len().min(60)]);
         }
+        for text in [with_many(" xmlns:", 64), with_many(" ", 256), format!("<a xmlns='{}'/>", "u".repeat(256))] {
+            assert!(read(&text).is_some(), "{}", &text[..60]);
+        }
+    }
+
+    /// An element with so many attributes.
+    fn with_many(before: &str, many: usize) -> String {
+        let attributes: String = (0..many).map(|at| format!("{before}a{at}='u'")).collect();
+        format!("<a{attributes}/>")
     }
 
     #[test]

@@ -10,10 +10,13 @@ use aws_lc_rs::signature::{
     RSA_PKCS1_2048_8192_SHA512, UnparsedPublicKey, VerificationAlgorithm,
 };
 use roxmltree::Node;
+use std::collections::BTreeSet;
 
 const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 const EXCLUSIVE_WITH_COMMENTS: &str = "http://www.w3.org/2001/10/xml-exc-c14n#WithComments";
 const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
+/// Prefixes that a way of canonicalising lists at most: each is looked for at each element.
+const LISTED_MAX: usize = 32;
 
 /// How an element is signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +101,8 @@ fn way<'a>(method: Node<'a, '_>) -> Option<Way<'a>> {
     }
     let listed = only(method, "http://www.w3.org/2001/10/xml-exc-c14n#", "InclusiveNamespaces");
     let prefixes = listed.and_then(|listed| listed.attribute("PrefixList")).unwrap_or_default();
-    Some(Way { inclusive: prefixes.split_whitespace().collect() })
+    let inclusive: BTreeSet<&str> = prefixes.split_whitespace().collect();
+    (inclusive.len() <= LISTED_MAX).then(|| Way { inclusive: inclusive.into_iter().collect() })
 }
 
 /// Hashes that are taken; SHA-1 is not among them.
@@ -120,4 +124,26 @@ fn algorithm(name: &str) -> Option<&'static dyn VerificationAlgorithm> {
         "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384" => &ECDSA_P384_SHA384_FIXED,
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use roxmltree::Document;
+
+    #[test]
+    fn only_few_prefixes_are_listed_each_once() {
+        let listed = |prefixes: &[String]| {
+            let text = format!(
+                "<m Algorithm='{EXCLUSIVE}'><i:InclusiveNamespaces xmlns:i='{EXCLUSIVE}' PrefixList='{}'/></m>",
+                prefixes.join(" ")
+            );
+            let document = Document::parse(&text).expect("XML");
+            way(document.root_element()).map(|way| way.inclusive.len())
+        };
+        let prefixes: Vec<String> = (0..33).map(|at| format!("p{at}")).collect();
+        assert_eq!(listed(&prefixes[..32]), Some(32));
+        assert_eq!(listed(&prefixes), None);
+        assert_eq!(listed(&vec!["xs".to_owned(); 5_000]), Some(1));
+    }
 }
