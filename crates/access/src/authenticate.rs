@@ -105,6 +105,13 @@ impl Access {
         }))
     }
 
+    /// Tells whether the key that a request names is there, before anything is known to be signed by it.
+    pub async fn knows_key(&self, request: &Request<'_>) -> Result<bool> {
+        let Ok(presented) = sigv4::parse(request) else { return Ok(false) };
+        let (access, now) = (self.clone(), self.clock.now());
+        self.store.read(move |tx| Ok(access.find_key(tx, &presented, now)?.is_some())).await
+    }
+
     /// Finds an active long-term key, or a session whose token was presented. A key with a token that is not its
     /// own is as good as unknown.
     fn find_key(&self, tx: &mut Tx<'_>, presented: &Presented, now: Timestamp) -> Result<Option<Known>> {

@@ -97,22 +97,23 @@ async fn handle(State(app): State<App>, request: Request) -> Response {
 
 async fn answer(app: &App, parts: &Parts, body: Body, request_id: &str, told: &mut Told) -> Answer<Document> {
     let lead = lead(parts, told)?;
-    let body = read_body(app, parts, body, &lead, told.service).await?;
-    let made = made(parts, lead, &body, told)?;
     let trusted = &app.settings.trusted_proxies;
     let peer = parts.extensions.get::<Peer>().map_or(IpAddr::from(Ipv4Addr::UNSPECIFIED), |peer| peer.0);
     let host = source::forwarded_host(peer, &parts.headers, trusted);
     let headers = signed_headers(&parts.headers, host);
+    let head = sigv4::Request {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or_default(),
+        headers: &headers,
+        body: &[],
+    };
+    let body = read_body(app, parts, body, &lead, told.service, &head).await?;
+    let made = made(parts, lead, &body, told)?;
     let user_agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     let incoming = Incoming {
         call: made.call,
-        request: sigv4::Request {
-            method: parts.method.as_str(),
-            path: parts.uri.path(),
-            query: parts.uri.query().unwrap_or_default(),
-            headers: &headers,
-            body: &body,
-        },
+        request: sigv4::Request { body: &body, ..head },
         source: source::of(peer, &parts.headers, trusted),
         user_agent,
         request_id,
@@ -209,8 +210,16 @@ impl Made {
     }
 }
 
-/// Reads a body as far as its call may have one. Few large ones are read at a time.
-async fn read_body(app: &App, parts: &Parts, body: Body, lead: &Lead, service: Service) -> Answer<Bytes> {
+/// Reads a body as far as its call may have one. Few large ones are read at a time, and none of a stranger's, who is refused
+/// without it.
+async fn read_body(
+    app: &App,
+    parts: &Parts,
+    body: Body,
+    lead: &Lead,
+    service: Service,
+    head: &sigv4::Request<'_>,
+) -> Answer<Bytes> {
     let is_signed = parts.headers.contains_key(AUTHORIZATION);
     let most = match lead {
         Lead::Json(operation) if operation.public || !is_signed => BODY_MAX,
@@ -225,6 +234,9 @@ async fn read_body(app: &App, parts: &Parts, body: Body, lead: &Lead, service: S
         return Err(too_large());
     }
     let is_large = most > SIGNED_BODY_MAX && announced.is_none_or(|length| length > SIGNED_BODY_MAX);
+    if is_large && !app.access.knows_key(head).await? {
+        return Ok(Bytes::new());
+    }
     let _permit = match is_large {
         true => Some(app.large_bodies.acquire().await.map_err(|closed| Error::Failed(closed.into()))?),
         false => None,

@@ -135,6 +135,31 @@ async fn case_80_a_large_body_that_moves_has_its_time() {
 }
 
 #[tokio::test]
+async fn case_80_strangers_are_refused_without_their_large_bodies() {
+    let server = TestServer::start().await;
+    let key = "Credential=AKIAUNKNOWN/20260102/us-east-1/ses/aws4_request";
+    for signed in [format!("AWS4-HMAC-SHA256 {key}, SignedHeaders=host, Signature=00"), "anything".to_owned()] {
+        // More of them than large bodies are read at a time, and none is sent.
+        let mut strangers = Vec::new();
+        for _ in 0..8 {
+            let mut stream = connected(&server).await;
+            let head = format!(
+                "POST /v2/email/outbound-emails HTTP/1.1\r\nhost: localhost\r\nauthorization: {signed}\r\n\
+                 x-amz-date: 20260102T030405Z\r\ncontent-type: application/json\r\ncontent-length: 10000000\r\n\r\n"
+            );
+            stream.write_all(head.as_bytes()).await.expect("sent");
+            strangers.push(stream);
+        }
+        for mut stream in strangers {
+            let mut said = [0; 12];
+            let reading = timeout(AT_MOST, stream.read_exact(&mut said));
+            reading.await.expect("an answer comes before the body").expect("an answer");
+            assert!(said.starts_with(b"HTTP/1.1 4"), "{}", String::from_utf8_lossy(&said));
+        }
+    }
+}
+
+#[tokio::test]
 async fn case_80_one_source_holds_its_part_of_the_connections_and_no_more() {
     let server = TestServer::with(|settings| {
         settings.connections = 40;
