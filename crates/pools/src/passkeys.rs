@@ -66,24 +66,28 @@ pub fn fresh_challenge() -> String {
 }
 
 impl Pools {
-    /// The relying party of a pool: what its settings say, else its own domain, else the host of its prefix domain,
-    /// which is ours. Nothing where there is none of these.
+    /// The relying party of a pool: what its settings say, else its own domain, else the host of its prefix domain, which is
+    /// ours unless the prefix is a name of its own elsewhere. Nothing where there is none of these.
     pub fn relying_party(&self, tx: &mut Tx<'_>, pool: &Pool) -> Answer<Option<RelyingParty>> {
+        let mut own_origin = self.place.public_url.clone();
         let id = match &pool.passkeys.relying_party {
             Some(id) => Some(id.clone()),
             None => {
                 let domains = tx.domains_of_pool(&pool.id)?;
                 match domains.iter().find(|domain| domain.custom) {
                     Some(custom) => Some(custom.name.clone()),
-                    None => domains.first().map(|_| host(&self.place.public_url).to_owned()),
+                    None => domains.first().map(|prefix| {
+                        let url = self.place.domain_url(&prefix.name, false);
+                        if let Some(url) = url.filter(|url| !is_below(host(url), host(&own_origin))) {
+                            own_origin = url;
+                        }
+                        host(&own_origin).to_owned()
+                    }),
                 }
             }
         };
-        Ok(id.map(|id| RelyingParty {
-            id,
-            own_origin: self.place.public_url.clone(),
-            verifies_user: pool.passkeys.verifies_user,
-        }))
+        let verifies_user = pool.passkeys.verifies_user;
+        Ok(id.map(|id| RelyingParty { id, own_origin, verifies_user }))
     }
 
     /// Tells whether somebody may register a passkey here, and with whom: only who has proven lately who they are
@@ -396,6 +400,11 @@ pub(crate) fn text_of(facts: &Facts) -> Answer<String> {
 }
 
 /// The host of a URL, without its port.
+/// Tells whether the passkeys of one host may be used at another.
+fn is_below(host: &str, party: &str) -> bool {
+    host == party || host.strip_suffix(party).is_some_and(|rest| rest.ends_with('.'))
+}
+
 pub(crate) fn host(url: &str) -> &str {
     let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
     authority.split([':', '/']).next().unwrap_or_default()

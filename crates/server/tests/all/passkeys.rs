@@ -8,6 +8,7 @@ use crate::support::TestServer;
 use crate::support::passkey::{Attested, Ceremony, PRESENT, Passkey, VERIFIED};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+use postern_server::settings::Settings;
 use serde_json::{Value, json};
 
 const ALICE: &str = "alice@example.com";
@@ -251,6 +252,25 @@ async fn passkeys_are_registered_only_where_the_pool_has_them() {
     nowhere.signed("CreateUserPoolDomain", json!({ "Domain": domain })).await.ok();
     let options = starts(&nowhere, &alices).await.ok();
     assert_eq!(options["CredentialCreationOptions"]["rp"]["id"], PARTY);
+}
+
+#[tokio::test]
+async fn where_a_prefix_is_a_name_of_its_own_passkeys_belong_to_it() {
+    let elsewhere = |settings: &mut Settings| {
+        settings.prefix_url = Some("https://{domain}.auth.example.com".to_owned());
+    };
+    let server = TestServer::with(elsewhere).await;
+    let factors = json!({ "AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"] });
+    let app = App::with(&server, json!({ "Policies": { "SignInPolicy": factors } }), json!({})).await;
+    app.person(ALICE).await;
+    app.signed("CreateUserPoolDomain", json!({ "Domain": "shop" })).await.ok();
+    let alices = token(&app, ALICE).await;
+    let options = starts(&app, &alices).await.ok();
+    let party = text(&options, "/CredentialCreationOptions/rp/id");
+    assert_eq!(party, "shop.auth.example.com");
+    let challenge = text(&options, "/CredentialCreationOptions/challenge");
+    let ceremony = Ceremony { origin: format!("https://{party}"), ..Ceremony::create(&challenge, &party) };
+    completes(&app, &alices, &Passkey::fresh().registers(&ceremony, Attested::No)).await.ok();
 }
 
 #[tokio::test]
