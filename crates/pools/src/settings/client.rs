@@ -7,7 +7,7 @@ use postern_model::cognito_idp::errors::{InvalidOAuthFlowException, ScopeDoesNot
 use postern_model::cognito_idp::*;
 use postern_model::{Answer, refuse};
 
-const REFRESH_VALIDITY: i64 = 30;
+const REFRESH_VALIDITY_DAYS: i64 = 30;
 /// Minutes that a challenge lives.
 const SESSION_VALIDITY: i64 = 3;
 const ACCESS_S: std::ops::RangeInclusive<i64> = 300..=86_400;
@@ -44,10 +44,11 @@ pub fn settled(mut client: UserPoolClientType, around: &Around<'_>) -> Answer<Us
     not_yet::in_client(&client)?;
     attributes(&client, around)?;
     identity_providers(&client, around)?;
-    if client.refresh_token_validity.is_none_or(|validity| validity == 0) {
-        client.refresh_token_validity = Some(REFRESH_VALIDITY);
-    }
     client.token_validity_units = Some(units(client.token_validity_units.take()));
+    if client.refresh_token_validity.is_none_or(|validity| validity == 0) {
+        let unit = client.token_validity_units.as_ref().and_then(|units| units.refresh_token);
+        client.refresh_token_validity = Some(REFRESH_VALIDITY_DAYS * a_day_in(unit));
+    }
     client.allowed_oauth_flows_user_pool_client.get_or_insert(false);
     client.enable_token_revocation.get_or_insert(true);
     client.enable_propagate_additional_user_context_data.get_or_insert(false);
@@ -61,6 +62,15 @@ pub fn settled(mut client: UserPoolClientType, around: &Around<'_>) -> Answer<Us
         return Err(invalid("Invalid range for token validity."));
     }
     Ok(client)
+}
+
+fn a_day_in(unit: Option<TimeUnitsType>) -> i64 {
+    match unit {
+        Some(TimeUnitsType::Seconds) => 86_400,
+        Some(TimeUnitsType::Minutes) => 1_440,
+        Some(TimeUnitsType::Hours) => 24,
+        _ => 1,
+    }
 }
 
 /// One unit given brings the others; none stays none.
@@ -275,6 +285,20 @@ mod tests {
             "SupportedIdentityProviders": [], "RefreshTokenValidity": 0, "TokenValidityUnits": {},
         });
         assert_eq!(shown(empty), bare);
+    }
+
+    #[test]
+    fn a_refresh_token_lives_thirty_days_where_nothing_is_said_in_whatever_unit() {
+        for (unit, validity) in
+            [("seconds", 2_592_000), ("minutes", 43_200), ("hours", 720), ("days", 30)]
+        {
+            let units = json!({ "RefreshToken": unit });
+            for said in [json!({ "TokenValidityUnits": units }), json!({ "RefreshTokenValidity": 0, "TokenValidityUnits": units })] {
+                let client = shown(said);
+                assert_eq!(client["RefreshTokenValidity"], json!(validity));
+                assert_eq!(client["TokenValidityUnits"]["RefreshToken"], json!(unit));
+            }
+        }
     }
 
     #[test]
