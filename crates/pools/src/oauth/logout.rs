@@ -22,11 +22,12 @@ pub fn asks_first(pairs: &Pairs) -> bool {
     !["logout_uri", "redirect_uri"].iter().any(|name| pairs.first(name).is_some_and(|sent| !sent.is_empty()))
 }
 
-/// Reads where a client's sign-out leads; its addresses are compared like those of sign-in (rules B5 and O10).
+/// Reads where a client's sign-out leads; its addresses are compared like those of sign-in (rules B5 and O10), and OpenID's
+/// byte by byte, a port of this machine too (RP-Initiated Logout 1.0 §3).
 pub fn next(pairs: &Pairs, client: &Client) -> Result<Next, Wrong> {
     let allowed = client.config.logout_urls.clone().unwrap_or_default();
-    let app = |sent: &str, state: Option<&str>| {
-        if !redirect::is_registered(sent, &allowed) {
+    let app = |sent: &str, is_allowed: bool, state: Option<&str>| {
+        if !is_allowed {
             return Err(Wrong::Redirect { sent: sent.to_owned(), allowed: allowed.clone() });
         }
         Ok(Next::App(match state {
@@ -35,10 +36,10 @@ pub fn next(pairs: &Pairs, client: &Client) -> Result<Next, Wrong> {
         }))
     };
     if let Some(sent) = pairs.once("logout_uri")? {
-        return app(sent, None);
+        return app(sent, redirect::is_registered(sent, &allowed), None);
     }
     if let Some(sent) = pairs.once("post_logout_redirect_uri")? {
-        return app(sent, pairs.once("state")?);
+        return app(sent, allowed.iter().any(|one| one == sent), pairs.once("state")?);
     }
     match (pairs.once("redirect_uri")?, pairs.once("response_type")?) {
         (Some(_), Some(_)) => Ok(Next::SignIn),
@@ -62,7 +63,8 @@ mod tests {
 
     fn client() -> Client {
         let mut client = Client::none("us-east-1_a");
-        client.config.logout_urls = Some(vec!["https://app.example/bye".into()]);
+        client.config.logout_urls =
+            Some(vec!["https://app.example/bye".into(), "http://127.0.0.1/bye".into()]);
         client
     }
 
@@ -77,6 +79,8 @@ mod tests {
             next("post_logout_redirect_uri=https://app.example/bye&state=a%26b"),
             Ok(Next::App("https://app.example/bye?state=a%26b".into()))
         );
+        let here = Ok(Next::App("http://127.0.0.1:4711/bye".into()));
+        assert_eq!(next("logout_uri=http://127.0.0.1:4711/bye"), here);
         assert_eq!(next("redirect_uri=https://x.example&response_type=code"), Ok(Next::SignIn));
         assert_eq!(next(""), Ok(Next::Here));
         assert_eq!(next("state=s"), Ok(Next::Here));
@@ -85,6 +89,7 @@ mod tests {
             "logout_uri=//app.example/bye",
             "logout_uri=https://app.example@evil.example/bye",
             "post_logout_redirect_uri=https://app.example/bye?x=1",
+            "post_logout_redirect_uri=http://127.0.0.1:4711/bye",
         ] {
             assert!(matches!(next(wrong), Err(Wrong::Redirect { .. })), "{wrong}");
         }
