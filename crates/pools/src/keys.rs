@@ -144,12 +144,21 @@ impl PoolKeys {
         })
     }
 
+    /// What a token says of itself that names a key which is not here, as one that was retired: nothing of it is proven.
+    pub fn unproven(&self, token: &str, token_use: TokenUse) -> Option<serde_json::Value> {
+        let mut parts = token.split('.');
+        let (header, claims) = (json_part(parts.next()?)?, json_part(parts.next()?)?);
+        let is_known = self.keys.iter().any(|key| header["kid"] == key.id.as_str());
+        let says_so = header["kid"].is_string() && claims["token_use"] == token_use.as_str();
+        (says_so && !is_known).then_some(claims)
+    }
+
     /// Gives the claims of a token that one of these keys signed for this use; nothing for any other text.
     /// The algorithm is the key's, whatever the token says.
     pub fn verified(&self, token: &str, token_use: TokenUse) -> Option<serde_json::Value> {
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, payload) = signed.split_once('.')?;
-        let header: serde_json::Value = serde_json::from_slice(&BASE64URL.decode(header).ok()?).ok()?;
+        let header = json_part(header)?;
         if header.get("alg")?.as_str()? != "RS256" {
             return None;
         }
@@ -162,9 +171,13 @@ impl PoolKeys {
                 &BASE64URL.decode(signature).ok()?,
             )
             .ok()?;
-        let claims: serde_json::Value = serde_json::from_slice(&BASE64URL.decode(payload).ok()?).ok()?;
+        let claims = json_part(payload)?;
         (claims.get("token_use")?.as_str()? == token_use.as_str()).then_some(claims)
     }
+}
+
+fn json_part(part: &str) -> Option<serde_json::Value> {
+    serde_json::from_slice(&BASE64URL.decode(part).ok()?).ok()
 }
 
 impl SigningKey {

@@ -47,6 +47,7 @@ const MINUTE_MS: i64 = 60_000;
 /// Rows over which a shared count is spread.
 const SHARDS: i64 = 16;
 const SHARED_WINDOW_MS: i64 = 10 * MINUTE_MS;
+const BEGINS_WINDOW_MS: i64 = 10 * MINUTE_MS;
 /// The last digits that a range of numbers leaves open.
 const RANGE_DIGITS: usize = 4;
 /// One text in so many must be used, or the breaker stops them.
@@ -223,15 +224,14 @@ impl Pools {
     /// Counts a challenge that a source begins.
     pub fn note_begin(&self, tx: &mut Tx<'_>, at: &At) -> Answer<()> {
         self.is_not_blocked(tx, at)?;
-        let window_ms = 10 * MINUTE_MS;
-        self.within(
-            tx,
-            at.now,
-            "begins/source",
-            &source_bucket(at.caller.source),
-            window_ms,
-            self.rules.begins_per_source,
-        )
+        let source = source_bucket(at.caller.source);
+        self.within(tx, at.now, "begins/source", &source, BEGINS_WINDOW_MS, self.rules.begins_per_source)
+    }
+
+    /// Counts a sign-in that a source begins on the pages: as many as challenges, since each may lead to one.
+    pub fn note_flow(&self, tx: &mut Tx<'_>, at: &At) -> Answer<()> {
+        let source = source_bucket(at.caller.source);
+        self.within(tx, at.now, "flows/source", &source, BEGINS_WINDOW_MS, self.rules.begins_per_source)
     }
 
     /// Counts a code that is to go somewhere, or says how long to wait. What the limits of a source, an app, an address or

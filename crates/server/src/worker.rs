@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::log_groups;
 use crate::witness::Witness;
 use postern_mail::Worker;
-use postern_store::PORTION;
+use postern_store::{PORTION, Tx};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -99,9 +99,34 @@ async fn add_timings(app: &App) {
     }
 }
 
+/// Sign-ins on the pages that are kept at most: of more, the oldest go in which nobody has pressed anything.
+const FLOWS_MAX: usize = 100_000;
+
+/// Drops what strangers begin on the pages beyond what is kept (rule R4).
+async fn drop_flows(app: &App) -> anyhow::Result<()> {
+    while !*app.ending.borrow() {
+        let beyond: Vec<String> = app.store.read(|tx| tx.flows_beyond(FLOWS_MAX)).await?;
+        let is_all = (beyond.len() as u64) < PORTION;
+        let dropping = move |tx: &mut Tx<'_>| -> anyhow::Result<()> {
+            for id in &beyond {
+                tx.drop_untouched_flow(id)?;
+            }
+            Ok(())
+        };
+        app.store.write(dropping).await?;
+        if is_all {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
 /// One round of housekeeping, in portions between which others have their turn. Each kind of work goes on as long as it
 /// finds whole portions, and no longer.
 pub async fn round(app: &App) {
+    if let Err(cause) = drop_flows(app).await {
+        tracing::error!(cause = format!("{cause:#}"), "flows could not be dropped");
+    }
     let now = app.clock.now();
     let (mut sweeps, mut links, mut has_linked) = (true, true, false);
     while (sweeps || links) && !*app.ending.borrow() {

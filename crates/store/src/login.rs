@@ -1,7 +1,7 @@
 //! Statements about the pages: flows, authorization codes and signed-in browsers.
 
 use crate::pools::fresh_version;
-use crate::{Row, Timestamp, Tx, values};
+use crate::{PORTION, Row, Timestamp, Tx, values};
 use anyhow::Result;
 
 /// A person's way through the pages.
@@ -106,6 +106,27 @@ impl Tx<'_> {
             values![state, fresh_version(), expires, id, seen],
         )?;
         Ok(moved == 1)
+    }
+
+    /// The oldest flows in which nothing was pressed, of all beyond the newest `most`: some hundred at a time.
+    pub fn flows_beyond(&mut self, most: usize) -> Result<Vec<String>> {
+        let most = i64::try_from(most)?;
+        let newest_gone = self.row(
+            "select expires_ms from login_flows order by expires_ms desc limit 1 offset $1",
+            values![most],
+            |row| row.time(0),
+        )?;
+        let Some(newest_gone) = newest_gone else { return Ok(Vec::new()) };
+        self.rows(
+            "select id from login_flows where expires_ms <= $1 and version = 1 order by expires_ms limit $2",
+            values![newest_gone, PORTION as i64],
+            |row| row.text(0),
+        )
+    }
+
+    /// Removes a flow unless something was pressed in it.
+    pub fn drop_untouched_flow(&mut self, id: &str) -> Result<bool> {
+        Ok(self.run("delete from login_flows where id = $1 and version = 1", values![id])? == 1)
     }
 
     pub fn add_authorization_code(&mut self, code: &AuthorizationCodeRow) -> Result<()> {

@@ -14,6 +14,10 @@ use serde::{Deserialize, Serialize};
 
 /// Characters of a description.
 const DESCRIPTION_MAX: usize = 200;
+/// Bytes of all that an app has kept for it while somebody signs in.
+const KEPT_MAX: usize = 4096;
+const TOO_MUCH: &str = "state, nonce and hints are longer than 4096 bytes together";
+const KEPT: [&str; 7] = ["state", "nonce", "login_hint", "lang", "ui_locales", "resource", "acr_values"];
 
 /// An authorization request in which all is as it must be.
 #[derive(Clone, Serialize, Deserialize)]
@@ -29,6 +33,9 @@ pub struct AuthorizeRequest {
     pub nonce: Option<String>,
     pub code_challenge: Option<String>,
     pub prompt: Prompt,
+    /// The same in the words of the app, for providers.
+    #[serde(default)]
+    pub prompt_words: Option<String>,
     /// Seconds since the person last proved who they are, at most.
     pub max_age_s: Option<i64>,
     pub login_hint: Option<String>,
@@ -46,9 +53,12 @@ pub struct AuthorizeRequest {
     /// Where the person is to sign in.
     #[serde(default)]
     pub provider: Option<Wanted>,
-    /// A token that says who is expected to be signed in; to be verified.
-    #[serde(skip)]
+    /// Who is expected to be signed in: by a token that is to be verified, and then in short.
+    #[serde(default)]
     pub id_token_hint: Option<String>,
+    /// The person comes back as they went: no answer is wanted.
+    #[serde(default)]
+    pub is_errand: bool,
 }
 
 /// What an app is answered with.
@@ -180,6 +190,43 @@ pub fn parse(pairs: &Pairs, client: &Client, pkce_required: bool) -> Result<Auth
     })
 }
 
+/// Reads what a page for people who are signed in is opened with: the client, and where they come back to.
+pub fn errand(pairs: &Pairs, client: &Client) -> Result<AuthorizeRequest, Wrong> {
+    let text = |name: &str| Ok::<_, Wrong>(pairs.once(name)?.map(str::to_owned));
+    let sent = pairs.once("redirect_uri")?;
+    let request = AuthorizeRequest {
+        client_id: client.id.clone(),
+        response_type: ResponseType::Code,
+        redirect_uri: redirect_uri(sent, client)?,
+        redirect_uri_sent: sent.is_some(),
+        scope: String::new(),
+        state: text("state")?,
+        nonce: None,
+        code_challenge: None,
+        prompt: Prompt::IfNeeded,
+        prompt_words: None,
+        max_age_s: None,
+        login_hint: text("login_hint")?,
+        lang: text("lang")?,
+        ui_locales: text("ui_locales")?,
+        resource: None,
+        acr_values: None,
+        mode: Mode::Query,
+        provider: None,
+        id_token_hint: None,
+        is_errand: true,
+    };
+    match is_much(pairs) {
+        true => Err(Wrong::Request(TOO_MUCH.to_owned())),
+        false => Ok(request),
+    }
+}
+
+/// Tells whether an app wants more kept for it than is.
+fn is_much(pairs: &Pairs) -> bool {
+    KEPT.iter().filter_map(|name| pairs.first(name)).map(str::len).sum::<usize>() > KEPT_MAX
+}
+
 fn redirect_uri(sent: Option<&str>, client: &Client) -> Result<String, Wrong> {
     let registered = client.config.callback_urls.clone().unwrap_or_default();
     match sent {
@@ -218,6 +265,9 @@ impl Asked<'_> {
     fn read(&self, redirect_uri: &str, state: Option<String>) -> Result<AuthorizeRequest, No> {
         let text = |name: &str| Ok::<_, No>(self.pairs.once(name)?.map(str::to_owned));
         text("state")?;
+        if is_much(self.pairs) {
+            return no("invalid_request", TOO_MUCH);
+        }
         let response_type = self.response_type()?;
         self.unsupported(response_type)?;
         let code_challenge = match response_type {
@@ -235,6 +285,7 @@ impl Asked<'_> {
             nonce: text("nonce")?,
             code_challenge,
             prompt: self.prompt()?,
+            prompt_words: text("prompt")?,
             max_age_s: self.max_age()?,
             login_hint: text("login_hint")?,
             lang: text("lang")?,
@@ -244,6 +295,7 @@ impl Asked<'_> {
             mode: self.mode,
             provider: self.provider()?,
             id_token_hint: text("id_token_hint")?,
+            is_errand: false,
         })
     }
 
@@ -393,8 +445,9 @@ impl Asked<'_> {
 impl AuthorizeRequest {
     /// Tells whether a person who proved who they are at `auth` needs not be asked again.
     pub fn is_content_with(&self, auth: Timestamp, now: Timestamp) -> bool {
-        self.prompt != Prompt::Always
-            && self.max_age_s.is_none_or(|max_age_s| now.seconds() - auth.seconds() <= max_age_s)
+        // No age at all is as good as asking again (OpenID Connect Core §3.1.2.1).
+        let is_young = |max_age_s| max_age_s > 0 && now.seconds() - auth.seconds() <= max_age_s;
+        self.prompt != Prompt::Always && self.max_age_s.is_none_or(is_young)
     }
 
     /// The levels of authentication that it asks for, the best one first.
@@ -406,6 +459,9 @@ impl AuthorizeRequest {
     /// The same request once more, as a path. A person who has just signed in is not asked again; the name that
     /// was hinted at is not repeated in an address.
     pub fn href(&self, is_signed_in: bool) -> String {
+        if self.is_errand {
+            return self.errand_href(is_signed_in);
+        }
         let max_age = self.max_age_s.filter(|_| !is_signed_in).map(|seconds| seconds.to_string());
         let mut pairs = vec![
             ("response_type", self.response_type.as_str()),
@@ -418,12 +474,14 @@ impl AuthorizeRequest {
         if let Some(challenge) = &self.code_challenge {
             pairs.extend([("code_challenge", challenge.as_str()), ("code_challenge_method", "S256")]);
         }
-        pairs.extend((self.prompt == Prompt::Always && !is_signed_in).then_some(("prompt", "login")));
+        let prompt = self.prompt_words.as_deref().filter(|_| !is_signed_in);
+        pairs.extend(prompt.map(|words| ("prompt", words)));
         pairs.extend(max_age.as_deref().map(|max_age| ("max_age", max_age)));
         pairs.extend(self.lang.as_deref().map(|lang| ("lang", lang)));
         pairs.extend(self.ui_locales.as_deref().map(|locales| ("ui_locales", locales)));
         pairs.extend(self.resource.as_deref().map(|resource| ("resource", resource)));
         pairs.extend(self.acr_values.as_deref().map(|values| ("acr_values", values)));
+        pairs.extend(self.id_token_hint.as_deref().map(|hint| ("id_token_hint", hint)));
         pairs.extend(self.provider.as_ref().filter(|_| !is_signed_in).map(|provider| match provider {
             Wanted::Named(name) => ("identity_provider", name.as_str()),
             Wanted::Identified(identifier) => ("idp_identifier", identifier.as_str()),
@@ -436,9 +494,23 @@ impl AuthorizeRequest {
         format!("/oauth2/authorize?{}", query(&pairs))
     }
 
+    /// Back to where an errand began; or to it once more.
+    fn errand_href(&self, is_done: bool) -> String {
+        let state = self.state.as_deref().map(|state| ("state", state));
+        match state {
+            Some(state) if is_done => return redirect::with(&self.redirect_uri, &[state]),
+            None if is_done => return self.redirect_uri.clone(),
+            _ => {}
+        }
+        let mut pairs = vec![("client_id", self.client_id.as_str())];
+        pairs.extend(self.redirect_uri_sent.then_some(("redirect_uri", self.redirect_uri.as_str())));
+        pairs.extend(state);
+        format!("/passkeys/add?{}", query(&pairs))
+    }
+
     /// Whether the answer is a code that the address itself carries, so that no page and no signature is needed.
     pub fn takes_code_by_address(&self) -> bool {
-        self.response_type == ResponseType::Code && self.mode != Mode::FormPost
+        self.response_type == ResponseType::Code && self.mode != Mode::FormPost && !self.is_errand
     }
 
     /// An error about this request, for the app.

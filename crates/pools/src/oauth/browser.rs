@@ -19,7 +19,7 @@ use postern_access::Caller;
 use postern_model::cognito_idp::errors::NotAuthorizedException;
 use postern_model::{Answer, refuse};
 use postern_store::login::BrowserSessionRow;
-use postern_store::{Timestamp, Tx};
+use postern_store::{Keys, Purpose, Timestamp, Tx};
 use serde::{Deserialize, Serialize};
 
 /// The longest that a session can last by being used: the longest that a client's setting can be.
@@ -81,6 +81,7 @@ impl Person {
             nonce: request.nonce.clone(),
             resource: request.resource.clone(),
             device: None,
+            revocable: false,
         }
     }
 }
@@ -215,16 +216,29 @@ impl Pools {
     }
 
     /// Reads who an ID token of ours was made for, even one that has expired: it is a hint and opens nothing
-    /// (OpenID Connect Core §3.1.2.1).
-    pub fn hinted(&self, tx: &mut Tx<'_>, id_token: &str) -> Answer<Option<Hinted>> {
+    /// (OpenID Connect Core §3.1.2.1). So is what it was made short to.
+    pub fn hinted(&self, tx: &mut Tx<'_>, hint: &str) -> Answer<Option<Hinted>> {
+        if let Some(hinted) = Hinted::open(tx.keys(), hint) {
+            return Ok(Some(hinted));
+        }
         // What it says of itself tells only whose keys to try.
-        let Some(client_id) = client_named_in(id_token) else { return Ok(None) };
+        let Some(client_id) = client_named_in(hint) else { return Ok(None) };
         let Some(client) = Client::find(tx, &client_id)? else { return Ok(None) };
         let keys = crate::keys::of_pool(tx, &client.pool_id)?;
-        let user_id = keys
-            .verified(id_token, TokenUse::Id)
+        let proven = keys.verified(hint, TokenUse::Id);
+        let is_proven = proven.is_some();
+        let user_id = proven
+            .or_else(|| keys.unproven(hint, TokenUse::Id))
             .and_then(|claims| claims.get("sub")?.as_str().map(str::to_owned));
-        Ok(user_id.map(|user_id| Hinted { user_id, client_id }))
+        Ok(user_id.map(|user_id| Hinted { user_id, client_id, is_proven }))
+    }
+
+    /// Makes a hint short, for addresses, in which no token should stand (rule O4). One that is none stays as it is.
+    pub fn shortened(&self, tx: &mut Tx<'_>, hint: &str) -> Answer<String> {
+        match self.hinted(tx, hint)? {
+            Some(hinted) => hinted.sealed(tx.keys()),
+            None => Ok(hint.to_owned()),
+        }
     }
 }
 
@@ -248,9 +262,25 @@ pub fn end_sessions(
 }
 
 /// Whom an app expects to be signed in, and which app it is.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Hinted {
     pub user_id: String,
     pub client_id: String,
+    /// A key of the pool's signed it. One by a key that is gone says only whom to look for, and speaks for nobody.
+    pub is_proven: bool,
+}
+
+impl Hinted {
+    pub fn sealed(&self, keys: &Keys) -> Answer<String> {
+        let text = serde_json::to_vec(self).map_err(anyhow::Error::from)?;
+        Ok(BASE64URL.encode(keys.seal(Purpose::Handle, &text)))
+    }
+
+    fn open(keys: &Keys, sealed: &str) -> Option<Hinted> {
+        let sealed = BASE64URL.decode(sealed).ok()?;
+        serde_json::from_slice(&keys.open(Purpose::Handle, &sealed).ok()?).ok()
+    }
 }
 
 fn client_named_in(id_token: &str) -> Option<String> {

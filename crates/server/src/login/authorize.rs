@@ -9,16 +9,20 @@ use super::problem;
 use super::visit::Visit;
 use axum::http::StatusCode;
 use axum::response::Response;
+use postern_model::cognito_idp::errors::LimitExceededException;
 use postern_model::{Answer, Error};
 use postern_pools::oauth::authorize::{
     self, AuthorizeRequest, Prompt, Refused, ResponseType, Stop, Wanted, Wrong,
 };
-use postern_pools::oauth::browser::Person;
+use postern_pools::oauth::browser::{Hinted, Person};
 use postern_pools::oauth::pairs::Pairs;
 use postern_pools::oauth::redirect::Back;
 use postern_pools::sign_in::At;
 use postern_pools::tokens::Grant;
 use postern_store::Tx;
+
+/// The parameter by which an app says whom it expects.
+const HINT: &str = "id_token_hint";
 
 /// What an authorization request leads to.
 enum Begun {
@@ -56,7 +60,7 @@ pub async fn authorize(visit: Visit) -> Response {
 /// Takes a request that was posted (OpenID Connect Core §3.1.2.1) on as a GET, for which browsers send our cookies
 /// though another site sends them here.
 pub async fn authorize_posted(visit: Visit) -> Response {
-    redirect(StatusCode::SEE_OTHER, &format!("/oauth2/authorize?{}", visit.form.query()))
+    visit.taken_on("/oauth2/authorize").await
 }
 
 /// Begins a flow at a page.
@@ -92,6 +96,7 @@ pub async fn begin(visit: Visit, page: Page) -> Response {
             }
         }
         Ok(Begun::Wrong(wrong)) => problem::wrong(&visit, wrong),
+        Err(Error::Refused(no)) if no.kind == LimitExceededException => problem::too_many(&visit, &no),
         Err(cause) => problem::failed(&visit, &cause),
     }
 }
@@ -104,17 +109,28 @@ impl Visit {
         };
         let send = |back: Back, kept| Begun::Back { app_name: at.app_name().to_owned(), back, kept };
         let back = |refused: Refused| send(refused.back(&at.pool.issuer), None);
-        let request = match authorize::parse(&self.query, &at.client, self.app.pools.rules.pkce_required) {
+        let is_errand = page == Page::AddPasskey && !self.query.has("response_type");
+        let read = match is_errand {
+            true => authorize::errand(&self.query, &at.client).map_err(Stop::Page),
+            false => authorize::parse(&self.query, &at.client, self.app.pools.rules.pkce_required),
+        };
+        let mut request = match read {
             Ok(request) => request,
             Err(Stop::Page(wrong)) => return Ok(Begun::Wrong(wrong)),
             Err(Stop::Back(refused)) => return Ok(back(refused)),
         };
-        let hinted = self.hinted(tx, &at, &request)?;
-        if let Hinted::Nobody = hinted {
+        let hinted = match &request.id_token_hint {
+            Some(hint) => self.app.pools.hinted(tx, hint)?,
+            None => None,
+        };
+        let is_its = |hinted: &Hinted| hinted.client_id == at.client.id;
+        if request.id_token_hint.is_some() && !hinted.as_ref().is_some_and(is_its) {
             return Ok(back(
                 request.refused("invalid_request", "id_token_hint is no ID token of this client"),
             ));
         }
+        // Whoever signs in is held against it, too.
+        request.id_token_hint = hinted.as_ref().map(|hinted| hinted.sealed(tx.keys())).transpose()?;
         let provider = match wanted(tx, &at, &request)? {
             Ok(provider) => provider,
             Err(refused) => return Ok(back(refused)),
@@ -132,13 +148,13 @@ impl Visit {
                 .pools
                 .level_wished(&at, &request, provider.as_deref())
                 .is_none_or(|level| person.is_at(level, at.now))
-            && hinted.may_be(&person)
+            && hinted.as_ref().is_none_or(|hinted| hinted.user_id == person.user.id)
             && (page != Page::AddPasskey || self.app.pools.is_fresh(&at, person.auth))
         {
             if page == Page::AddPasskey {
                 let mut state = State::new(request, page);
                 state.done = true;
-                return Ok(Begun::Flow { id: Flow::begin(tx, &at, browser, &state)?, page });
+                return Ok(Begun::Flow { id: Flow::begin(tx, &self.app.pools, &at, browser, &state)?, page });
             }
             let is_kept = match self.cookies.session(&at.pool.id) {
                 Some(handle) => self.app.pools.keep_browser_in(tx, &at, handle)?,
@@ -164,7 +180,7 @@ impl Visit {
             ));
         }
         let state = State::new(request, page);
-        let id = Flow::begin(tx, &at, browser, &state)?;
+        let id = Flow::begin(tx, &self.app.pools, &at, browser, &state)?;
         Ok(match provider {
             Some(provider) => Begun::Out { id, provider },
             None => Begun::Flow { id, page: state.page },
@@ -195,7 +211,7 @@ impl Visit {
     pub fn client_named(&self, tx: &mut Tx<'_>, client_id: &str) -> Answer<Result<At, Wrong>> {
         match self.app.pools.at(tx, &self.caller, client_id, None) {
             // A domain is the door of one pool (rule H5).
-            Ok(at) if self.home.as_ref().is_none_or(|home| home.pool_id == at.pool.id) => Ok(Ok(at)),
+            Ok(at) if self.only().is_none_or(|pool_id| pool_id == at.pool.id) => Ok(Ok(at)),
             Ok(_) => Ok(Err(Wrong::UnknownClient(client_id.to_owned()))),
             Err(Error::Refused(_)) => Ok(Err(Wrong::UnknownClient(client_id.to_owned()))),
             Err(failed) => Err(failed),
@@ -210,12 +226,23 @@ impl Visit {
         }
     }
 
-    fn hinted(&self, tx: &mut Tx<'_>, at: &At, request: &AuthorizeRequest) -> Answer<Hinted> {
-        let Some(hint) = &request.id_token_hint else { return Ok(Hinted::Anybody) };
-        Ok(match self.app.pools.hinted(tx, hint)? {
-            Some(hinted) if hinted.client_id == at.client.id => Hinted::Somebody(hinted.user_id),
-            _ => Hinted::Nobody,
-        })
+    /// Takes a form that another site posted on as a GET, for which browsers send our cookies though another site sends them
+    /// here. An ID token in it is made short, since addresses end in histories and logs.
+    pub(super) async fn taken_on(&self, path: &str) -> Response {
+        let asked: Pairs = self.query.clone().into_iter().chain(self.form.clone()).collect();
+        let Some(hint) = self.form.first(HINT).map(str::to_owned) else {
+            return redirect(StatusCode::SEE_OTHER, &format!("{path}?{}", asked.query()));
+        };
+        let pools = self.app.pools.clone();
+        let short: Answer<String> = self.app.store.read(move |tx| pools.shortened(tx, &hint)).await;
+        match short {
+            Ok(short) => {
+                let short = |(name, value)| if name == HINT { (name, short.clone()) } else { (name, value) };
+                let asked: Pairs = asked.into_iter().map(short).collect();
+                redirect(StatusCode::SEE_OTHER, &format!("{path}?{}", asked.query()))
+            }
+            Err(cause) => problem::failed(self, &cause),
+        }
     }
 }
 
@@ -239,21 +266,4 @@ pub(super) fn wanted(
         Some(name) => Ok(Some(name)),
         None => Err(request.refused("invalid_request", said)),
     })
-}
-
-/// Who an app expects to be signed in.
-enum Hinted {
-    Anybody,
-    Somebody(String),
-    Nobody,
-}
-
-impl Hinted {
-    fn may_be(&self, person: &Person) -> bool {
-        match self {
-            Hinted::Anybody => true,
-            Hinted::Somebody(user_id) => *user_id == person.user.id,
-            Hinted::Nobody => false,
-        }
-    }
 }

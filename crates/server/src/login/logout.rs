@@ -16,7 +16,7 @@ use axum::response::Response;
 use postern_model::Answer;
 use postern_pools::federation::saml_logout::Leaving;
 use postern_pools::oauth::authorize::Wrong;
-use postern_pools::oauth::browser::Hinted;
+use postern_pools::oauth::browser::{Hinted, Person};
 use postern_pools::oauth::logout::{self, Next};
 use postern_pools::oauth::pairs::query;
 use postern_pools::sign_in::At;
@@ -61,9 +61,9 @@ pub async fn logout(visit: Visit) -> Response {
     }
 }
 
-/// `POST /logout`: taken on as a GET, for which browsers send our cookies though another site sends them here.
+/// `POST /logout`
 pub async fn logout_posted(visit: Visit) -> Response {
-    redirect(StatusCode::SEE_OTHER, &format!("/logout?{}", visit.form.query()))
+    visit.taken_on("/logout").await
 }
 
 /// `POST /logout/confirm`: the person says yes, and goes on to the app; or to our own page, which the same request once
@@ -211,7 +211,10 @@ impl Visit {
     /// Tells whether somebody is signed in who is not whom the app means.
     fn is_somebody_else(&self, tx: &mut Tx<'_>, at: &At, hinted: Option<&Hinted>) -> Answer<bool> {
         let person = self.person(tx, at)?;
-        Ok(person.is_some_and(|person| hinted.is_none_or(|hinted| hinted.user_id != person.user.id)))
+        let is_meant = |person: &Person| {
+            hinted.is_some_and(|hinted| hinted.is_proven && hinted.user_id == person.user.id)
+        };
+        Ok(person.is_some_and(|person| !is_meant(&person)))
     }
 
     /// Nobody says which app: the browser leaves every pool, once the person says so.

@@ -1,7 +1,7 @@
 //! What every press of a button shares: the form is ours, one unit of work moves the flow, and the answer is a redirect
 //! to a page that can be opened again, or leads away from our pages.
 
-use super::back::Away;
+use super::back::{self, Away};
 use super::cookies::Setting;
 use super::flow::{Fault, Flow, OVERTAKEN, Page, csrf_matches};
 use super::problem;
@@ -19,6 +19,7 @@ use postern_pools::auth::risk::Guard;
 use postern_pools::functions;
 use postern_pools::messages::Catalogue;
 use postern_pools::oauth::browser::Person;
+use postern_pools::oauth::redirect::Back;
 use postern_pools::sign_in::{Device, SignedIn};
 use postern_pools::threats::BLOCKED;
 use postern_store::Tx;
@@ -43,6 +44,19 @@ pub enum Went {
         /// By which the browser is recognised from now on.
         mark: String,
     },
+    /// Back to the app with an error, signed in nowhere.
+    Refused {
+        app_name: String,
+        back: Back,
+    },
+}
+
+impl Went {
+    /// Back to the app, which expects somebody else (OpenID Connect Core §3.1.2.1).
+    fn refused(flow: &Flow) -> Went {
+        let refused = flow.state.request.refused("login_required", "somebody else has signed in");
+        Went::Refused { app_name: flow.app_name().to_owned(), back: refused.back(&flow.at.pool.issuer) }
+    }
 }
 
 /// How a press ended.
@@ -197,6 +211,14 @@ impl Hand {
             vouched: flow.state.vouched.clone(),
             tried: self.pools.level_wished(at, request, None),
         };
+        if let Some(hint) = &request.id_token_hint
+            && self.pools.hinted(tx, hint)?.is_none_or(|hinted| hinted.user_id != person.user.id)
+        {
+            let went = Went::refused(flow);
+            flow.state.forget_session();
+            flow.state.page = Page::Identify;
+            return Ok(went);
+        }
         let before = self.visit.cookies.session(&at.pool.id);
         let offers_passkey = self.offers_passkey(tx, flow, &person)?;
         // A posted answer is a page of its own, and tokens are signed outside of this unit: both come for who is signed
@@ -233,6 +255,9 @@ impl Hand {
                 let response = away.response(visit);
                 let response = visit.cookies.set_session(&pool_id, &session, session_s).on(response);
                 visit.cookies.set_mark(&pool_id, &mark).on(response)
+            }
+            Ok(Pressed::Went { went: Went::Refused { app_name, back }, .. }) => {
+                back::send_on(visit, &app_name, back)
             }
             Ok(Pressed::Over(away)) => away.response(visit),
             Ok(Pressed::Expired { app_name, href }) => {

@@ -8,6 +8,7 @@ use crate::pages::{Frame, Page as _};
 use crate::respond;
 use axum::http::StatusCode;
 use axum::response::Response;
+use postern_model::Refusal;
 use postern_pools::oauth::authorize::Wrong;
 
 /// Shows what is wrong, with the reference that the log has.
@@ -68,6 +69,12 @@ pub async fn told(visit: Visit) -> Response {
         _ => Trouble::BadRequest { why: "A parameter is missing or wrong".to_owned() },
     };
     page(&visit, "", trouble)
+}
+
+/// Says how long to wait to who begins too much.
+pub fn too_many(visit: &Visit, refused: &Refusal) -> Response {
+    let minutes = u64::from(refused.retry_after_s.unwrap_or_default().div_ceil(60).max(1));
+    page(visit, "", Trouble::TooMany { minutes })
 }
 
 /// Logs a failure of ours and shows its reference.

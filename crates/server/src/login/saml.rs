@@ -148,7 +148,7 @@ async fn unasked(visit: &Visit, relay: &str, answer: String) -> Answer<Response>
     // The browser's own cookie did not come along; from now on it goes by a new one.
     let browser = Cookies::fresh_browser();
     let (sent, _) = Sent::fresh(visit.app.store.keys(), &provider, answer_to)?;
-    let its_browser = browser.clone();
+    let (its_browser, beginning) = (browser.clone(), pools.clone());
     let begun: Answer<Option<Away>> = visit
         .app
         .store
@@ -159,7 +159,7 @@ async fn unasked(visit: &Visit, relay: &str, answer: String) -> Answer<Response>
             let mut state = State::new(request.clone(), Page::Identify);
             state.sent = Some(sent.clone());
             state.brought = Some(Answered::arrived(&proven.arrived).sealed(tx.keys())?);
-            let id = Flow::begin(tx, &at, &its_browser, &state)?;
+            let id = Flow::begin(tx, &beginning, &at, &its_browser, &state)?;
             Ok(Some(Away::to_app(at.app_name(), left_at(&id))))
         })
         .await;

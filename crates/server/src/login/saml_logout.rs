@@ -30,8 +30,7 @@ async fn take(visit: &Visit, carried: Option<Carried>) -> Response {
     let (pools, here) = (&visit.app.pools, format!("{}{MESSAGES}", visit.own_url()));
     let taken = match carried.asks {
         true => {
-            let only = visit.home.as_ref().map(|home| home.pool_id.as_str());
-            pools.end_as_asked(&carried, &here, only).await
+            pools.end_as_asked(&carried, &here, visit.only()).await
         }
         false => pools.has_left(&carried, &here).await,
     };

@@ -192,6 +192,11 @@ impl Visit {
         }
     }
 
+    /// The only pool that this door is for, where it is one of a domain.
+    pub fn only(&self) -> Option<&str> {
+        self.home.as_ref().map(|home| home.pool_id.as_str())
+    }
+
     /// Where the browser is, without a final slash.
     pub fn own_url(&self) -> &str {
         self.home.as_ref().map_or(&self.app.public_url, |home| &home.url)

@@ -13,6 +13,7 @@ mod federation;
 mod forgot;
 mod functions;
 mod fuzz;
+mod hints;
 mod implicit;
 mod language;
 mod levels;

@@ -9,7 +9,7 @@ use postern_store::audit::{AuditRecord, Chain};
 use postern_store::auth::{ChallengeRow, Rotated, SignInRow};
 use postern_store::clients::{ClientRow, ClientSecretRow};
 use postern_store::groups::GroupRow;
-use postern_store::login::BrowserSessionRow;
+use postern_store::login::{BrowserSessionRow, FlowRow};
 use postern_store::pools::PoolRow;
 use postern_store::standing::{Kept, Overtaken};
 use postern_store::undo_links::UndoLinkRow;
@@ -400,6 +400,47 @@ async fn users_are_found_by_prefix_and_listed_page_by_page() {
             let found = store.read(move |tx| tx.list_users(POOL, &search, &UserKey::default(), 60)).await?;
             assert_eq!(found.len(), expected, "{value}");
         }
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sweeping_takes_what_is_long_dead_and_nothing_else() {
+    everywhere(|store| async move {
+        store.write(|tx| tx.add_challenge(&challenge(1))).await?;
+        let kept = NOW.plus_ms(180_000 + 60_000);
+        store.write(move |tx| tx.sweep(kept)).await?;
+        assert!(store.read(|tx| tx.find_challenge(&[[1; 32]])).await?.is_some());
+        let dead = NOW.plus_ms(180_000 + 16 * 60_000);
+        assert_eq!(store.write(move |tx| tx.sweep(dead)).await?, 1);
+        assert!(store.read(|tx| tx.find_challenge(&[[1; 32]])).await?.is_none());
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_more_sign_ins_on_the_pages_than_are_kept_the_oldest_go_in_which_nothing_was_pressed() {
+    everywhere(|store| async move {
+        let flow = |id: &str, age: i64| FlowRow {
+            id: id.into(),
+            browser: vec![1],
+            pool_id: POOL.into(),
+            client_id: "app".into(),
+            state: "{}".into(),
+            version: 1,
+            created: NOW.minus_ms(age),
+            expires: NOW.minus_ms(age),
+        };
+        let flows = [flow("newest", 0), flow("new", 1), flow("old", 2), flow("pressed", 3), flow("oldest", 4)];
+        store.write(move |tx| flows.iter().try_for_each(|flow| tx.add_flow(flow))).await?;
+        assert!(store.write(|tx| tx.move_flow("pressed", 1, "{}", NOW.minus_ms(3))).await?);
+        assert!(store.read(|tx| tx.flows_beyond(5)).await?.is_empty());
+        assert_eq!(store.read(|tx| tx.flows_beyond(2)).await?, ["oldest", "old"]);
+        assert!(store.write(|tx| tx.drop_untouched_flow("oldest")).await?);
+        assert!(!store.write(|tx| tx.drop_untouched_flow("pressed")).await?);
+        assert_eq!(store.read(|tx| tx.flows_beyond(2)).await?, ["old"]);
         Ok(())
     })
     .await;

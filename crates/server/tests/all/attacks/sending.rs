@@ -3,7 +3,10 @@
 
 use super::{ALICE, behind_a_proxy, sent};
 use crate::story::{App, Reply, challenge, mail_settles, own_sender};
+use crate::pages::browser::Browser;
 use crate::support::TestServer;
+use postern_pools::oauth::pairs::query;
+use postern_server::seed;
 use serde_json::json;
 
 /// Codes that one address gets: no more than `.1` in any `.0` milliseconds (rule S1).
@@ -212,4 +215,42 @@ async fn case_82_a_flood_of_challenges_pushes_nobodys_out() {
     }
     assert_eq!(begun, 50);
     app.answers(ALICE, &hers, &code).await.ok();
+}
+
+#[tokio::test]
+async fn case_82_a_flood_of_pages_that_nobody_signs_in_on_is_dammed_at_its_source() {
+    let server = TestServer::strict_with(|settings| {
+        behind_a_proxy(settings);
+        settings.development.demo = true;
+        settings.rules.begins_per_source = 50;
+        settings.pace = None;
+    })
+    .await;
+    let demo = seed::demo(&server.app).await.expect("the demo can be made");
+    let begins = async |source: &str, state: &str| {
+        let pairs = [
+            ("response_type", "code"),
+            ("client_id", demo.client_id.as_str()),
+            ("state", state),
+            ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+            ("code_challenge_method", "S256"),
+        ];
+        let path = format!("/oauth2/authorize?{}", query(&pairs));
+        Browser::new(&server.url).send("GET", &path, "", &[("x-forwarded-for", source)]).await
+    };
+    let mut begun = 0;
+    for _ in 0..100 {
+        let shown = begins("203.0.113.7", "s").await;
+        match shown.status {
+            302 => begun += 1,
+            status => assert_eq!(status, 429, "{}", shown.html),
+        }
+    }
+    assert_eq!(begun, 50);
+    assert!(begins("198.51.100.1", "s").await.to().starts_with("/login?flow="));
+    // An app has only so much kept for it meanwhile.
+    let refused = begins("198.51.100.1", &"s".repeat(4097)).await;
+    assert_eq!(refused.parameter("error"), "invalid_request");
+    server.clock.advance(10 * 60_000);
+    assert!(begins("203.0.113.7", &"s".repeat(4096)).await.to().starts_with("/login?flow="));
 }

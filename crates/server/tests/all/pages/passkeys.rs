@@ -5,6 +5,7 @@ use super::scene::Scene;
 use crate::support::passkey::{Attested, Ceremony, PRESENT, Passkey};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+use postern_pools::oauth::pairs::query;
 use serde_json::{Value, json};
 
 const ALICE: &str = "alice@example.com";
@@ -264,6 +265,31 @@ async fn a_passkey_is_added_only_by_who_has_just_signed_in_here() {
     let (_, home) = made(&scene, &browser, &page).await;
     assert!(is_back_in_the_app(&home), "{home:?}");
     assert_eq!(browser.visit(&add).await.heading(), OFFER);
+}
+
+#[tokio::test]
+async fn who_is_sent_to_add_a_passkey_comes_back_as_they_went() {
+    let scene = scene().await;
+    let callback = scene.callback();
+    let add = |redirect_uri: &str, more: &[(&str, &str)]| {
+        let pairs = [("client_id", scene.demo.client_id.as_str()), ("redirect_uri", redirect_uri)];
+        format!("/passkeys/add?{}", query(&[&pairs[..], more].concat()))
+    };
+    let browser = scene.browser();
+    let page = browser.visit(&add(&callback, &[("state", "s1")])).await;
+    assert_eq!(page.heading(), "Sign in");
+    let page = browser.press(&page, "/login", &[("username", ALICE)]).await;
+    let page = browser.press(&page, "/login/code", &[("code", &scene.code(ALICE).await)]).await;
+    assert_eq!(page.heading(), OFFER);
+    let (_, home) = made(&scene, &browser, &page).await;
+    assert_eq!(home.to(), format!("{callback}?state=s1"));
+    // Signed in already, and not now.
+    let page = browser.visit(&add(&callback, &[])).await;
+    assert_eq!(page.heading(), OFFER);
+    let home = browser.press_once(&page, "/passkeys/add", &[("later", "1")]).await;
+    assert_eq!(home.to(), callback);
+    // Nowhere else.
+    assert_eq!(browser.open(&add("https://evil.example/", &[])).await.status, 400);
 }
 
 #[tokio::test]
