@@ -73,6 +73,8 @@ pub enum Way {
 pub struct Hints<'a> {
     pub login_hint: Option<&'a str>,
     pub asks_again: bool,
+    /// What the person is to be asked there, in the words of OpenID Connect.
+    pub prompt: Option<&'a str>,
     pub max_age_s: Option<i64>,
     pub lang: Option<&'a str>,
     /// The levels that are asked for, the best one first.

@@ -49,6 +49,7 @@ impl Endpoints {
         let levels = provider.levels.values(&hints.levels);
         let max_age = hints.max_age_s.map(|seconds| seconds.to_string());
         let challenge = challenge_of(&secrets.verifier);
+        let prompt = hints.prompt.and_then(|words| prompt_for(provider.kind, words));
         let mut pairs = vec![
             ("response_type", "code"),
             ("client_id", provider.detail("client_id").unwrap_or_default()),
@@ -68,13 +69,24 @@ impl Endpoints {
         }
         if matches!(provider.kind, Kind::Oidc | Kind::Google) {
             pairs.extend(hints.login_hint.map(|hint| ("login_hint", hint)));
-            pairs.extend(hints.asks_again.then_some(("prompt", "login")));
+            pairs.extend(prompt.as_deref().map(|words| ("prompt", words)));
             pairs.extend(max_age.as_deref().map(|max_age| ("max_age", max_age)));
             pairs.extend(hints.lang.map(|lang| ("ui_locales", lang)));
             pairs.extend((!levels.is_empty()).then_some(("acr_values", levels.as_str())));
         }
         crate::oauth::redirect::with(&self.authorize, &pairs)
     }
+}
+
+/// What a provider is to ask a person. Google knows no `login`; to choose an account is as near as it comes.
+fn prompt_for(kind: Kind, words: &str) -> Option<String> {
+    let mut known: Vec<&str> = words
+        .split(' ')
+        .filter(|word| !word.is_empty())
+        .map(|word| if kind == Kind::Google && word == "login" { "select_account" } else { word })
+        .collect();
+    known.dedup();
+    (!known.is_empty()).then(|| known.join(" "))
 }
 
 fn has_id_token(kind: Kind) -> bool {
@@ -325,6 +337,16 @@ fn told_by_google(person: Map<String, Value>) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn people_are_asked_in_the_words_of_their_provider() {
+        let asked = |kind, words| prompt_for(kind, words);
+        assert_eq!(asked(Kind::Oidc, "login consent").as_deref(), Some("login consent"));
+        assert_eq!(asked(Kind::Google, "login").as_deref(), Some("select_account"));
+        assert_eq!(asked(Kind::Google, "login select_account").as_deref(), Some("select_account"));
+        assert_eq!(asked(Kind::Google, "consent").as_deref(), Some("consent"));
+        assert_eq!(asked(Kind::Oidc, " "), None);
+    }
 
     #[test]
     fn claims_become_the_texts_of_attributes() {

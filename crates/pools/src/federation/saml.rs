@@ -133,7 +133,9 @@ impl SamlWay {
             destination: &self.metadata.sign_in,
             now: &moment,
         };
-        let request = saml::authn_request(&head, answer_to, hints.asks_again);
+        // A provider cannot be told an age, so whoever wants one is asked for now.
+        let asks_again = hints.asks_again || hints.max_age_s.is_some();
+        let request = saml::authn_request(&head, answer_to, asks_again);
         let message = Message { name: REQUEST, text: &request, relay: flow_id };
         message.href(signers, self.key.as_ref(), &self.metadata.sign_in).await
     }

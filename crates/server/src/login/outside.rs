@@ -151,6 +151,7 @@ async fn sent_out(visit: &Visit, flow_id: &str, browser: &str, name: &str) -> An
     let hints = Hints {
         login_hint: request.login_hint.as_deref(),
         asks_again: request.prompt == Prompt::Always,
+        prompt: request.prompt_words.as_deref(),
         max_age_s: request.max_age_s,
         lang: request.lang.as_deref(),
         levels: request.levels(&flow.at.pool),

@@ -170,11 +170,11 @@ async fn a_browser_is_sent_out_with_secrets_of_its_own_and_the_provider_is_asked
     let play = Play::new().await;
     let browser = play.scene.browser();
     let out =
-        browser.open(&play.scene.authorize(&[("idp_identifier", "corp.example"), ("prompt", "login")])).await;
+        browser.open(&play.scene.authorize(&[("idp_identifier", "corp.example"), ("prompt", "login consent")])).await;
     let asked = out.answer();
     assert_eq!(asked.first("client_id"), Some("postern"));
     assert_eq!(asked.first("scope"), Some("openid email"));
-    assert_eq!(asked.first("prompt"), Some("login"));
+    assert_eq!(asked.first("prompt"), Some("login consent"));
     assert_eq!(asked.first("code_challenge_method"), Some("S256"));
     let other = play.sent(&play.scene.browser()).await;
     for name in ["state", "nonce", "code_challenge"] {

@@ -296,6 +296,9 @@ async fn a_provider_is_known_by_its_metadata() {
         request: String::from_utf8(packed[5..].to_vec()).expect("UTF-8"),
     };
     assert_eq!(sent.value("ForceAuthn"), "true");
+    let aged = play.scene.browser().open(&play.scene.authorize(&[("max_age", "60")])).await;
+    let packed = STANDARD.decode(aged.parameter("SAMLRequest")).expect("base64");
+    assert!(String::from_utf8_lossy(&packed).contains("ForceAuthn=\"true\""));
     let posted = play.posts(&play.signer.answer(&play.says("a1", Some(sent.id()))), &sent.relay).await;
     let home = browser.open(&posted.leads_to().expect("the way on")).await;
     assert!(home.answer().first("code").is_some());
