@@ -82,7 +82,7 @@ pub struct Rules {
     pub address_limits: bool,
     /// Codes asked for by one source (an IPv4 address or an IPv6 /64) in an hour; 0 means any number.
     pub sends_per_source: i64,
-    /// Challenges begun by one source in ten minutes; 0 means any number.
+    /// Challenges begun by one source in ten minutes, and sign-ins begun on the pages; 0 means any number.
     pub begins_per_source: i64,
     /// Codes asked for through one app client in ten minutes; 0 means any number.
     pub sends_per_client: i64,
@@ -110,6 +110,8 @@ pub struct Rules {
     pub pkce_required: bool,
     /// A browser's session lasts longer by being used.
     pub sliding_sessions: bool,
+    /// `email_verified` and `phone_number_verified` are true or false at userInfo; `false` is Cognito's behaviour: texts.
+    pub user_info_flags: bool,
     /// The folder in which log groups are files; none: pools cannot export their logs.
     pub log_groups: Option<PathBuf>,
     /// When the pages offer to make a passkey.

@@ -329,5 +329,6 @@ pub(crate) fn facts_of(at: &At, amr: Vec<String>) -> SignInFacts {
         nonce: None,
         resource: None,
         device: None,
+        revocable: false,
     }
 }

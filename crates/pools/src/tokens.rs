@@ -42,6 +42,9 @@ pub struct SignInFacts {
     /// The key of the device it is on: one that was proven, or one that may yet be confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
+    /// Its client could revoke it when it was made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub revocable: bool,
 }
 
 /// A device that is not known yet, as its app is told of it (`NewDeviceMetadata`).
@@ -157,6 +160,7 @@ fn remember(
     now: Timestamp,
     life_s: i64,
 ) -> Result<(RefreshToken, Grant)> {
+    let facts = &SignInFacts { revocable: client.revocable, ..facts.clone() };
     let refresh = RefreshToken::fresh(random::ordered(now), tx.keys());
     tx.add_sign_in(&SignInRow {
         id: refresh.id,
@@ -279,11 +283,9 @@ fn id_claims(
         claims.insert(
             name.into(),
             match name {
-                "email_verified" | "phone_number_verified" => (value == "true").into(),
-                "updated_at" => value.parse::<i64>().map_or_else(|_| value.into(), Value::from),
-                "address" => json!({ "formatted": value }),
+                _ if is_flag(name) => (value == "true").into(),
                 IDENTITIES => identities::claim(value),
-                _ => value.into(),
+                _ => standard_claim(name, value),
             },
         );
     }
@@ -313,6 +315,20 @@ fn id_claims(
     claims.insert("iat".into(), now.seconds().into());
     claims.insert("jti".into(), crate::user::fresh_id().into());
     Value::Object(claims)
+}
+
+/// Tells whether a claim is true or false, where attributes are texts.
+pub fn is_flag(name: &str) -> bool {
+    matches!(name, "email_verified" | "phone_number_verified")
+}
+
+/// The value of an attribute as its claim has it (OpenID Connect Core §5.1).
+pub fn standard_claim(name: &str, value: &str) -> Value {
+    match name {
+        "updated_at" => value.parse::<i64>().map_or_else(|_| value.into(), Value::from),
+        "address" => json!({ "formatted": value }),
+        _ => value.into(),
+    }
 }
 
 fn access_claims(

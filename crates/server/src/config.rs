@@ -222,6 +222,17 @@ pub struct Oauth {
     pub pkce: Pkce,
     /// Browsers stay signed in for longer while their sessions are used.
     pub sliding_sessions: bool,
+    pub userinfo_flags: UserInfoFlags,
+}
+
+/// How `email_verified` and `phone_number_verified` are told at userInfo.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UserInfoFlags {
+    /// As texts, like Cognito.
+    #[default]
+    Text,
+    Boolean,
 }
 
 /// Where the pages of pools with a domain are.

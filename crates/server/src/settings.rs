@@ -1,7 +1,7 @@
 //! What a server runs by. Modes are sets of these values: development is what runs without a configuration file,
 //! production is what a file says.
 
-use crate::config::{self, Config, Pkce};
+use crate::config::{self, Config, Pkce, UserInfoFlags};
 use crate::local_tls::LocalTls;
 use crate::master_key::{FILE_NAME, MasterKey};
 use crate::rate::Pace;
@@ -480,6 +480,7 @@ fn rules(
         },
         pkce_required: oauth.pkce == Pkce::Required,
         sliding_sessions: oauth.sliding_sessions,
+        user_info_flags: oauth.userinfo_flags == UserInfoFlags::Boolean,
         log_groups: None,
         passkey_offer: match passkeys.offer {
             config::PasskeyOffer::Never => PasskeyOffer::Never,

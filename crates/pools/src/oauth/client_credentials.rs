@@ -1,8 +1,9 @@
 //! Tokens that an app gets for itself (RFC 6749 §4.4), at the token endpoint and by `GetClientToken`.
 
-use super::errors::{INVALID_SCOPE, UNAUTHORIZED_CLIENT};
+use super::errors::{INVALID_SCOPE, INVALID_TARGET, UNAUTHORIZED_CLIENT};
 use crate::Pools;
 use crate::scopes;
+use crate::settings::client::is_absolute_address;
 use crate::sign_in::At;
 use crate::tokens::{Grant, of_client};
 use postern_model::cognito_idp::OAuthFlowType;
@@ -43,6 +44,9 @@ impl Pools {
             if !granted.contains(scope) {
                 granted.push(scope);
             }
+        }
+        if !resource.is_none_or(is_absolute_address) {
+            return refuse(INVALID_TARGET, "resource must be an absolute address without a fragment");
         }
         let scope = scopes::live(tx, &at.pool.id, &granted.join(" "))?;
         if scope.is_empty() {

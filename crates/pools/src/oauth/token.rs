@@ -5,7 +5,8 @@ use super::errors::*;
 use super::is_ours;
 use super::pairs::{Pairs, Twice, decoded};
 use crate::Pools;
-use crate::sign_in::At;
+use crate::operations::tokens::Refreshing;
+use crate::sign_in::{At, Says};
 use crate::tokens::{Grant, Tokens};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,12 +14,14 @@ use postern_access::Caller;
 use postern_model::cognito_idp::{ExplicitAuthFlowsType, OAuthFlowType};
 use postern_model::{Answer, Error, Secret, refusal, refuse};
 use postern_store::Tx;
+use std::collections::BTreeMap;
 
 /// A client as it says it is.
 #[derive(Clone)]
 pub struct ClientProof {
     pub id: String,
-    pub secret: Option<Secret>,
+    /// The secret, in each way in which what was sent can be read.
+    pub secrets: Vec<Secret>,
 }
 
 /// A request to the token endpoint.
@@ -38,6 +41,7 @@ enum Asked {
     Client {
         scope: Option<String>,
         resource: Option<String>,
+        metadata: Option<BTreeMap<String, String>>,
     },
 }
 
@@ -47,7 +51,9 @@ impl ClientProof {
         let id = form.once("client_id").map_err(twice)?;
         let secret = form.once("client_secret").map_err(twice)?;
         match (authorization, id) {
-            (None, Some(id)) => Ok(ClientProof { id: id.to_owned(), secret: secret.map(Secret::new) }),
+            (None, Some(id)) => {
+                Ok(ClientProof { id: id.to_owned(), secrets: secret.map(Secret::new).into_iter().collect() })
+            }
             (None, None) => refuse(INVALID_REQUEST, "client_id is missing"),
             (Some(_), _) if secret.is_some() => {
                 refuse(INVALID_REQUEST, "the client is authenticated in two ways")
@@ -60,7 +66,8 @@ impl ClientProof {
     }
 }
 
-/// Reads `Basic base64(id:secret)`, both form-encoded (RFC 6749 §2.3.1).
+/// Reads `Basic base64(id:secret)`, both form-encoded (RFC 6749 §2.3.1), or as they are, which is how most programs send
+/// them: it makes a difference to a secret with a `+`.
 fn basic(authorization: &str) -> Option<ClientProof> {
     let (scheme, credentials) = authorization.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -68,8 +75,10 @@ fn basic(authorization: &str) -> Option<ClientProof> {
     }
     let text = String::from_utf8(STANDARD.decode(credentials.trim()).ok()?).ok()?;
     let (id, secret) = text.split_once(':')?;
-    let secret = decoded(secret).filter(|secret| !secret.is_empty());
-    Some(ClientProof { id: decoded(id)?, secret: secret.map(Secret::new) })
+    let mut secrets: Vec<String> = decoded(secret).into_iter().chain([secret.to_owned()]).collect();
+    secrets.dedup();
+    secrets.retain(|secret| !secret.is_empty());
+    Some(ClientProof { id: decoded(id)?, secrets: secrets.into_iter().map(Secret::new).collect() })
 }
 
 fn read(form: &Pairs) -> Answer<Asked> {
@@ -93,21 +102,35 @@ fn read(form: &Pairs) -> Answer<Asked> {
             scope: text("scope")?.map(str::to_owned),
             resource: resource()?,
         }),
-        "client_credentials" => {
-            Ok(Asked::Client { scope: text("scope")?.map(str::to_owned), resource: resource()? })
-        }
+        "client_credentials" => Ok(Asked::Client {
+            scope: text("scope")?.map(str::to_owned),
+            resource: resource()?,
+            metadata: text("aws_client_metadata")?.map(metadata).transpose()?,
+        }),
         _ => refuse(UNSUPPORTED_GRANT_TYPE, ""),
     }
 }
 
+/// What an app has a function hear.
+fn metadata(text: &str) -> Answer<BTreeMap<String, String>> {
+    let unreadable = |_| refusal(INVALID_REQUEST, "aws_client_metadata must be a JSON object of texts");
+    serde_json::from_str(text).map_err(unreadable)
+}
+
 impl Pools {
-    /// Gives tokens for a code or for a refresh token.
-    pub async fn token(&self, caller: &Caller, proof: ClientProof, form: &Pairs) -> Answer<Tokens> {
+    /// Gives tokens for a code or for a refresh token; where a pool is named, to its clients only.
+    pub async fn token(
+        &self,
+        caller: &Caller,
+        only: Option<&str>,
+        proof: ClientProof,
+        form: &Pairs,
+    ) -> Answer<Tokens> {
         let asked = read(form)?;
-        let (pools, caller_of_unit) = (self.clone(), caller.clone());
+        let (pools, caller_of_unit, only) = (self.clone(), caller.clone(), only.map(str::to_owned));
         let grant = self
             .sign_in_unit(caller, move |tx| {
-                let at = pools.proven_client(tx, &caller_of_unit, &proof)?;
+                let at = pools.proven_client(tx, &caller_of_unit, only.as_deref(), &proof)?;
                 pools.redeem(tx, &at, &asked)
             })
             .await
@@ -138,13 +161,8 @@ impl Pools {
                 if !may {
                     return refuse(UNAUTHORIZED_CLIENT, "");
                 }
-                let refreshed =
-                    self.refresh_or_note(tx, at, token.reveal(), true).map_err(in_oauths_words)?;
-                if let (Ok(grant), Some(scope)) = (&refreshed, scope)
-                    && !is_same_scope(scope, &grant.scope)
-                {
-                    return refuse(INVALID_SCOPE, "scope must be what was granted, or be left out");
-                }
+                let refreshing = Refreshing { token: token.reveal(), scope: scope.as_deref(), may_rotate: true };
+                let refreshed = self.refresh_or_note(tx, at, &refreshing).map_err(in_oauths_words)?;
                 if let (Ok(grant), Some(resource)) = (&refreshed, resource)
                     && grant.access_claims["aud"].as_str() != Some(resource)
                 {
@@ -152,23 +170,31 @@ impl Pools {
                 }
                 Ok(refreshed)
             }
-            Asked::Client { scope, resource } => {
+            Asked::Client { scope, resource, metadata } => {
                 let asked = scope.as_deref().map(scopes_in);
-                self.client_token(tx, at, asked.as_deref(), resource.as_deref()).map(Ok)
+                let at = At { says: Says::metadata(metadata.clone()), ..at.clone() };
+                self.client_token(tx, &at, asked.as_deref(), resource.as_deref()).map(Ok)
             }
         }
     }
 
-    /// Ends the sign-in that a refresh token belongs to.
-    pub async fn revoke_for_app(&self, caller: &Caller, proof: ClientProof, form: &Pairs) -> Answer<()> {
+    /// Ends the sign-in that a refresh token belongs to; where a pool is named, for its clients only.
+    pub async fn revoke_for_app(
+        &self,
+        caller: &Caller,
+        only: Option<&str>,
+        proof: ClientProof,
+        form: &Pairs,
+    ) -> Answer<()> {
         let Some(token) = form.once("token").map_err(twice)? else {
             return refuse(INVALID_REQUEST, "token is missing");
         };
         let (pools, caller, token) = (self.clone(), caller.clone(), Secret::new(token));
+        let only = only.map(str::to_owned);
         self.store
             .write(move |tx| {
-                let at = pools.proven_client(tx, &caller, &proof)?;
-                if !at.client.revocable {
+                let at = pools.proven_client(tx, &caller, only.as_deref(), &proof)?;
+                if !pools.may_revoke(tx, &at, token.reveal())? {
                     return refuse(INVALID_REQUEST, "token revocation is switched off for this client");
                 }
                 // ID and access tokens are JWTs; a refresh token is not.
@@ -180,18 +206,25 @@ impl Pools {
             .await
     }
 
-    /// Finds the client that calls, with its secret where it has one (rule O8).
-    fn proven_client(&self, tx: &mut Tx<'_>, caller: &Caller, proof: &ClientProof) -> Answer<At> {
+    /// Finds the client that calls, with its secret where it has one (rule O8). A domain is the door of one pool (rule H5).
+    fn proven_client(
+        &self,
+        tx: &mut Tx<'_>,
+        caller: &Caller,
+        only: Option<&str>,
+        proof: &ClientProof,
+    ) -> Answer<At> {
         let at = match self.at(tx, caller, &proof.id, None) {
-            Ok(at) => at,
+            Ok(at) if only.is_none_or(|pool_id| pool_id == at.pool.id) => at,
+            Ok(_) => return refuse(INVALID_CLIENT, ""),
             Err(Error::Refused(_)) => return refuse(INVALID_CLIENT, ""),
             Err(failed) => return Err(failed),
         };
-        match (at.client.has_secret(), &proof.secret) {
-            (false, None) => Ok(at),
-            (true, Some(secret)) if at.client.secret_matches(secret.reveal()) => Ok(at),
-            _ => refuse(INVALID_CLIENT, ""),
-        }
+        let is_proven = match at.client.has_secret() {
+            true => proof.secrets.iter().any(|secret| at.client.secret_matches(secret.reveal())),
+            false => proof.secrets.is_empty(),
+        };
+        if is_proven { Ok(at) } else { refuse(INVALID_CLIENT, "") }
     }
 }
 
@@ -199,14 +232,11 @@ fn scopes_in(scope: &str) -> Vec<&str> {
     scope.split(' ').filter(|scope| !scope.is_empty()).collect()
 }
 
-fn is_same_scope(asked: &str, granted: &str) -> bool {
-    let sorted = |scope: &str| {
-        let mut scopes: Vec<String> = scopes_in(scope).into_iter().map(str::to_owned).collect();
-        scopes.sort();
-        scopes.dedup();
-        scopes
-    };
-    sorted(asked) == sorted(granted)
+/// The scopes of a grant that are asked for, where none is asked for that it does not have (RFC 6749 §6).
+pub(crate) fn narrowed(granted: &str, asked: &str) -> Option<String> {
+    let (granted, asked) = (scopes_in(granted), scopes_in(asked));
+    let kept: Vec<&str> = granted.iter().copied().filter(|scope| asked.contains(scope)).collect();
+    asked.iter().all(|scope| granted.contains(scope)).then(|| kept.join(" "))
 }
 
 /// Says a refusal of the API in the words of RFC 6749.
@@ -237,7 +267,7 @@ mod tests {
     fn proof(authorization: Option<&str>, body: &str) -> Result<(String, Option<String>), &'static str> {
         let form = Pairs::parse(body).expect("UTF-8");
         ClientProof::read(authorization, &form)
-            .map(|proof| (proof.id, proof.secret.map(|secret| secret.reveal().to_owned())))
+            .map(|proof| (proof.id, proof.secrets.first().map(|secret| secret.reveal().to_owned())))
             .map_err(|error| error.kind().expect("a refusal").code)
     }
 
@@ -289,8 +319,31 @@ mod tests {
     }
 
     #[test]
-    fn scopes_are_the_same_in_any_order() {
-        assert!(is_same_scope("email openid", "openid email"));
-        assert!(!is_same_scope("openid", "openid email") && !is_same_scope("openid email x", "openid email"));
+    fn a_secret_in_a_header_is_read_as_it_is_too() {
+        let form = Pairs::default();
+        let secrets = |text: &str| {
+            let proof = ClientProof::read(Some(&header(text)), &form).expect("a client");
+            proof.secrets.iter().map(|secret| secret.reveal().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(secrets("app:se+cret"), ["se cret", "se+cret"]);
+        assert_eq!(secrets("app:secret"), ["secret"]);
+        assert!(secrets("app:").is_empty());
+    }
+
+    #[test]
+    fn a_grant_is_narrowed_and_never_widened() {
+        let narrowed = |asked| narrowed("openid email api/read", asked);
+        assert_eq!(narrowed("email  openid").as_deref(), Some("openid email"));
+        assert_eq!(narrowed("api/read email openid").as_deref(), Some("openid email api/read"));
+        assert_eq!(narrowed("openid phone"), None);
+    }
+
+    #[test]
+    fn what_functions_are_told_is_an_object_of_texts() {
+        let told = metadata("{\"a\":\"b\"}").ok().expect("metadata");
+        assert_eq!(told, BTreeMap::from([("a".to_owned(), "b".to_owned())]));
+        for text in ["not json", "[]", "\"a\"", "{\"a\":1}"] {
+            assert_eq!(metadata(text).err().and_then(|error| error.kind()), Some(INVALID_REQUEST), "{text}");
+        }
     }
 }

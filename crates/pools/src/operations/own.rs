@@ -261,5 +261,6 @@ fn facts(at: &At) -> SignInFacts {
         nonce: None,
         resource: None,
         device: None,
+        revocable: false,
     }
 }

@@ -5,6 +5,8 @@ use crate::Pools;
 use crate::client::Client;
 use crate::functions;
 use crate::keys::TokenUse;
+use crate::oauth::errors::INVALID_SCOPE;
+use crate::oauth::token::narrowed;
 use crate::operations::auth::authentication_result;
 use crate::operations::users::wire_attributes;
 use crate::pool::Pool;
@@ -41,6 +43,14 @@ pub fn operations() -> Operations<Pools> {
         .on(op::DeleteUser, Pools::delete_user)
 }
 
+/// A refresh token that is used, and what for.
+pub struct Refreshing<'a> {
+    pub token: &'a str,
+    /// Some of the scopes that were granted; all of them where none is named.
+    pub scope: Option<&'a str>,
+    pub may_rotate: bool,
+}
+
 /// Whoever an access token stands for.
 pub struct Bearer {
     pub pool: Arc<Pool>,
@@ -74,7 +84,8 @@ impl Pools {
                 let says = Says::metadata(request.client_metadata.clone());
                 let at = At { says, device: request.device_key.clone().map(Device::Key), ..at };
                 prove_client(&at.client, request.client_secret.as_ref().map(|secret| secret.reveal()))?;
-                pools.refresh_or_note(tx, &at, request.refresh_token.reveal(), true)
+                let token = request.refresh_token.reveal();
+                pools.refresh_or_note(tx, &at, &Refreshing { token, scope: None, may_rotate: true })
             })
             .await??;
         let tokens = self.sign(grant).await?;
@@ -91,6 +102,7 @@ impl Pools {
         let grant = self
             .sign_in_unit(caller, move |tx| {
                 let at = pools.at(tx, &caller_of_unit, &request.client_id, None)?;
+                let at = At { says: Says::metadata(request.client_metadata.clone()), ..at };
                 if !at.client.secret_matches(request.secret.reveal()) {
                     return refuse(
                         NotAuthorizedException,
@@ -115,7 +127,7 @@ impl Pools {
 
     /// Makes new tokens of a sign-in, for the flows that never rotate.
     pub fn refresh(&self, tx: &mut Tx<'_>, at: &At, token: &str, may_rotate: bool) -> Answer<Grant> {
-        self.refresh_or_note(tx, at, token, may_rotate)?
+        self.refresh_or_note(tx, at, &Refreshing { token, scope: None, may_rotate })?
     }
 
     /// Makes new tokens of a sign-in. A refusal that must be remembered (a rotated token came back) is the inner
@@ -124,10 +136,9 @@ impl Pools {
         &self,
         tx: &mut Tx<'_>,
         at: &At,
-        token: &str,
-        may_rotate: bool,
+        refreshing: &Refreshing<'_>,
     ) -> Answer<Result<Grant, Error>> {
-        let presented = RefreshToken::parse(token).ok_or_else(|| no("Invalid Refresh Token"))?;
+        let presented = RefreshToken::parse(refreshing.token).ok_or_else(|| no("Invalid Refresh Token"))?;
         let rotates = at.client.rotation_grace_s;
         let found = match rotates {
             Some(_) => tx.sign_in_to_change(&presented.id)?,
@@ -135,7 +146,7 @@ impl Pools {
         };
         let sign_in =
             found.filter(|row| row.client_id == at.client.id).ok_or_else(|| no("Invalid Refresh Token"))?;
-        if rotates.is_some() && !may_rotate {
+        if rotates.is_some() && !refreshing.may_rotate {
             return refuse(
                 InvalidParameterException,
                 "REFRESH_TOKEN_AUTH flow is not available for this client because refresh token rotation is enabled",
@@ -180,6 +191,12 @@ impl Pools {
         self.is_on_its_device(tx, at, &user, &facts)?;
         // A nonce is the first ID token's only (OpenID Connect Core 12.2).
         facts.nonce = None;
+        if let Some(asked) = refreshing.scope {
+            let Some(scope) = narrowed(&facts.scope, asked) else {
+                return refuse(INVALID_SCOPE, "a scope was not granted");
+            };
+            facts.scope = scope;
+        }
         let mut grant = prepare(tx, &at.pool, &at.client, &user, sign_in.id, &facts, at.now)?;
         // A refreshed ID token has no hash of its access token, as on AWS.
         if let Some(claims) = grant.id_claims.as_mut().and_then(serde_json::Value::as_object_mut) {
@@ -251,13 +268,13 @@ impl Pools {
                     return refuse(UnauthorizedException, "Unable to verify the client secret");
                 }
                 not_linked(request.revoke_associated_sessions)?;
-                if !at.client.revocable {
+                let token = request.token.reveal();
+                if !pools.may_revoke(tx, &at, token)? {
                     return refuse(
                         UnsupportedOperationException,
                         "Token revocation is not enabled for this client",
                     );
                 }
-                let token = request.token.reveal();
                 if token.matches('.').count() == 2 {
                     return refuse(UnsupportedTokenTypeException, "Unsupported token type");
                 }
@@ -267,19 +284,26 @@ impl Pools {
             .await
     }
 
-    /// Ends the sign-in that a refresh token belongs to; an unknown token is no error (RFC 7009 §2.2).
+    /// Ends the sign-in that a refresh token belongs to, or belonged to before it was rotated; an unknown token is no error
+    /// (RFC 7009 §2.2).
     pub fn revoke(&self, tx: &mut Tx<'_>, at: &At, token: &str) -> Answer<()> {
-        if let Some(presented) = RefreshToken::parse(token)
-            && let Some(sign_in) = tx.find_sign_in(&presented.id)?
-            && sign_in.client_id == at.client.id
-            && presented.matches(tx.keys(), &sign_in.refresh_mac)
+        if let Some(sign_in) = sign_in_of(tx, at, token)?
+            && tx.revoke_sign_in(&sign_in.id)?
         {
-            if tx.revoke_sign_in(&sign_in.id)? {
-                let subject = owner_of(tx, &sign_in)?;
-                self.audit(tx, at, &subject, "RevokeToken", "revoked", "")?;
-            }
+            let subject = owner_of(tx, &sign_in)?;
+            self.audit(tx, at, &subject, "RevokeToken", "revoked", "")?;
         }
         Ok(())
+    }
+
+    /// Tells whether a client may revoke a token: its settings say so, or said so when the token was made.
+    pub fn may_revoke(&self, tx: &mut Tx<'_>, at: &At, token: &str) -> Answer<bool> {
+        if at.client.revocable {
+            return Ok(true);
+        }
+        let Some(sign_in) = sign_in_of(tx, at, token)? else { return Ok(false) };
+        let facts: SignInFacts = serde_json::from_str(&sign_in.facts).map_err(anyhow::Error::from)?;
+        Ok(facts.revocable)
     }
 
     pub async fn global_sign_out(
@@ -416,6 +440,17 @@ impl Pools {
         }
         Ok(Bearer { pool, client, user, claims })
     }
+}
+
+/// The sign-in of a client that a refresh token belongs to, or belonged to before it was rotated.
+fn sign_in_of(tx: &mut Tx<'_>, at: &At, token: &str) -> Answer<Option<SignInRow>> {
+    let Some(presented) = RefreshToken::parse(token) else { return Ok(None) };
+    let found = tx.find_sign_in(&presented.id)?.filter(|sign_in| sign_in.client_id == at.client.id);
+    Ok(found.filter(|sign_in| {
+        presented.matches(tx.keys(), &sign_in.refresh_mac)
+            || sign_in.previous.iter().any(|rotated| presented.matches(tx.keys(), &rotated.mac))
+            || presented.is_ours(tx.keys())
+    }))
 }
 
 /// Whose a sign-in is, or was.

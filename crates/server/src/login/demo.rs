@@ -109,9 +109,9 @@ pub async fn refresh(visit: Visit) -> Response {
     if !visit.is_from_here() || !csrf_matches(&visit.app, &visit.cookies, START, given) {
         return super::press::gone(&visit);
     }
-    let proof = ClientProof { id: id.client_id.clone(), secret: None };
+    let proof = ClientProof { id: id.client_id.clone(), secrets: Vec::new() };
     let form = Pairs::from([("grant_type", "refresh_token"), ("refresh_token", &refresh_token)]);
-    match visit.app.pools.token(&visit.caller, proof, &form).await {
+    match visit.app.pools.token(&visit.caller, visit.only(), proof, &form).await {
         Ok(tokens) => {
             let refresh_token = tokens.refresh_token.or(Some(refresh_token));
             keep(&visit, id.client_id, Tokens { refresh_token, ..tokens }, true)
@@ -162,14 +162,14 @@ async fn exchange(visit: &Visit) -> Answer<(String, Tokens)> {
     if visit.query.has("error") {
         return refuse(INVALID_REQUEST, format!("{}: {}", given("error"), given("error_description")));
     }
-    let proof = ClientProof { id: start.client_id.clone(), secret: None };
+    let proof = ClientProof { id: start.client_id.clone(), secrets: Vec::new() };
     let form = Pairs::from([
         ("grant_type", "authorization_code"),
         ("code", given("code")),
         ("redirect_uri", &callback(visit)),
         ("code_verifier", &start.verifier),
     ]);
-    let tokens = visit.app.pools.token(&visit.caller, proof, &form).await?;
+    let tokens = visit.app.pools.token(&visit.caller, visit.only(), proof, &form).await?;
     Ok((start.client_id, tokens))
 }
 

@@ -6,9 +6,10 @@ use crate::app::fresh_request_id;
 use crate::respond::{json, response, with_header};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, PRAGMA, RETRY_AFTER,
+    WWW_AUTHENTICATE,
 };
-use axum::http::{HeaderName, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::Response;
 use postern_model::{Answer, Error, Refusal, Secret, refusal, refuse};
 use postern_pools::oauth::errors::{INVALID_CLIENT, INVALID_REQUEST, SERVER_ERROR, TEMPORARILY_UNAVAILABLE};
@@ -28,7 +29,7 @@ pub async fn token(Knock(visit): Knock) -> Response {
     let answer: Answer<Tokens> = async {
         nothing_in_address(&visit)?;
         let proof = ClientProof::read(visit.authorization(), &visit.form)?;
-        visit.app.pools.token(&visit.caller, proof, &visit.form).await
+        visit.app.pools.token(&visit.caller, visit.only(), proof, &visit.form).await
     }
     .await;
     match answer {
@@ -46,7 +47,7 @@ pub async fn revoke(Knock(visit): Knock) -> Response {
     let answer: Answer<()> = async {
         nothing_in_address(&visit)?;
         let proof = ClientProof::read(visit.authorization(), &visit.form)?;
-        visit.app.pools.revoke_for_app(&visit.caller, proof, &visit.form).await
+        visit.app.pools.revoke_for_app(&visit.caller, visit.only(), proof, &visit.form).await
     }
     .await;
     let request_id = &visit.caller.request_id;
@@ -68,7 +69,7 @@ pub async fn user_info(Knock(visit): Knock) -> Response {
         let refused = refusal(INVALID_REQUEST, "Bad OAuth2 request at UserInfo Endpoint");
         return unbearable(request_id, refused);
     };
-    match visit.app.pools.user_info(token).await {
+    match visit.app.pools.user_info(visit.only(), token).await {
         Ok(mut claims) => {
             let mut shown = serde_json::Map::new();
             // The sub first, as everywhere.
@@ -81,14 +82,15 @@ pub async fn user_info(Knock(visit): Knock) -> Response {
 }
 
 /// What browsers ask before an app's page may call: anything may, for cookies play no part here.
-pub async fn preflight() -> Response {
+pub async fn preflight(headers: HeaderMap) -> Response {
+    let asked = headers.get(ACCESS_CONTROL_REQUEST_HEADERS).and_then(|names| names.to_str().ok());
     let response = response(StatusCode::OK, "text/plain; charset=utf-8", "");
     let response = with_header(response, ACCESS_CONTROL_ALLOW_ORIGIN, "*");
     let response = with_header(response, ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS");
     let response = with_header(
         response,
         ACCESS_CONTROL_ALLOW_HEADERS,
-        "authorization, content-type, x-amz-user-agent, x-requested-with",
+        asked.unwrap_or("authorization, content-type, x-amz-user-agent, x-requested-with"),
     );
     with_header(response, ACCESS_CONTROL_MAX_AGE, "172800")
 }

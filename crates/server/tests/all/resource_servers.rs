@@ -2,6 +2,8 @@
 
 use crate::story::{App, Reply, call, claims, text};
 use crate::support::{TestServer, encoded, secret_hash};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -187,6 +189,21 @@ async fn a_scope_that_is_deleted_is_left_out() {
     ];
     let (_, answer) = token(&server, &fields).await;
     assert_eq!(claims(&text(&answer, "/access_token"))["scope"], "https://api.example.com/read");
+    // The API that it is for is named by an address, or not at all.
+    for (resource, status) in [
+        ("https://api.example.com", 200),
+        ("https://api.example.com#read", 400),
+        ("not an address", 400),
+        ("javascript:alert(1)", 400),
+    ] {
+        let fields = [&fields[..3], &[("resource", resource)]].concat();
+        let (told, answer) = token(&server, &fields).await;
+        assert_eq!(told, status, "{answer}");
+        match status {
+            200 => assert_eq!(claims(&text(&answer, "/access_token"))["aud"], resource),
+            _ => assert_eq!(answer["error"], "invalid_target"),
+        }
+    }
     app.signed("DeleteResourceServer", json!({ "Identifier": "https://api.example.com" })).await.ok();
     assert_eq!(token(&server, &fields[..3]).await, (400, json!({ "error": "invalid_scope" })));
 }
@@ -313,6 +330,17 @@ async fn either_of_two_secrets_proves_a_client() {
     let added = json!({ "ClientId": app.client_id, "ClientSecret": own });
     app.signed("AddUserPoolClientSecret", added).await.ok();
     assert!(works(own.to_owned()).await);
+    // In a header it may be encoded for a form, or not at all, as most programs send it.
+    for sent in [own.to_owned(), own.replace('+', "%2B")] {
+        let request = server
+            .client
+            .request("POST", "/oauth2/token")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("authorization", format!("Basic {}", STANDARD.encode(format!("{}:{sent}", app.client_id))))
+            .body(Bytes::from_static(b"grant_type=client_credentials"))
+            .expect("a request");
+        assert_eq!(server.client.send(request).await.status, 200, "{sent}");
+    }
     for operation in ["AddUserPoolClientSecret", "ListUserPoolClientSecrets", "DeleteUserPoolClientSecret"] {
         let nobody = json!({ "ClientId": "nobody", "ClientSecretId": "x" });
         app.signed(operation, nobody)

@@ -86,6 +86,7 @@ async fn pools() -> Pools {
             pkce_required: true,
             log_groups: None,
             sliding_sessions: false,
+            user_info_flags: false,
         }),
         key_source: crate::keys::KeySource::fresh(),
         signers: Workers::start("signing", 1, 8, Priority::Usual).expect("threads"),

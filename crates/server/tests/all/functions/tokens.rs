@@ -5,6 +5,7 @@ use crate::story::{App, text};
 use crate::support::{Does, Lambda, TestServer, answering};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use postern_pools::oauth::pairs::query;
 use serde_json::{Value, json};
 
 /// What a token says.
@@ -111,6 +112,46 @@ async fn tokens_are_customised_anew_at_each_refresh() {
     // Nothing is lost by it.
     lambda.on("mint", Does::Answers);
     app.public("GetTokensFromRefreshToken", body).await.ok();
+}
+
+#[tokio::test]
+async fn what_an_app_says_of_its_own_token_is_heard() {
+    let (lambda, server) = house().await;
+    let mut app = versioned(&server, &lambda, "V3_0").await;
+    let api =
+        json!({ "Identifier": "api", "Name": "API", "Scopes": [{ "ScopeName": "read", "ScopeDescription": "Read" }] });
+    app.signed("CreateResourceServer", api).await.ok();
+    let machine = json!({
+        "ClientName": "machine", "GenerateSecret": true, "AllowedOAuthFlows": ["client_credentials"],
+        "AllowedOAuthFlowsUserPoolClient": true, "AllowedOAuthScopes": ["api/read"],
+    });
+    let made = app.signed("CreateUserPoolClient", machine).await.ok();
+    app.client_id = text(&made, "/UserPoolClient/ClientId");
+    let secret = text(&made, "/UserPoolClient/ClientSecret");
+
+    let body = json!({ "Secret": secret, "ClientMetadata": { "day": "Friday" } });
+    app.public("GetClientToken", body).await.ok();
+    let asks = async |metadata: &str| {
+        let fields = [
+            ("grant_type", "client_credentials"),
+            ("client_id", app.client_id.as_str()),
+            ("client_secret", secret.as_str()),
+            ("aws_client_metadata", metadata),
+        ];
+        let request = server
+            .client
+            .request("POST", "/oauth2/token")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(query(&fields).into())
+            .expect("a request");
+        server.client.send(request).await.status
+    };
+    assert_eq!(asks("{\"day\":\"Monday\"}").await, 200);
+    let heard: Vec<Value> =
+        lambda.events("mint").iter().map(|event| event["request"]["clientMetadata"]["day"].clone()).collect();
+    assert_eq!(heard, ["Friday", "Monday"]);
+    assert_eq!(asks("not json").await, 400);
+    assert_eq!(asks("{\"day\":1}").await, 400);
 }
 
 #[tokio::test]

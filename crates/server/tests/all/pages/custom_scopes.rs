@@ -48,4 +48,20 @@ async fn an_app_gets_the_custom_scopes_it_asked_for_while_they_are_there() {
     assert_eq!(status, 200, "{fresh}");
     let access = scene.verified(text(&fresh, "access_token"), TokenUse::Access).await;
     assert_eq!(access["scope"], "openid api/read");
+
+    // The scopes that were granted may be named, or some of them; no other.
+    let refresh = |scope: &'static str| {
+        let (scene, token) = (&scene, text(&tokens, "refresh_token"));
+        async move {
+            let fields = [("grant_type", "refresh_token"), ("refresh_token", token), ("scope", scope)];
+            let (status, fresh) = scene.token(&fields).await;
+            if status != 200 {
+                return fresh["error"].clone();
+            }
+            scene.verified(text(&fresh, "access_token"), TokenUse::Access).await["scope"].clone()
+        }
+    };
+    assert_eq!(refresh("openid api/read api/write").await, "openid api/read");
+    assert_eq!(refresh("openid").await, "openid");
+    assert_eq!(refresh("openid email").await, "invalid_scope");
 }

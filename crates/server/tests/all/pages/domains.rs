@@ -36,18 +36,39 @@ async fn a_custom_domain_is_the_door_of_its_pool() {
     page.says(&format!("<strong>{host}</strong>"));
     let page = browser.press(&page, "/login", &[("username", ALICE)]).await;
     let home = browser.press_once(&page, "/login/code", &[("code", &scene.code(ALICE).await)]).await;
-    assert_eq!(scene.redeem(&home.parameter("code")).await.0, 200);
+    let (status, tokens) = scene.redeem(&home.parameter("code")).await;
+    assert_eq!(status, 200);
+    let bearer = format!("Bearer {}", tokens["access_token"].as_str().expect("a token"));
+    let refresh_token = tokens["refresh_token"].as_str().expect("a token");
+    let knocks = async |host: &str| {
+        let browser = scene.browser().at(host);
+        let me = browser.send("GET", "/oauth2/userInfo", "", &[("authorization", &bearer)]).await;
+        let client = ("client_id", scene.demo.client_id.as_str());
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token), client];
+        let fresh = browser.post("/oauth2/token", &fields, &[]).await;
+        let gone = browser.post("/oauth2/revoke", &[("token", "unknown"), client], &[]).await;
+        (me.status, fresh.status, gone.status)
+    };
+    assert_eq!(knocks(&host).await, (200, 200, 200));
 
     // Another pool's app is not known there, and is at the server's own name.
     let made = scene.server.signed("CreateUserPool", json!({ "PoolName": "other" })).await.ok();
+    let other_pool = made.text_at("UserPool.Id");
     let other = json!({
-        "UserPoolId": made.text_at("UserPool.Id"), "ClientName": "other", "AllowedOAuthFlowsUserPoolClient": true,
+        "UserPoolId": other_pool, "ClientName": "other", "AllowedOAuthFlowsUserPoolClient": true,
         "AllowedOAuthFlows": ["code"], "AllowedOAuthScopes": ["openid", "email"], "CallbackURLs": [scene.callback()],
     });
     let made = scene.server.signed("CreateUserPoolClient", other).await.ok();
     let path = scene.authorize(&[("client_id", &made.text_at("UserPoolClient.ClientId"))]);
     assert_eq!(browser.open(&path).await.status, 400);
     assert_eq!(scene.browser().visit(&path).await.heading(), "Sign in");
+
+    // Nor is this pool's app at the door of the other one, by any endpoint.
+    let others = json!({
+        "UserPoolId": other_pool, "Domain": "id.other.test", "CustomDomainConfig": { "CertificateArn": CERTIFICATE },
+    });
+    scene.server.signed("CreateUserPoolDomain", others).await.ok();
+    assert_eq!(knocks(&scene.at("id.other.test")).await, (401, 400, 401));
 
     scene.server.signed("DeleteUserPoolDomain", json!({ "UserPoolId": pool, "Domain": name })).await.ok();
     let said = scene.discovery().await;

@@ -251,3 +251,92 @@ async fn an_authorization_request_may_be_posted() {
     let shown = browser.send("POST", "/oauth2/authorize", body, &[("sec-fetch-site", "cross-site")]).await;
     assert_eq!(browser.follow(shown).await.heading(), "Sign in");
 }
+
+#[tokio::test]
+async fn a_rotated_refresh_token_still_revokes_its_sign_in() {
+    let scene = Scene::new().await;
+    let client = json!({
+        "ClientId": scene.demo.client_id, "CallbackURLs": [scene.callback()],
+        "AllowedOAuthFlows": ["code"], "AllowedOAuthFlowsUserPoolClient": true,
+        "AllowedOAuthScopes": ["openid", "email"],
+        "RefreshTokenRotation": { "Feature": "ENABLED", "RetryGracePeriodSeconds": 60 },
+    });
+    scene.admin("UpdateUserPoolClient", client).await;
+    for wait_ms in [0, 61_000] {
+        let first = scene.tokens(&scene.browser(), ALICE).await;
+        let (_, second) = scene.refresh(text(&first, "refresh_token")).await;
+        scene.server.clock.advance(wait_ms);
+        let form = [("token", text(&first, "refresh_token")), ("client_id", &scene.demo.client_id)];
+        assert_eq!(scene.browser().post("/oauth2/revoke", &form, &[]).await.status, 200);
+        for token in [&first, &second] {
+            assert_eq!(scene.refresh(text(token, "refresh_token")).await.0, 400);
+            assert_eq!(scene.user_info(&bearer(token)).await.status, 401);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_could_be_revoked_when_it_was_made_can_be_later() {
+    let scene = Scene::new().await;
+    let settings = |revocable: bool| {
+        json!({
+            "ClientId": scene.demo.client_id, "CallbackURLs": [scene.callback()],
+            "AllowedOAuthFlows": ["code"], "AllowedOAuthFlowsUserPoolClient": true,
+            "AllowedOAuthScopes": ["openid", "email"], "EnableTokenRevocation": revocable,
+            "ExplicitAuthFlows": ["ALLOW_USER_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+        })
+    };
+    let revoke = async |tokens: &Value| {
+        let form = [("token", text(tokens, "refresh_token")), ("client_id", &scene.demo.client_id)];
+        scene.browser().post("/oauth2/revoke", &form, &[]).await.status
+    };
+    let before = scene.tokens(&scene.browser(), ALICE).await;
+    scene.admin("UpdateUserPoolClient", settings(false)).await;
+    let after = scene.tokens(&scene.browser(), ALICE).await;
+    assert_eq!(revoke(&after).await, 400);
+    assert_eq!(scene.refresh(text(&after, "refresh_token")).await.0, 200);
+    assert_eq!(revoke(&before).await, 200);
+    assert_eq!(scene.refresh(text(&before, "refresh_token")).await.0, 400);
+}
+
+#[tokio::test]
+async fn no_age_at_all_asks_again_at_once() {
+    let scene = Scene::new().await;
+    let browser = scene.browser();
+    scene.signed_in(&browser, ALICE).await;
+    let page = browser.visit(&scene.authorize(&[("max_age", "0")])).await;
+    assert_eq!(page.heading(), "Sign in");
+    let page = browser.press(&page, "/login", &[("username", ALICE)]).await;
+    let home = browser.press_once(&page, "/login/code", &[("code", &scene.code(ALICE).await)]).await;
+    assert!(home.answer().has("code"));
+}
+
+#[tokio::test]
+async fn any_header_may_come_with_the_calls_of_a_page() {
+    let scene = Scene::new().await;
+    for path in ["/oauth2/token", "/oauth2/revoke", "/oauth2/userInfo"] {
+        let asked = [("access-control-request-headers", "traceparent,content-type")];
+        let shown = scene.browser().send("OPTIONS", path, "", &asked).await;
+        assert_eq!(shown.header("access-control-allow-headers"), "traceparent,content-type");
+        let shown = scene.browser().send("OPTIONS", path, "", &[]).await;
+        assert!(shown.header("access-control-allow-headers").contains("authorization"));
+    }
+}
+
+#[tokio::test]
+async fn user_info_has_the_types_of_openid_where_that_is_asked_for() {
+    for (flags, verified) in [(false, json!("true")), (true, json!(true))] {
+        let scene = Scene::with(|settings| settings.rules.user_info_flags = flags).await;
+        let attributes = [("address", "1 Main St"), ("updated_at", "1700000000")];
+        let attributes = attributes.map(|(name, value)| json!({ "Name": name, "Value": value }));
+        scene.admin("AdminUpdateUserAttributes", json!({ "Username": ALICE, "UserAttributes": attributes })).await;
+        let browser = scene.browser();
+        scene.signed_in(&browser, ALICE).await;
+        let home = browser.open(&scene.authorize(&[("scope", "openid")])).await;
+        let (_, tokens) = scene.redeem(&home.parameter("code")).await;
+        let me: Value = serde_json::from_str(&scene.user_info(&bearer(&tokens)).await.html).expect("JSON");
+        assert_eq!(me["email_verified"], verified);
+        assert_eq!(me["address"], json!({ "formatted": "1 Main St" }));
+        assert_eq!(me["updated_at"], json!(1_700_000_000));
+    }
+}
