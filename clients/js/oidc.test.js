@@ -6,7 +6,7 @@ import { Auth } from "@auth/core";
 import Cognito from "@auth/core/providers/cognito";
 import * as openid from "openid-client";
 import { addUser, admin, makePool, url } from "../postern.js";
-import { leadsTo, signIn } from "./pages.js";
+import { Jar, leadsTo, signIn } from "./pages.js";
 
 const CALLBACK = "http://localhost:3999/callback";
 const AUTH_CALLBACK = "http://localhost:3999/auth/callback/cognito";
@@ -59,7 +59,8 @@ for (const [name, of] of [
       state,
       nonce,
     });
-    const back = await signIn(start, email);
+    const browser = new Jar();
+    const back = await signIn(start, email, browser);
     const tokens = await openid.authorizationCodeGrant(config, back, {
       pkceCodeVerifier: verifier,
       expectedState: state,
@@ -78,9 +79,39 @@ for (const [name, of] of [
     await assert.rejects(openid.refreshTokenGrant(config, tokens.refresh_token), { error: "invalid_grant" });
 
     const out = openid.buildEndSessionUrl(config, { post_logout_redirect_uri: SIGNED_OUT, id_token_hint: tokens.id_token, state });
-    assert.equal(await leadsTo(out), `${SIGNED_OUT}?state=${state}`);
+    const silently = new URL(start);
+    silently.searchParams.set("prompt", "none");
+    const answer = async () => new URL(await leadsTo(silently, { cookie: browser.header() })).searchParams;
+    assert.ok((await answer()).has("code"));
+    assert.equal(await leadsTo(out, { cookie: browser.header() }), `${SIGNED_OUT}?state=${state}`);
+    assert.equal((await answer()).get("error"), "login_required");
   });
 }
+
+test("openid-client follows refresh tokens that rotate, and revokes by one that has", async () => {
+  const { UserPoolClient } = await admin.createUserPoolClient({
+    UserPoolId: pool.id,
+    ClientName: "Rotating",
+    ExplicitAuthFlows: ["ALLOW_USER_AUTH"],
+    RefreshTokenRotation: { Feature: "ENABLED", RetryGracePeriodSeconds: 60 },
+    ...oauth,
+  });
+  const config = await discover(UserPoolClient.ClientId);
+  const verifier = openid.randomPKCECodeVerifier();
+  const start = openid.buildAuthorizationUrl(config, {
+    redirect_uri: CALLBACK,
+    scope: "openid email",
+    code_challenge: await openid.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: "S256",
+  });
+  const back = await signIn(start, email);
+  const first = await openid.authorizationCodeGrant(config, back, { pkceCodeVerifier: verifier });
+  const second = await openid.refreshTokenGrant(config, first.refresh_token, { scope: "openid email" });
+  assert.notEqual(second.refresh_token, first.refresh_token);
+  assert.equal(second.claims().sub, first.claims().sub);
+  await openid.tokenRevocation(config, first.refresh_token);
+  await assert.rejects(openid.refreshTokenGrant(config, second.refresh_token), { error: "invalid_grant" });
+});
 
 test("openid-client notices an answer that is not meant for it", async () => {
   const config = await discover(pool.client);

@@ -3,7 +3,8 @@
 import { get } from "node:http";
 import { newestCode, url } from "../postern.js";
 
-class Jar {
+/** The cookies of one browser. */
+export class Jar {
   #cookies = new Map();
 
   keep(response) {
@@ -30,8 +31,7 @@ export function goesOn(response) {
 }
 
 /** Signs a person in by a mailed code; gives the address that the browser is sent back to. */
-export async function signIn(start, email) {
-  const jar = new Jar();
+export async function signIn(start, email, jar = new Jar()) {
   const ask = async (to, init = {}) => {
     let next = new URL(to, url);
     for (;;) {
