@@ -94,7 +94,8 @@ fn classic(row: CustomizationRow) -> Style {
     });
     Style {
         id: classic_id(&row.pool_id, &row.client_id),
-        settings: Settings::default(),
+        // Made for pages that know no dark mode.
+        settings: Settings { mode: Mode::Light, ..Settings::default() },
         pictures: logo.into_iter().collect(),
         css: classic_css(&row.css).unwrap_or_default(),
     }

@@ -66,8 +66,21 @@ const PROPERTIES: &[&str] = &[
     "width",
 ];
 
+/// Properties that AWS's own template and many who began with it set, and that do nothing here: what is shown and where the
+/// focus is seen stays as the pages have it.
+const WITHOUT_EFFECT: &[&str] = &[
+    "cursor",
+    "display",
+    "outline",
+    "outline-color",
+    "outline-offset",
+    "outline-style",
+    "outline-width",
+    "transition",
+];
+
 /// Functions that a value may use.
-const FUNCTIONS: [&str; 5] = ["rgb", "rgba", "hsl", "hsla", "calc"];
+const FUNCTIONS: [&str; 6] = ["rgb", "rgba", "hsl", "hsla", "calc", "linear-gradient"];
 
 /// Writes a classic style sheet for these pages, or says what may not be in it.
 pub fn classic_css(text: &str) -> Result<String, String> {
@@ -117,21 +130,23 @@ fn declarations(block: &str) -> Result<Vec<String>, String> {
             let (name, value) =
                 declaration.split_once(':').ok_or_else(|| format!("{declaration} is no CSS declaration."))?;
             let (name, value) = (name.trim().to_ascii_lowercase(), value.trim());
-            if !PROPERTIES.contains(&name.as_str()) {
+            let has_effect = !WITHOUT_EFFECT.contains(&name.as_str());
+            if has_effect && !PROPERTIES.contains(&name.as_str()) {
                 return Err(format!("The CSS property {name} is not supported."));
             }
             if !is_plain(value) {
                 return Err(format!("The value of the CSS property {name} is not supported."));
             }
-            Ok(format!("{name}:{value}"))
+            Ok(has_effect.then(|| format!("{name}:{value}")))
         })
+        .filter_map(Result::transpose)
         .collect()
 }
 
 /// Tells whether a value is made of words, numbers and colours, and fetches nothing.
 fn is_plain(value: &str) -> bool {
-    let is_allowed = |c: char| c.is_ascii_alphanumeric() || " #%.,()-+*/'!\t\n\r".contains(c);
-    if value.is_empty() || !value.chars().all(is_allowed) {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || " #%.,()-+*/'\"!\t\n\r".contains(c);
+    if value.is_empty() || !value.chars().all(is_allowed) || !has_whole_strings(value) {
         return false;
     }
     let mut open = 0_i32;
@@ -155,7 +170,21 @@ fn is_plain(value: &str) -> bool {
             _ => word.clear(),
         }
     }
-    open == 0 && value.matches('\'').count().is_multiple_of(2)
+    open == 0
+}
+
+/// Tells whether each string ends, in its line, with the mark that it began with.
+fn has_whole_strings(value: &str) -> bool {
+    let mut within: Option<char> = None;
+    for c in value.chars() {
+        match (within, c) {
+            (Some(_), '\n' | '\r') => return false,
+            (Some(mark), c) if c == mark => within = None,
+            (None, '\'' | '"') => within = Some(c),
+            _ => {}
+        }
+    }
+    within.is_none()
 }
 
 #[cfg(test)]
@@ -175,6 +204,40 @@ mod tests {
         assert_eq!(classic_css("  ").as_deref(), Ok(""));
     }
 
+    /// As the service gives it out (AWS CLI Command Reference, `get-ui-customization`).
+    #[test]
+    fn the_template_of_aws_is_taken() {
+        let template = ".logo-customizable {\n\tmax-width: 60%;\n\tmax-height: 30%;\n}\n\
+            .banner-customizable {\n\tpadding: 25px 0px 25px 10px;\n\tbackground-color: lightgray;\n}\n\
+            .label-customizable {\n\tfont-weight: 300;\n}\n\
+            .textDescription-customizable {\n\tpadding-top: 10px;\n\tpadding-bottom: 10px;\n\tdisplay: block;\n\t\
+            font-size: 16px;\n}\n\
+            .idpDescription-customizable {\n\tpadding-top: 10px;\n\tdisplay: block;\n\tfont-size: 16px;\n}\n\
+            .legalText-customizable {\n\tcolor: #747474;\n\tfont-size: 11px;\n}\n\
+            .submitButton-customizable {\n\tfont-size: 14px;\n\tmargin: 20px 0px 10px 0px;\n\tcolor: #fff;\n}\n\
+            .submitButton-customizable:hover {\n\tcolor: #fff;\n\tbackground-color: #286090;\n}\n\
+            .errorMessage-customizable {\n\tbackground: #F5F5F5;\n\tborder: 2px solid #D64958;\n}\n\
+            .inputField-customizable {\n\twidth: 100%;\n\theight: 34px;\n\tborder: 1px solid #ccc;\n}\n\
+            .inputField-customizable:focus {\n\tborder-color: #66afe9;\n\toutline: 0;\n}\n\
+            .idpButton-customizable {\n\ttext-align: center;\n\tborder-color: #46b8da;\n}\n\
+            .idpButton-customizable:hover {\n\tcolor: #fff;\n}\n\
+            .socialButton-customizable {\n\ttext-align: left;\n\tmargin-bottom: 15px;\n}\n\
+            .redirect-customizable {\n\ttext-align: center;\n}\n\
+            .passwordCheck-notValid-customizable {\n\tcolor: #DF3312;\n}\n\
+            .passwordCheck-valid-customizable {\n\tcolor: #19BF00;\n}\n\
+            .background-customizable {\n\tbackground-color: #fff;\n}\n";
+        let css = classic_css(template).expect("the template is taken");
+        assert!(css.contains(".field input:focus{border-color:#66afe9}"), "{css}");
+        assert!(!css.contains("display") && !css.contains("outline"), "{css}");
+        let own = ".submitButton-customizable { background: linear-gradient(135deg, #fc1 0%, #ea0 100%); }\n\
+                   .label-customizable { font-family: \"Public Sans\", 'It', serif; transition: all .2s ease }";
+        assert_eq!(
+            classic_css(own).as_deref(),
+            Ok(".primary{background:linear-gradient(135deg, #fc1 0%, #ea0 100%)}\n\
+                label{font-family:\"Public Sans\", 'It', serif}\n")
+        );
+    }
+
     #[test]
     fn nothing_else_comes_through() {
         for given in [
@@ -192,6 +255,12 @@ mod tests {
             ".label-customizable { position: fixed }",
             ".label-customizable { color: red; } </style><script>",
             ".label-customizable { color: 'a }",
+            ".label-customizable { color: \"a }",
+            ".label-customizable { font-family: 'a\" 'b\" }",
+            ".label-customizable { font-family: 'a\nb' }",
+            ".label-customizable { background: repeating-linear-gradient(red, url(x)) }",
+            ".label-customizable { background: linear-gradient(red, url(x)) }",
+            ".label-customizable { display: url(x) }",
             ".label-customizable { color: red",
             ".label-customizable { color }",
             "/* .label-customizable { color: red }",

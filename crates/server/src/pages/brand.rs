@@ -34,6 +34,11 @@ impl Brand {
             |mode| style.picture(&LOGOS, mode).map(|row| picture_href(&style.id, row.number, &row.hash));
         let light = logo("LIGHT").or_else(|| logo("DARK"));
         let dark = logo("DARK").or_else(|| light.clone());
+        let (light, dark) = match style.settings.mode {
+            Mode::Light => (light.clone(), light),
+            Mode::Dark => (dark.clone(), dark),
+            Mode::Dynamic => (light, dark),
+        };
         let icon = style.picture(&FAVICON, "DYNAMIC").or_else(|| style.picture(&FAVICON, "LIGHT"));
         Brand {
             css_href: css_href(style),
@@ -115,8 +120,26 @@ pub fn css(style: &Style) -> String {
         let href = picture_href(&style.id, row.number, &row.hash);
         out.push_str(&format!(".door{{background-image:url({href});background-size:cover}}\n"));
     }
+    out.push_str(&plate(style, light, &whole_dark));
     out.push_str(&style.css);
     out
+}
+
+/// The ground of the other mode behind a logo that was made for that one alone.
+fn plate(style: &Style, light: &Palette, dark: &Palette) -> String {
+    let has = |mode| style.picture(&LOGOS, mode).is_some();
+    let own = &style.settings;
+    let (colours, defaults, at) = match (has("LIGHT"), has("DARK"), own.mode) {
+        (true, false, Mode::Dynamic) => (&own.light, light, "@media (prefers-color-scheme: dark)"),
+        (true, false, Mode::Dark) => (&own.light, light, "@media all"),
+        (false, true, Mode::Dynamic) => (&own.dark, dark, "@media (prefers-color-scheme: light)"),
+        (false, true, Mode::Light) => (&own.dark, dark, "@media all"),
+        _ => return String::new(),
+    };
+    let default = || defaults.iter().find(|(name, _)| *name == "surface").map(|(_, value)| (*value).to_owned());
+    let surface = colours.get("surface").map(|colour| colour::text(*colour)).or_else(default);
+    let surface = surface.unwrap_or_default();
+    format!("{at}{{.brand img{{background:{surface};padding:.5rem .75rem;border-radius:var(--round)}}}}\n")
 }
 
 /// The values of the dark mode, over those of the light one.
@@ -221,6 +244,7 @@ fn values(defaults: &Palette, given: &BTreeMap<&'static str, Colour>) -> Vec<(St
 #[cfg(test)]
 mod tests {
     use super::*;
+    use postern_store::branding::PictureRow;
     use serde_json::{Value, json};
 
     fn style(settings: &Value) -> Style {
@@ -264,6 +288,39 @@ mod tests {
         assert!(light.contains("--ground:#f3f1ec") && light.contains("--shadow:"));
         let dark = css(&style(&json!({ "categories": { "global": { "colorSchemeMode": "DARK" } } })));
         assert!(dark.contains("color-scheme:dark") && dark.contains("--ground:#141918"), "{dark}");
+    }
+
+    #[test]
+    fn a_logo_is_shown_in_the_mode_that_it_is_for_or_on_its_ground() {
+        let shown = |mode: &str, logos: &[&str]| {
+            let mut style = style(&json!({ "categories": { "global": { "colorSchemeMode": mode } } }));
+            style.pictures = logos
+                .iter()
+                .map(|mode| PictureRow {
+                    number: 0,
+                    category: "FORM_LOGO".to_owned(),
+                    color_mode: (*mode).to_owned(),
+                    extension: "PNG".to_owned(),
+                    resource_id: None,
+                    hash: (*mode).to_owned(),
+                })
+                .collect();
+            let (light, dark) = Brand::of(&style, Language::English).logo.expect("a logo");
+            let plate = css(&style).lines().find(|line| line.contains(".brand img")).map(str::to_owned);
+            (light, dark, plate.unwrap_or_default())
+        };
+        let both = ["LIGHT", "DARK"];
+        let (light, dark, plate) = shown("LIGHT", &both);
+        assert!(light.ends_with("-LIGHT") && dark == light && plate.is_empty());
+        let (light, dark, plate) = shown("DARK", &both);
+        assert!(light.ends_with("-DARK") && dark == light && plate.is_empty());
+        let (light, dark, plate) = shown("DYNAMIC", &both);
+        assert!(light.ends_with("-LIGHT") && dark.ends_with("-DARK") && plate.is_empty());
+        let (_, dark, plate) = shown("DYNAMIC", &["LIGHT"]);
+        assert!(dark.ends_with("-LIGHT"));
+        assert!(plate.starts_with("@media (prefers-color-scheme: dark){.brand img{background:#fffefb;"), "{plate}");
+        assert!(shown("DYNAMIC", &["DYNAMIC"]).2.is_empty());
+        assert!(shown("DARK", &["LIGHT"]).2.starts_with("@media all{"));
     }
 
     #[test]
