@@ -8,22 +8,21 @@ import { addUser, admin, makePool, newestCode, url } from "../postern.js";
 import { holder, isAt, look, person, startBrowser, stopBrowser } from "./browser.js";
 
 let app;
+let settings;
 let pool;
 
 before(async () => {
   app = createServer((_request, answer) => answer.end("<!doctype html><title>App</title><h1>Back in the app</h1>"));
   await new Promise((done) => app.listen(0, "localhost", done));
-  pool = await makePool({
-    factors: ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"],
-    client: {
-      ClientName: "A shop",
-      CallbackURLs: [callback()],
-      AllowedOAuthFlows: ["code"],
-      AllowedOAuthScopes: ["openid", "email"],
-      AllowedOAuthFlowsUserPoolClient: true,
-      SupportedIdentityProviders: ["COGNITO"],
-    },
-  });
+  settings = {
+    ClientName: "A shop",
+    CallbackURLs: [callback()],
+    AllowedOAuthFlows: ["code"],
+    AllowedOAuthScopes: ["openid", "email"],
+    AllowedOAuthFlowsUserPoolClient: true,
+    SupportedIdentityProviders: ["COGNITO"],
+  };
+  pool = await makePool({ factors: ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"], client: settings });
   await admin.setUserPoolMfaConfig({
     UserPoolId: pool.id,
     WebAuthnConfiguration: { RelyingPartyId: "localhost", UserVerification: "preferred" },
@@ -37,11 +36,11 @@ after(async () => {
 
 const callback = () => `http://localhost:${app.address().port}/callback`;
 
-function request() {
+function request({ client } = pool) {
   const verifier = randomBytes(48).toString("base64url");
   const parameters = new URLSearchParams({
     response_type: "code",
-    client_id: pool.client,
+    client_id: client,
     redirect_uri: callback(),
     scope: "openid email",
     state: "s",
@@ -155,4 +154,19 @@ test("\"Not now\" is kept, and a browser without scripts is shown no passkeys", 
   await plain.page.getByRole("button", { name: "Next" }).click();
   await isAt(plain.page, "Check your email");
   await plain.context.close();
+});
+
+test("where no relying party is known the first page is opened once, and asks for a name", async () => {
+  const bare = await makePool({ factors: ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"], client: settings });
+  const email = await addUser(bare.id);
+  const { page, context } = await holder();
+  let opened = 0;
+  page.on("load", () => (opened += 1));
+  await page.goto(request(bare).address);
+  await isAt(page, "Sign in");
+  await page.getByLabel("Email address").fill(email);
+  await page.getByRole("button", { name: "Next" }).click();
+  await isAt(page, "Check your email");
+  assert.equal(opened, 2);
+  await context.close();
 });

@@ -157,6 +157,23 @@ test("a new code is not sent at once, and the first one keeps working", async ()
   await context.close();
 });
 
+test("asking for a new code leaves no page behind for Back", async () => {
+  const email = await addUser(demo.pool);
+  const { page, context } = await person();
+  await page.clock.install();
+  await typeName(page, email);
+  await isAt(page, "Check your email");
+  const code = await newestCode(email);
+  const entries = await page.evaluate(() => history.length);
+  await page.clock.fastForward(31_000);
+  await page.getByRole("button", { name: "Send a new code" }).click();
+  await page.getByText(/We sent one \d+ seconds? ago\. You can ask again in \d+ seconds?\./).waitFor();
+  assert.equal(await page.evaluate(() => history.length), entries);
+  await typeCode(page, code);
+  await isAt(page, "You're signed in");
+  await context.close();
+});
+
 test("another way is the password, and going back keeps the code", async () => {
   const email = await addUser(demo.pool, { password: PASSWORD });
   const { page, context } = await person();

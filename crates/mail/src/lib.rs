@@ -46,7 +46,7 @@ pub use sandbox::{PRODUCTION_QUOTA, PRODUCTION_RATE, UNLIMITED};
 pub use send::Queued;
 pub use settings::Settings;
 pub use undelivered::log_undelivered;
-pub use unsent::Unsent;
+pub use unsent::{DEFAULT_SENDER_LIMIT, Unsent};
 pub use verify::look;
 
 use dns::Dns;

@@ -41,6 +41,10 @@ pub enum Unsent {
     Failed(anyhow::Error),
 }
 
+/// What is said when the default sender sent its most for today.
+pub const DEFAULT_SENDER_LIMIT: &str = "Exceeded daily email limit for the operation or the account. If a higher limit is \
+    required, please configure your user pool to use your own Amazon SES configuration for sending email.";
+
 impl From<anyhow::Error> for Unsent {
     fn from(cause: anyhow::Error) -> Self {
         Unsent::Failed(cause)
@@ -64,12 +68,7 @@ impl Unsent {
             Unsent::Paused => "Email sending is paused for this account.".into(),
             Unsent::Rate { .. } => "Maximum sending rate exceeded.".into(),
             Unsent::Quota => "Daily message quota exceeded.".into(),
-            Unsent::DefaultSenderLimit => {
-                "Exceeded daily email limit for the operation or the account. If a \
-                higher limit is required, please configure your user pool to use your own Amazon SES \
-                configuration for sending email."
-                    .into()
-            }
+            Unsent::DefaultSenderLimit => DEFAULT_SENDER_LIMIT.into(),
             Unsent::MailFrom => "The MAIL FROM domain of the identity is not verified.".into(),
             Unsent::Failed(_) => "The mail could not be written down.".into(),
         }

@@ -153,6 +153,21 @@ impl Pools {
         Ok(true)
     }
 
+    /// How many answers the code that was sent to a name last still takes; nothing where none works.
+    pub fn account_code_tries(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        username: &str,
+        kind: AccountCode,
+    ) -> Answer<Option<u64>> {
+        let user = self.find_user(tx, &at.pool, username)?;
+        let subject = Subject { name_key: at.pool.name_key(username), user };
+        let row = tx.find_user_code(&at.pool.id, subject.bound(), kind.purpose())?;
+        let row = row.filter(|row| !is_over(row, at.now));
+        Ok(row.map(|row| u64::try_from(row.attempts_max - row.attempts).unwrap_or_default()))
+    }
+
     /// Judges an answer as [`Pools::judge_account_code`] does, and leaves a right one to be used up later.
     pub fn try_account_code(
         &self,

@@ -98,10 +98,7 @@ impl Pools {
             return self.mail.hand_text_over(tx, &draft, at.now).map(drop).map_err(sms::refused);
         }
         let Some(texting) = &pool.texting else {
-            return refuse(
-                CodeDeliveryFailureException,
-                "SMS configuration is required for the user pool to send text messages.",
-            );
+            return refuse(CodeDeliveryFailureException, sms::NOT_SET_UP);
         };
         let role = TextRole {
             pool_id: &pool.id,
@@ -293,7 +290,7 @@ impl Pools {
     fn note_text(&self, tx: &mut Tx<'_>, at: &At, number: &str, is_sent: bool) -> Answer<()> {
         let rules = &self.rules.texts;
         if !rules.allow(number) {
-            return refuse(CodeDeliveryFailureException, "Text messages are not sent to this country.");
+            return refuse(CodeDeliveryFailureException, sms::NOT_TO_COUNTRY);
         }
         let range = &number[..number.len().saturating_sub(RANGE_DIGITS)];
         self.within(tx, at.now, "texts/range", range, 60 * MINUTE_MS, rules.per_range)?;

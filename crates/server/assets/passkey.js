@@ -18,7 +18,7 @@
   // What the browser is to be asked: the server's words, with bytes where the browser wants them.
   async function options() {
     const answer = await fetch(form.dataset.options, { credentials: "same-origin" });
-    if (!answer.ok) return location.reload();
+    if (!answer.ok) throw answer;
     const asked = await answer.json();
     asked.challenge = bytes(asked.challenge);
     if (asked.user) asked.user.id = bytes(asked.user.id);
@@ -67,7 +67,9 @@
       const publicKey = await options();
       const make = form.dataset.passkey === "create";
       send(await (make ? navigator.credentials.create({ publicKey }) : navigator.credentials.get({ publicKey })));
-    } catch {
+    } catch (refused) {
+      // The sign-in has gone on elsewhere: this page, opened again, leads to where it stands.
+      if (refused.status === 409) return location.reload();
       if (note) note.textContent = note.dataset.again;
     }
   }

@@ -44,7 +44,20 @@ document.addEventListener("submit", (event) => {
   form.append(note);
   const late = setTimeout(() => settle(form, button, label, note, form.dataset.slow), 10_000);
   addEventListener("pageshow", () => (clearTimeout(late), settle(form, button, label, note, "")), { once: true });
+  if ("inPlace" in form.dataset) inPlace(event, form);
 });
+
+// What leads back to this page takes its place, so that "Back" leads to where the person was before.
+async function inPlace(event, form) {
+  event.preventDefault();
+  try {
+    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+    if (answer.redirected) return location.replace(answer.url);
+  } catch {
+    // The browser posts it itself.
+  }
+  form.submit();
+}
 
 // "Send a new code" counts down, stays in reach while it waits, and says why when pressed.
 for (const button of document.querySelectorAll("[data-wait]")) {

@@ -7,7 +7,7 @@ use postern_model::cognito_idp::errors::{
     InvalidSmsRoleTrustRelationshipException, LimitExceededException,
 };
 use postern_model::cognito_idp::{SmsConfigurationType, UserPoolType};
-use postern_model::{Answer, Error, refusal};
+use postern_model::{Answer, Error, Refusal, refusal};
 
 /// Fills in a configuration as the API shows it; one whose role is the empty text takes it away.
 pub fn settled(asked: Option<SmsConfigurationType>) -> Answer<Option<SmsConfigurationType>> {
@@ -29,6 +29,18 @@ pub fn can_leave(pool: &UserPoolType) -> bool {
         || functions.is_some_and(|functions| functions.custom_sms_sender.is_some())
 }
 
+/// What is said of text messages that cannot be sent, beside Cognito's words.
+pub const NOT_SET_UP: &str = "SMS configuration is required for the user pool to send text messages.";
+pub const NOT_TO_COUNTRY: &str = "Text messages are not sent to this country.";
+const NO_CARRIER: &str = "This server has no way to send text messages.";
+const TOO_LONG: &str = "The text message is too long.";
+
+/// Tells whether a refusal is about a text message, rather than a mail, that could not be sent.
+pub fn is_about_text(refused: &Refusal) -> bool {
+    [InvalidSmsRoleAccessPolicyException, InvalidSmsRoleTrustRelationshipException].contains(&refused.kind)
+        || [NOT_SET_UP, NOT_TO_COUNTRY, NO_CARRIER, TOO_LONG].contains(&&*refused.message)
+}
+
 /// Says no in Cognito's words (Developer Guide, "SMS message settings"); the reason is for the audit.
 pub fn refused(untexted: Untexted) -> Error {
     match untexted {
@@ -42,14 +54,12 @@ pub fn refused(untexted: Untexted) -> Error {
                 // The resource is a number, which the audit does not name.
                 .because(denied.decision.as_ref().map_or_else(String::new, |decision| decision.told()))
         }
-        Untexted::NoCarrier => {
-            refusal(CodeDeliveryFailureException, "This server has no way to send text messages.")
-        }
+        Untexted::NoCarrier => refusal(CodeDeliveryFailureException, NO_CARRIER),
         Untexted::SpendLimit => {
             refusal(LimitExceededException, "Attempt limit exceeded, please try after some time.")
                 .because("the month's limit for text messages is reached")
         }
-        Untexted::TooLong => refusal(CodeDeliveryFailureException, "The text message is too long."),
+        Untexted::TooLong => refusal(CodeDeliveryFailureException, TOO_LONG),
         Untexted::Failed(cause) => cause.into(),
     }
 }

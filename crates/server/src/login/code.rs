@@ -7,10 +7,14 @@ use super::visit::Visit;
 use axum::response::Response;
 use postern_model::cognito_idp::errors::{CodeMismatchException, NotAuthorizedException};
 use postern_model::{Answer, Error};
+use postern_pools::account_codes::AccountCode;
 use postern_pools::auth::code::CodeKind;
 use postern_pools::sign_in::Step;
 use postern_pools::unit::kept;
 use postern_store::Tx;
+
+/// Tries left that are worth telling.
+pub const FEW_TRIES: u64 = 2;
 
 /// `POST /login/code`
 pub async fn typed_in(visit: Visit) -> Response {
@@ -23,6 +27,20 @@ pub async fn typed_in(visit: Visit) -> Response {
 }
 
 impl Hand {
+    /// What a wrong code about the account of a flow's name comes to.
+    pub(super) fn wrong_account_code(
+        &self,
+        tx: &mut Tx<'_>,
+        flow: &Flow,
+        kind: AccountCode,
+    ) -> Answer<Fault> {
+        Ok(match self.pools.account_code_tries(tx, &flow.at, &flow.state.name, kind)? {
+            Some(0) => Fault::Spent,
+            Some(tries) if tries <= FEW_TRIES => Fault::WrongLeft { tries },
+            _ => Fault::Wrong,
+        })
+    }
+
     fn code(&self, tx: &mut Tx<'_>, flow: &mut Flow) -> Answer<Went> {
         let code = typed::code(self.field("code"));
         let Some(session) = flow.session(tx.keys()) else { return Ok(Went::To(Page::Identify)) };

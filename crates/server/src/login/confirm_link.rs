@@ -4,8 +4,7 @@
 
 use super::flow::{Fault, hiding};
 use super::press::{fault_of, redirect};
-use super::problem;
-use super::show::dressed;
+use super::problem::{self, dressed};
 use super::visit::Visit;
 use crate::pages::Page as _;
 use crate::pages::confirm_link::{ConfirmAccount, Link};

@@ -12,6 +12,8 @@ use postern_store::random;
 const BROWSER: &str = "postern";
 const SESSION: &str = "postern-session-";
 const MARK: &str = "postern-known-";
+const BY_PASSWORD: &str = "postern-password-";
+const YEAR_S: i64 = 31_536_000;
 
 /// The cookies that came with a request.
 #[derive(Clone, Default)]
@@ -83,6 +85,18 @@ impl Cookies {
 
     pub fn set_mark(&self, pool_id: &str, mark: &str) -> Setting {
         self.set(&format!("{MARK}{pool_id}"), mark, MARK_MS / 1000)
+    }
+
+    /// Whether a password opened the pool here last.
+    pub fn came_by_password(&self, pool_id: &str) -> bool {
+        self.get(&format!("{BY_PASSWORD}{pool_id}")).is_some()
+    }
+
+    /// Remembers whether it was a password, where that is news.
+    pub fn set_by_password(&self, pool_id: &str, by_password: bool) -> Option<Setting> {
+        let seconds = if by_password { YEAR_S } else { 0 };
+        let is_news = by_password != self.came_by_password(pool_id);
+        is_news.then(|| self.set(&format!("{BY_PASSWORD}{pool_id}"), "1", seconds))
     }
 
     /// Any other cookie, for so many seconds.

@@ -28,6 +28,9 @@ use std::sync::Arc;
 /// How long a flow waits for its next step: longer than any code lives.
 const LIFE_MS: i64 = 60 * 60_000;
 
+/// The version of a flow that never moved.
+const FIRST: i64 = 1;
+
 /// Another press of a button moved the flow in the same moment; what this one did is undone.
 pub const OVERTAKEN: ErrorKind = ErrorKind { code: "flow_overtaken", status: 409 };
 
@@ -81,20 +84,36 @@ pub enum Fault {
     NotAnAddress,
     NotAPhone,
     Wrong,
+    /// The same, and few tries are left.
+    WrongLeft {
+        tries: u64,
+    },
     Expired,
     Spent,
     /// The code was right, and is not good a second time.
     Used,
+    /// No mail could be sent.
     SendFailed,
+    /// No text message could be sent.
+    TextFailed,
     RulesUnmet,
     /// It was the person's password before.
     Reused,
     Refused,
+    /// What was proven belongs to another account.
+    Taken,
     /// The sign-in is too risky for the pool.
     Blocked,
     TooMany {
         until_ms: i64,
     },
+}
+
+impl Fault {
+    /// Whether it is that no code was sent.
+    pub fn is_unsent(self) -> bool {
+        matches!(self, Fault::SendFailed | Fault::TextFailed | Fault::TooMany { .. })
+    }
 }
 
 impl From<NameFault> for Fault {
@@ -240,6 +259,12 @@ impl State {
         self.offered.iter().any(|offered| offered == factor.as_str())
     }
 
+    /// Whether there is more than one way that the person's browser can take.
+    pub fn has_other_ways(&self) -> bool {
+        let can = |name: &str| name != Factor::WebAuthn.as_str() || self.passkeys != PasskeyBrowser::None;
+        self.offered.iter().filter(|name| can(name)).count() > 1
+    }
+
     pub fn offers_second(&self, factor: SecondFactor) -> bool {
         self.second.iter().any(|offered| offered == factor.as_str())
     }
@@ -315,7 +340,7 @@ impl Flow {
             pool_id: at.pool.id.clone(),
             client_id: at.client.id.clone(),
             state: serde_json::to_string(state).map_err(anyhow::Error::from)?,
-            version: 1,
+            version: FIRST,
             created: at.now,
             expires: at.now.plus_ms(LIFE_MS),
         })?;
@@ -339,8 +364,8 @@ impl Flow {
         Flow::read(tx, pools, caller, row)
     }
 
-    /// Finds a flow whatever browser asks: only to leave in it what a provider had a browser post, since browsers send no
-    /// cookie along when another site has them post something.
+    /// Finds a flow whatever browser asks: to leave in it what a provider had a browser post, since browsers send no
+    /// cookie along when another site has them post something; and to begin anew what never went on.
     pub fn find_in_any_browser(
         tx: &mut Tx<'_>,
         pools: &Pools,
@@ -445,6 +470,22 @@ impl Flow {
         format!("{}&other=1", self.href(Page::Identify))
     }
 
+    /// Where the same request begins anew, at the page that it began at.
+    pub fn begin_href(&self) -> String {
+        let href = self.state.request.href(false);
+        let (_, parameters) = href.split_once('?').unwrap_or_default();
+        let page = if self.state.wants_passkey { Page::AddPasskey } else { self.state.page };
+        match page {
+            Page::SignUp | Page::Forgot | Page::AddPasskey => format!("{}?{parameters}", page.path()),
+            _ => href,
+        }
+    }
+
+    /// Whether nothing was done in it yet.
+    pub fn is_untouched(&self) -> bool {
+        self.version == FIRST && !self.is_expired
+    }
+
     pub fn app_name(&self) -> &str {
         self.at.app_name()
     }
@@ -480,7 +521,7 @@ impl Flow {
             Page::ChooseSecond => {
                 state.page == page || state.second_asked().is_some() && state.second.len() > 1
             }
-            Page::Choose => state.offered.len() > 1 && state.page != Page::Identify,
+            Page::Choose => state.has_other_ways() && state.page != Page::Identify,
             Page::Password => state.offers(Factor::Password) && state.page != Page::Identify,
             Page::Passkey => state.offers(Factor::WebAuthn) && state.page != Page::Identify,
             Page::NewPassword => state.page == Page::NewPassword,

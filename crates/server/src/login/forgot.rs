@@ -3,19 +3,21 @@
 
 use super::flow::{Fault, Flow, Notice, Page, is_told};
 use super::press::{Hand, Pressed, Went, fault_of};
-use super::typed;
+use super::typed::{self, CODE};
 use super::visit::Visit;
 use axum::response::Response;
-use postern_model::cognito_idp::errors::{InvalidPasswordException, PasswordHistoryPolicyViolationException};
+use postern_model::cognito_idp::errors::{
+    CodeMismatchException, InvalidPasswordException, PasswordHistoryPolicyViolationException,
+};
 use postern_model::{Answer, Error, Secret};
+use postern_pools::account_codes::AccountCode;
 use postern_pools::auth::factors::Factor;
 use postern_pools::limits::SEND_PAUSE_MS;
 use postern_pools::operations::recovery::Reset;
 use postern_pools::sign_in::{At, Step};
 use postern_store::Tx;
 
-/// The fields of the page that sets a new password, under which their faults are kept.
-pub const CODE: &str = "code";
+/// The field of a new password, under which its faults are kept.
 pub const PASSWORD: &str = "password";
 
 /// What judging a code comes to, where the flow can go on at all.
@@ -163,8 +165,14 @@ impl Hand {
         let about_password =
             [InvalidPasswordException, PasswordHistoryPolicyViolationException].contains(&refused.kind);
         let field = if about_password { PASSWORD } else { CODE };
-        self.press(Page::Reset, move |_, flow| {
-            let fault = fault_of(&refused, flow.at.now.ms());
+        let hand = self.clone();
+        self.press(Page::Reset, move |tx, flow| {
+            let fault = match refused.kind {
+                kind if kind == CodeMismatchException => {
+                    hand.wrong_account_code(tx, flow, AccountCode::Reset)?
+                }
+                _ => fault_of(&refused, flow.at.now.ms()),
+            };
             flow.state.field_faults.insert(field.to_owned(), fault);
             Ok(Went::To(Page::Reset))
         })

@@ -1,6 +1,6 @@
 //! Who are you, and by which way: the steps that ask for a name and choose a factor.
 
-use super::flow::{Fault, Flow, Notice, Page, PasskeyBrowser};
+use super::flow::{Fault, Flow, Notice, Page};
 use super::press::{Hand, Went};
 use super::typed;
 use super::visit::Visit;
@@ -61,11 +61,7 @@ impl Hand {
         flow.state.name.clone_from(&name);
         flow.state.offered.clear();
         flow.state.forget_session();
-        flow.state.passkeys = match self.field("passkey") {
-            "use" => PasskeyBrowser::Use,
-            "keep" => PasskeyBrowser::Keep,
-            _ => PasskeyBrowser::None,
-        };
+        flow.state.passkeys = self.passkey_browser();
         let fault = typed::name_fault(typed::name_kind(&flow.at.pool), &name).map(Fault::from);
         if let Some(fault) = fault {
             flow.state.stay(Page::Identify, fault);
@@ -73,6 +69,13 @@ impl Hand {
         }
         if self.asks_for_passkey(tx, flow)? {
             return Ok(Went::To(Page::Passkey));
+        }
+        if self.visit.cookies.came_by_password(&flow.at.pool.id) {
+            let (ways, _) = self.pools.ways(tx, &flow.at, &name)?;
+            if ways.contains(&Factor::Password) {
+                flow.state.offer(&ways);
+                return Ok(Went::To(Page::Password));
+            }
         }
         self.ask(tx, flow)
     }
@@ -84,6 +87,19 @@ impl Hand {
         let by_text =
             allows(Factor::SmsOtp) && (is_phone_number(&flow.state.name) || !allows(Factor::EmailOtp));
         self.ask_for(tx, flow, if by_text { Factor::SmsOtp } else { Factor::EmailOtp })
+    }
+
+    /// Shows the other ways of whoever has a name that no code could be sent to, if there are any. To look for them may be
+    /// refused, too.
+    pub(super) fn may_choose(&self, tx: &mut Tx<'_>, flow: &mut Flow) -> Answer<bool> {
+        let (ways, _) = match self.pools.ways(tx, &flow.at, &flow.state.name) {
+            Ok(found) => found,
+            Err(Error::Refused(_)) => return Ok(false),
+            Err(failed) => return Err(failed),
+        };
+        flow.state.passkeys = self.passkey_browser();
+        flow.state.offer(&ways);
+        Ok(flow.state.has_other_ways())
     }
 
     fn ask_for(&self, tx: &mut Tx<'_>, flow: &mut Flow, preferred: Factor) -> Answer<Went> {

@@ -1,7 +1,9 @@
 //! Which language a person reads: what the address asks for, what was chosen before, what the browser says, English.
 
+use super::cookies::Cookies;
 use super::visit::Visit;
 use crate::pages::words::Language;
+use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
 use axum::response::Response;
 
@@ -9,13 +11,15 @@ use axum::response::Response;
 const COOKIE: &str = "lang";
 const YEAR_S: i64 = 31_536_000;
 
+/// What was chosen before, or what the browser says.
+pub fn known(cookies: &Cookies, headers: &HeaderMap) -> Language {
+    let accepted = || headers.get(ACCEPT_LANGUAGE)?.to_str().ok().and_then(Language::accepted);
+    cookies.get(COOKIE).and_then(Language::parse).or_else(accepted).unwrap_or_default()
+}
+
 impl Visit {
     pub fn language(&self) -> Language {
-        let accepted = || self.headers.get(ACCEPT_LANGUAGE)?.to_str().ok().and_then(Language::accepted);
-        self.language_asked()
-            .or_else(|| self.cookies.get(COOKIE).and_then(Language::parse))
-            .or_else(accepted)
-            .unwrap_or_default()
+        self.language_asked().unwrap_or_else(|| known(&self.cookies, &self.headers))
     }
 
     fn language_asked(&self) -> Option<Language> {

@@ -15,7 +15,6 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use postern_model::cognito_idp::ExplicitAuthFlowsType;
 use postern_model::{Answer, Error};
-use postern_pools::PasskeyOffer;
 use postern_pools::auth::factors::Factor;
 use postern_pools::auth::second_factor::Mode;
 use postern_pools::auth::webauthn::{self, Assertion, Registration};
@@ -25,6 +24,7 @@ use postern_pools::oauth::pairs::query;
 use postern_pools::passkeys::{Ceremony, Owner, Whose};
 use postern_pools::sign_in::{Step, Subject};
 use postern_pools::user::{Acting, Status};
+use postern_pools::{PasskeyOffer, Pools};
 use postern_store::{Keys, Tx};
 use serde_json::{Value, json as value};
 
@@ -47,7 +47,7 @@ fn is_live(ceremony: Ceremony, keys: &Keys, flow: &Flow, challenge: &str) -> boo
 impl View<'_> {
     /// Where the script learns what to ask passkeys on the first page; nothing where none will do.
     pub(super) fn passkey_options_href(&self) -> Option<String> {
-        takes_passkeys(self.flow).then(|| format!("/login/passkey/options?flow={}", self.flow.id))
+        self.takes_passkeys.then(|| format!("/login/passkey/options?flow={}", self.flow.id))
     }
 
     pub(super) fn passkey(&self) -> UsePasskey {
@@ -74,17 +74,18 @@ impl View<'_> {
 }
 
 /// Tells whether people can sign in by passkey here.
-fn takes_passkeys(flow: &Flow) -> bool {
-    flow.at.pool.may_begin_with_passkey(flow.at.pool.second.mode == Mode::On)
+pub(super) fn takes_passkeys(tx: &mut Tx<'_>, pools: &Pools, flow: &Flow) -> Answer<bool> {
+    Ok(flow.at.pool.may_begin_with_passkey(flow.at.pool.second.mode == Mode::On)
         && flow.at.client.supports(None)
         && flow.at.client.allows(ExplicitAuthFlowsType::AllowUserAuth)
+        && pools.relying_party(tx, &flow.at.pool)?.is_some())
 }
 
 /// `GET /login/passkey/options`: what the browser is to ask. Nothing is changed by looking.
 pub async fn options(visit: Visit) -> Response {
     let pools = visit.app.pools.clone();
     answer(&visit, move |tx, flow, _| {
-        if flow.state.done || !takes_passkeys(flow) {
+        if flow.state.done || !takes_passkeys(tx, &pools, flow)? {
             return Ok(None);
         }
         let challenge = challenge(Ceremony::Use, tx.keys(), flow);
@@ -156,9 +157,18 @@ pub async fn used(visit: Visit) -> Response {
 }
 
 impl Hand {
+    /// What the script of a page said that the browser can do.
+    pub(super) fn passkey_browser(&self) -> PasskeyBrowser {
+        match self.field("passkey") {
+            "use" => PasskeyBrowser::Use,
+            "keep" => PasskeyBrowser::Keep,
+            _ => PasskeyBrowser::None,
+        }
+    }
+
     /// Tells whether the person's browser is asked for a passkey: it can, and the name seems to have one.
     pub(super) fn asks_for_passkey(&self, tx: &mut Tx<'_>, flow: &mut Flow) -> Answer<bool> {
-        if flow.state.passkeys == PasskeyBrowser::None || !takes_passkeys(flow) {
+        if flow.state.passkeys == PasskeyBrowser::None || !takes_passkeys(tx, &self.pools, flow)? {
             return Ok(false);
         }
         let (ways, destination) = self.pools.ways(tx, &flow.at, &flow.state.name)?;
@@ -171,7 +181,7 @@ impl Hand {
     }
 
     fn passkey(&self, tx: &mut Tx<'_>, flow: &mut Flow, page: Page) -> Answer<Went> {
-        if !takes_passkeys(flow) {
+        if !takes_passkeys(tx, &self.pools, flow)? {
             return Ok(Went::To(flow.state.page));
         }
         let subject = match page {
@@ -213,7 +223,7 @@ impl Hand {
     /// they said "Not now", nor where they have one.
     pub(super) fn offers_passkey(&self, tx: &mut Tx<'_>, flow: &Flow, person: &Person) -> Answer<bool> {
         let state = &flow.state;
-        if !takes_passkeys(flow) || person.user.status == Status::ExternalProvider {
+        if !takes_passkeys(tx, &self.pools, flow)? || person.user.status == Status::ExternalProvider {
             return Ok(false);
         }
         if state.wants_passkey {
@@ -231,7 +241,6 @@ impl Hand {
             || by_passkey
             || state.passkeys != PasskeyBrowser::Keep
             || self.visit.cookies.get(LATER).is_some()
-            || self.pools.relying_party(tx, &flow.at.pool)?.is_none()
         {
             return Ok(false);
         }
@@ -253,7 +262,13 @@ pub async fn offer(visit: Visit) -> Response {
     });
     match found.await {
         Ok(Some((flow, true))) if !flow.is_expired => {
-            let view = View { visit: &visit, page: Page::AddPasskey, flow: &flow, challenge: None };
+            let view = View {
+                visit: &visit,
+                page: Page::AddPasskey,
+                flow: &flow,
+                challenge: None,
+                takes_passkeys: true,
+            };
             page_before(&flow.state.request.redirect_uri, view.add_passkey().render())
         }
         Ok(Some((flow, _))) => Away::of_flow(&flow, flow.state.request.href(true)).response(&visit),

@@ -52,6 +52,12 @@ fn stay(flow: &mut Flow, page: Page, fault: Fault) -> Answer<Went> {
     Ok(Went::To(page))
 }
 
+/// What the first password proved is forgotten: it is asked for once more.
+fn too_old(flow: &mut Flow) -> Answer<Went> {
+    flow.state.forget_session();
+    stay(flow, Page::Password, Fault::Expired)
+}
+
 /// The password was right and must be another one: the way to it begins with a code.
 fn must_reset(_: &mut Tx<'_>, flow: &mut Flow) -> Answer<Went> {
     if !flow.may_recover() {
@@ -157,11 +163,7 @@ impl Hand {
                 Ok(new) => Some(new),
                 // The question is too old: the first password asks it again.
                 Err(Error::Refused(refused)) if refused.kind == NotAuthorizedException => {
-                    let too_old = |_: &mut Tx<'_>, flow: &mut Flow| {
-                        flow.state.forget_session();
-                        Ok(Went::To(Page::Password))
-                    };
-                    return self.press(Page::NewPassword, too_old).await;
+                    return self.press(Page::NewPassword, |_, flow| too_old(flow)).await;
                 }
                 Err(Error::Refused(refused)) => return self.stay(Page::NewPassword, refused).await,
                 Err(failed) => return Err(failed),
@@ -206,7 +208,7 @@ impl Hand {
         new: &NewPassword,
         attributes: &[(String, String)],
     ) -> Answer<Went> {
-        let Some(session) = flow.session(tx.keys()) else { return Ok(Went::To(Page::Password)) };
+        let Some(session) = flow.session(tx.keys()) else { return too_old(flow) };
         let name = flow.state.name.clone();
         match kept(self.pools.answer_new_password(tx, &flow.at, &name, &session, new, attributes)) {
             Ok(Step::Done(signed_in)) => self.home(tx, flow, signed_in),
@@ -218,10 +220,7 @@ impl Hand {
                 Ok(Went::To(Page::Password))
             }
             // The question is too old: the first password asks it again.
-            Err(Error::Refused(refused)) if refused.kind == NotAuthorizedException => {
-                flow.state.forget_session();
-                Ok(Went::To(Page::Password))
-            }
+            Err(Error::Refused(refused)) if refused.kind == NotAuthorizedException => too_old(flow),
             Err(Error::Refused(refused)) if refused.kind == InvalidParameterException => {
                 for (name, _) in attributes {
                     flow.state.field_faults.insert(name.clone(), Fault::Wrong);

@@ -5,13 +5,14 @@ use super::back::{self, Away};
 use super::cookies::Setting;
 use super::flow::{Fault, Flow, OVERTAKEN, Page, csrf_matches};
 use super::problem;
-use super::typed;
+use super::typed::{self, CODE};
 use super::visit::Visit;
 use crate::pages::problem::Trouble;
 use crate::respond::{response, with_header};
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::Response;
+use postern_mail::DEFAULT_SENDER_LIMIT;
 use postern_model::cognito_idp::errors::*;
 use postern_model::{Answer, Error, Refusal};
 use postern_pools::Pools;
@@ -20,6 +21,7 @@ use postern_pools::functions;
 use postern_pools::messages::Catalogue;
 use postern_pools::oauth::browser::Person;
 use postern_pools::oauth::redirect::Back;
+use postern_pools::settings::sms::is_about_text;
 use postern_pools::sign_in::{Device, SignedIn};
 use postern_pools::threats::BLOCKED;
 use postern_store::Tx;
@@ -43,6 +45,7 @@ pub enum Went {
         session_s: i64,
         /// By which the browser is recognised from now on.
         mark: String,
+        by_password: bool,
     },
     /// Back to the app with an error, signed in nowhere.
     Refused {
@@ -67,10 +70,8 @@ pub enum Pressed {
     },
     /// The sign-in was over already; the same request shows where it stands.
     Over(Away),
-    Expired {
-        app_name: String,
-        href: String,
-    },
+    /// Too late; the flow's pages say so.
+    Expired(String),
     Gone,
 }
 
@@ -110,8 +111,7 @@ impl Hand {
             return Ok(Err(Pressed::Over(Away::of_flow(&flow, flow.state.request.href(true)))));
         }
         if flow.is_expired {
-            let href = flow.state.request.href(false);
-            return Ok(Err(Pressed::Expired { app_name: flow.app_name().to_owned(), href }));
+            return Ok(Err(Pressed::Expired(flow.href(Page::Identify))));
         }
         Ok(Ok(flow))
     }
@@ -184,6 +184,11 @@ impl Hand {
                     // Nobody should have to type it twice.
                     flow.state.name = typed::name(hand.field("username")).to_owned();
                 }
+                if page == Page::Identify && fault.is_unsent() && hand.may_choose(tx, &mut flow)? {
+                    flow.state.stay(Page::Choose, fault);
+                    flow.save(tx)?;
+                    return Ok(Pressed::Went { flow: flow.id, went: Went::To(Page::Choose) });
+                }
                 match page {
                     Page::Choose if functions::refused(refused.kind) => {
                         flow.state.said = Some((page, functions::words_of(&refused).to_owned()));
@@ -191,6 +196,10 @@ impl Hand {
                     page if functions::refused(refused.kind) => flow.state.stay_told(page, &refused),
                     // Choosing is a side door: where the person stands stays the same.
                     Page::Choose => flow.state.fault = Some((page, fault)),
+                    // Why a code was not taken is another thing than why none was sent.
+                    Page::Confirm if hand.visit.form.has(CODE) => {
+                        flow.state.field_faults.insert(CODE.to_owned(), fault);
+                    }
                     page => flow.state.stay(page, fault),
                 }
                 flow.save(tx)?;
@@ -238,10 +247,11 @@ impl Hand {
         let away = Away::of_flow(flow, href);
         let pool_id = at.pool.id.clone();
         let mark = self.pools.mark_browser(tx.keys(), at, &person.user);
+        let by_password = person.amr.iter().any(|way| way == "pwd");
         flow.state.done = true;
         flow.state.forget_session();
         flow.state.fields.clear();
-        Ok(Went::Home { away, pool_id, session, session_s: life_ms / 1000, mark })
+        Ok(Went::Home { away, pool_id, session, session_s: life_ms / 1000, mark, by_password })
     }
 
     /// The response to a press.
@@ -251,19 +261,23 @@ impl Hand {
             Ok(Pressed::Went { flow, went: Went::To(page) }) => {
                 redirect(StatusCode::SEE_OTHER, &format!("{}?flow={flow}", page.path()))
             }
-            Ok(Pressed::Went { went: Went::Home { away, pool_id, session, session_s, mark }, .. }) => {
+            Ok(Pressed::Went {
+                went: Went::Home { away, pool_id, session, session_s, mark, by_password },
+                ..
+            }) => {
                 let response = away.response(visit);
                 let response = visit.cookies.set_session(&pool_id, &session, session_s).on(response);
-                visit.cookies.set_mark(&pool_id, &mark).on(response)
+                let response = visit.cookies.set_mark(&pool_id, &mark).on(response);
+                match visit.cookies.set_by_password(&pool_id, by_password) {
+                    Some(cookie) => cookie.on(response),
+                    None => response,
+                }
             }
             Ok(Pressed::Went { went: Went::Refused { app_name, back }, .. }) => {
                 back::send_on(visit, &app_name, back)
             }
             Ok(Pressed::Over(away)) => away.response(visit),
-            Ok(Pressed::Expired { app_name, href }) => {
-                let trouble = Trouble::Expired { back_href: Some(href) };
-                problem::page(visit, &app_name, trouble)
-            }
+            Ok(Pressed::Expired(href)) => redirect(StatusCode::SEE_OTHER, &href),
             Ok(Pressed::Gone) => gone(visit),
             Err(cause) => problem::failed(visit, &cause),
         }
@@ -296,11 +310,18 @@ pub fn fault_of(refused: &Refusal, now_ms: i64) -> Fault {
     if refused.message == BLOCKED {
         return Fault::Blocked;
     }
+    if refused.message == DEFAULT_SENDER_LIMIT {
+        return Fault::SendFailed;
+    }
     let too_many = |wait_s: u32| Fault::TooMany { until_ms: now_ms + i64::from(wait_s) * 1000 };
     if kind == LimitExceededException || kind == TooManyRequestsException {
         too_many(wait_s.unwrap_or(WAIT_S))
+    } else if is_about_text(refused) {
+        Fault::TextFailed
     } else if kind == CodeDeliveryFailureException || kind == InvalidEmailRoleAccessPolicyException {
         Fault::SendFailed
+    } else if kind == AliasExistsException {
+        Fault::Taken
     } else if kind == InvalidPasswordException {
         Fault::RulesUnmet
     } else if kind == PasswordHistoryPolicyViolationException {
@@ -339,6 +360,9 @@ mod tests {
         assert_eq!(fault(refusal(NotAuthorizedException, "")), Fault::Wrong);
         assert_eq!(fault(refusal(CodeDeliveryFailureException, "")), Fault::SendFailed);
         assert_eq!(fault(refusal(InvalidEmailRoleAccessPolicyException, "")), Fault::SendFailed);
+        assert_eq!(fault(refusal(LimitExceededException, DEFAULT_SENDER_LIMIT)), Fault::SendFailed);
+        assert_eq!(fault(refusal(InvalidSmsRoleAccessPolicyException, "")), Fault::TextFailed);
+        assert_eq!(fault(refusal(AliasExistsException, "")), Fault::Taken);
         assert_eq!(fault(refusal(InvalidPasswordException, "")), Fault::RulesUnmet);
         assert_eq!(fault(refusal(PasswordHistoryPolicyViolationException, "")), Fault::Reused);
         assert_eq!(fault(refusal(UsernameExistsException, "")), Fault::Refused);

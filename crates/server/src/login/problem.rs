@@ -2,6 +2,7 @@
 
 use super::visit::Visit;
 use crate::app::App;
+use crate::pages::brand::Brand;
 use crate::pages::problem::{Problem, Trouble};
 use crate::pages::words::Language;
 use crate::pages::{Frame, Page as _};
@@ -10,15 +11,21 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use postern_model::Refusal;
 use postern_pools::oauth::authorize::Wrong;
+use postern_pools::sign_in::At;
 
 /// Shows what is wrong, with the reference that the log has.
 pub fn page(visit: &Visit, app_name: &str, trouble: Trouble) -> Response {
     shown(frame(visit, app_name), trouble, &visit.caller.request_id)
 }
 
-/// The same for a request that could not be read, so that nothing is known of it.
-pub fn unread(app: &App, trouble: Trouble, request_id: &str) -> Response {
-    shown(Frame::new(Language::English, "", app.public_host()), trouble, request_id)
+/// The same in the look of an app.
+pub fn page_of(visit: &Visit, at: &At, trouble: Trouble) -> Response {
+    shown(dressed(visit, at), trouble, &visit.caller.request_id)
+}
+
+/// The same for a request that could not be read, so that nothing is known of it but who reads the answer.
+pub fn unread(app: &App, language: Language, trouble: Trouble, request_id: &str) -> Response {
+    shown(Frame::new(language, "", app.public_host()), trouble, request_id)
 }
 
 fn shown(frame: Frame, trouble: Trouble, request_id: &str) -> Response {
@@ -40,6 +47,14 @@ pub fn frame(visit: &Visit, app_name: &str) -> Frame {
     let app = &visit.app;
     let inbox_href = app.settings.development.inbox.then(|| "/inbox".to_owned());
     Frame { inbox_href, ..Frame::new(visit.language(), app_name, visit.host()) }
+}
+
+/// The frame of a page of an app, in its colours, which can be opened again in another language.
+pub fn dressed(visit: &Visit, at: &At) -> Frame {
+    let query = visit.query.without(&["lang"]).query();
+    let language_href = Some(format!("{}?{query}&lang=", visit.path));
+    let brand = at.client.style.as_ref().map(|style| Brand::of(style, visit.language()));
+    Frame { language_href, brand, ..frame(visit, at.app_name()) }
 }
 
 /// Says what an app got wrong. Which addresses are allowed is told in development mode only.

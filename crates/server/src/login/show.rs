@@ -5,48 +5,42 @@ mod second_factor;
 
 use super::authorize;
 use super::back::{Away, page_before};
+use super::code::FEW_TRIES;
 use super::flow::{Fault, Flow, Notice, Page, csrf};
+use super::passkey::takes_passkeys;
 use super::press::{gone, redirect};
+use super::problem::dressed;
+use super::typed::CODE;
 use super::visit::Visit;
 use super::{problem, sign_up, typed};
-use crate::pages::brand::Brand;
 use crate::pages::login::{
-    CheckCode, Choose, ChooseError, CodeError, CodeKind, CodeNotice, Factor, Field, FieldError, Identify,
-    NameError, NewPassword, NewPasswordError, Password, PasswordError, PasswordField, PasswordRule,
-    ProviderLink, SignUp, SignUpError,
+    CheckCode, Choose, CodeError, CodeKind, CodeNotice, Factor, Field, FieldError, Identify, NameError,
+    NewPassword, NewPasswordError, Password, PasswordError, PasswordField, PasswordRule, ProviderLink,
+    SignUp, SignUpError, Unsent,
 };
 use crate::pages::problem::Trouble;
 use crate::pages::{Form, Frame, Page as _};
 use axum::http::StatusCode;
 use axum::response::Response;
 use postern_model::Answer;
+use postern_pools::account_codes::AccountCode;
 use postern_pools::auth::challenge::{Handle, Standing, standing};
 use postern_pools::auth::factors;
 use postern_pools::auth::password::Policy;
 use postern_pools::limits::{SEND_PAUSE_MS, SENDS_MAX};
 use postern_pools::oauth::pairs::query;
-use postern_pools::sign_in::{At, code_life_ms};
+use postern_pools::sign_in::code_life_ms;
 use postern_pools::terms;
 use postern_store::auth::ChallengeRow;
 
-/// Tries left that are worth telling.
-const FEW_TRIES: i64 = 2;
 const MINUTE_MS: i64 = 60_000;
-/// How long a sign-up's code works (Developer Guide, "Signing up and confirming user accounts").
-const SIGN_UP_CODE_MINUTES: u64 = 24 * 60;
 
 pub async fn identify(visit: Visit) -> Response {
-    if !visit.query.has("flow") && visit.query.has("client_id") {
-        return authorize::begin(visit, Page::Identify).await;
-    }
-    open(visit, Page::Identify).await
+    begin_or_open(visit, Page::Identify).await
 }
 
 pub async fn sign_up(visit: Visit) -> Response {
-    if !visit.query.has("flow") && visit.query.has("client_id") {
-        return authorize::begin(visit, Page::SignUp).await;
-    }
-    open(visit, Page::SignUp).await
+    begin_or_open(visit, Page::SignUp).await
 }
 
 pub async fn code(visit: Visit) -> Response {
@@ -70,18 +64,15 @@ pub async fn new_password(visit: Visit) -> Response {
 }
 
 pub async fn forgot(visit: Visit) -> Response {
-    if !visit.query.has("flow") && visit.query.has("client_id") {
-        return authorize::begin(visit, Page::Forgot).await;
-    }
-    open(visit, Page::Forgot).await
+    begin_or_open(visit, Page::Forgot).await
 }
 
 pub async fn reset(visit: Visit) -> Response {
-    open(visit, Page::Reset).await
+    begin_or_open(visit, Page::Reset).await
 }
 
 pub async fn confirm(visit: Visit) -> Response {
-    open(visit, Page::Confirm).await
+    begin_or_open(visit, Page::Confirm).await
 }
 
 pub async fn authenticator(visit: Visit) -> Response {
@@ -96,16 +87,30 @@ pub async fn set_up(visit: Visit) -> Response {
     open(visit, Page::SetUp).await
 }
 
-/// The frame of a page of an app, in its colours, which can be opened again in another language.
-pub(super) fn dressed(visit: &Visit, at: &At) -> Frame {
-    let query = visit.query.without(&["lang"]).query();
-    let language_href = Some(format!("{}?{query}&lang=", visit.path));
-    let brand = at.client.style.as_ref().map(|style| Brand::of(style, visit.language()));
-    Frame { language_href, brand, ..problem::frame(visit, at.app_name()) }
+/// Opens a page, or begins there by the parameters of an authorization request.
+async fn begin_or_open(visit: Visit, page: Page) -> Response {
+    if visit.query.has("flow") || !visit.query.has("client_id") {
+        return open(visit, page).await;
+    }
+    let first = match page {
+        // A code is not asked for before one was sent.
+        Page::Confirm | Page::Reset => Page::Identify,
+        page => page,
+    };
+    authorize::begin(visit, first).await
 }
 
-/// A flow, the challenge that waits in it, the seed that is to be shown, and the outside providers on offer.
-type Found = (Flow, Option<ChallengeRow>, Option<String>, Vec<String>);
+/// What a page shows something of.
+struct Found {
+    flow: Flow,
+    /// The challenge that waits.
+    challenge: Option<ChallengeRow>,
+    /// The seed that waits for an authenticator.
+    seed: Option<String>,
+    /// The outside providers on offer.
+    providers: Vec<String>,
+    takes_passkeys: bool,
+}
 
 async fn open(visit: Visit, page: Page) -> Response {
     let looking = visit.clone();
@@ -126,7 +131,9 @@ async fn open(visit: Visit, page: Page) -> Response {
                 None => None,
             };
             let seed = match &challenge {
-                Some(challenge) if page == Page::SetUp => {
+                Some(challenge)
+                    if page == Page::SetUp && standing(challenge, flow.at.now) == Standing::Live =>
+                {
                     looking.app.pools.waiting_seed(tx, challenge, flow.at.now)?
                 }
                 _ => None,
@@ -139,13 +146,15 @@ async fn open(visit: Visit, page: Page) -> Response {
                 }
                 _ => Vec::new(),
             };
-            Ok(Some((flow, challenge, seed, providers)))
+            let takes_passkeys = matches!(page, Page::Identify | Page::SignUp)
+                && takes_passkeys(tx, &looking.app.pools, &flow)?;
+            Ok(Some(Found { flow, challenge, seed, providers, takes_passkeys }))
         })
         .await;
-    let (flow, challenge, seed, providers) = match found {
+    let Found { flow, challenge, seed, providers, takes_passkeys } = match found {
         Ok(Some(found)) => found,
         Ok(None) if visit.query.has("flow") && visit.cookies.is_empty() => {
-            return cookies_blocked(&visit, page);
+            return cookies_blocked(&visit).await;
         }
         Ok(None) => return gone(&visit),
         Err(cause) => return problem::failed(&visit, &cause),
@@ -155,17 +164,17 @@ async fn open(visit: Visit, page: Page) -> Response {
     }
     if flow.is_expired {
         let trouble = Trouble::Expired { back_href: Some(flow.state.request.href(false)) };
-        return problem::page(&visit, flow.app_name(), trouble);
+        return problem::page_of(&visit, &flow.at, trouble);
     }
     if flow.state.fault == Some((page, Fault::Blocked)) {
         let trouble = Trouble::Blocked { back_href: flow.state.request.href(false) };
-        return problem::page(&visit, flow.app_name(), trouble);
+        return problem::page_of(&visit, &flow.at, trouble);
     }
     let another_name = page == Page::Identify && visit.query.has("other");
     if !another_name && !flow.fits(page) {
         return redirect(StatusCode::SEE_OTHER, &flow.stands_href());
     }
-    let view = View { visit: &visit, page, flow: &flow, challenge: challenge.as_ref() };
+    let view = View { visit: &visit, page, flow: &flow, challenge: challenge.as_ref(), takes_passkeys };
     let html = match page {
         Page::Identify => view.identify(another_name, &providers).render(),
         Page::Code => view.code().render(),
@@ -186,11 +195,22 @@ async fn open(visit: Visit, page: Page) -> Response {
     visit.keep_language(page_before(&flow.state.request.redirect_uri, html))
 }
 
-/// A flow that was just begun, in a browser that keeps no cookie at all.
-fn cookies_blocked(visit: &Visit, page: Page) -> Response {
-    let flow = visit.query.first("flow").unwrap_or_default();
-    let retry_href = format!("{}?{}", page.path(), query(&[("flow", flow)]));
-    problem::page(visit, "", Trouble::CookiesBlocked { retry_href })
+/// A browser that brings no cookie at all. Where its flow was just begun, it keeps none, and may try the same once more;
+/// otherwise it had one before.
+async fn cookies_blocked(visit: &Visit) -> Response {
+    let looking = visit.clone();
+    let begun = visit.app.store.read(move |tx| {
+        let id = looking.query.first("flow").unwrap_or_default();
+        Flow::find_in_any_browser(tx, &looking.app.pools, &looking.caller, id)
+    });
+    match begun.await {
+        Ok(Some(flow)) if flow.is_untouched() => {
+            let trouble = Trouble::CookiesBlocked { retry_href: Some(flow.begin_href()) };
+            problem::page_of(visit, &flow.at, trouble)
+        }
+        Ok(_) => gone(visit),
+        Err(cause) => problem::failed(visit, &cause),
+    }
 }
 
 /// A flow on its way onto a page.
@@ -200,6 +220,7 @@ pub(super) struct View<'a> {
     pub(super) flow: &'a Flow,
     /// The challenge that waits, as it stands.
     pub(super) challenge: Option<&'a ChallengeRow>,
+    pub(super) takes_passkeys: bool,
 }
 
 impl View<'_> {
@@ -237,14 +258,7 @@ impl View<'_> {
             form: self.form(),
             kind: typed::name_kind(&self.flow.at.pool),
             value: if another_name { String::new() } else { state.name.clone() },
-            error: fault.map(|fault| match fault {
-                Fault::NotAnAddress => NameError::NotAnAddress,
-                Fault::NotAPhone => NameError::NotAPhone,
-                Fault::TooMany { until_ms } => NameError::TooMany { minutes: self.minutes(until_ms) },
-                Fault::Empty => NameError::Empty,
-                Fault::Wrong => NameError::Passkey,
-                _ => NameError::SendFailed,
-            }),
+            error: fault.map(|fault| self.name_error(fault)),
             takes_names: self.flow.at.client.supports(None),
             providers: providers
                 .iter()
@@ -261,12 +275,60 @@ impl View<'_> {
         }
     }
 
+    fn name_error(&self, fault: Fault) -> NameError {
+        match fault {
+            Fault::NotAnAddress => NameError::NotAnAddress,
+            Fault::NotAPhone => NameError::NotAPhone,
+            Fault::Empty => NameError::Empty,
+            Fault::Wrong => NameError::Passkey,
+            Fault::Expired => NameError::TookTooLong,
+            other => NameError::Unsent(self.unsent(other)),
+        }
+    }
+
+    /// Why no code was sent.
+    fn unsent(&self, fault: Fault) -> Unsent {
+        let pause_s = SEND_PAUSE_MS.unsigned_abs() / 1000;
+        match fault {
+            Fault::TooMany { until_ms } => match self.flow.seconds_until(until_ms) {
+                wait_s @ 1.. if wait_s <= pause_s => Unsent::TooSoon { ago_s: pause_s - wait_s, wait_s },
+                _ => Unsent::TooMany { minutes: self.minutes(until_ms) },
+            },
+            Fault::SendFailed => Unsent::Mail,
+            Fault::TextFailed => Unsent::Text,
+            _ => Unsent::Refused,
+        }
+    }
+
+    /// What is wrong with a code.
+    fn about_code(&self, fault: Fault) -> CodeError {
+        match fault {
+            Fault::Empty => CodeError::Empty,
+            Fault::Wrong => CodeError::Wrong,
+            Fault::WrongLeft { tries } => CodeError::WrongLeft { tries },
+            Fault::Expired => CodeError::Expired,
+            Fault::Spent => CodeError::Spent,
+            Fault::Used => CodeError::Used,
+            Fault::Taken => CodeError::Taken,
+            Fault::TooMany { until_ms } => CodeError::TooMany { minutes: self.minutes(until_ms) },
+            Fault::SendFailed | Fault::TextFailed => CodeError::SendFailed,
+            _ => CodeError::Refused,
+        }
+    }
+
+    /// What is wrong with a code about an account, or with sending one. That one was asked for too soon is no fault.
+    fn account_code_error(&self, page: Page) -> Option<CodeError> {
+        let state = &self.flow.state;
+        let sending = state.fault_on(page).filter(|fault| !matches!(fault, Fault::TooMany { .. }));
+        state.field_faults.get(CODE).copied().or(sending).map(|fault| self.about_code(fault))
+    }
+
     fn code(&self) -> CheckCode {
         let state = &self.flow.state;
         let now = self.flow.at.now;
         let (standing, left, sends, sent_ms, expires_ms) = match self.challenge {
             Some(row) => {
-                let left = row.attempts_max - row.attempts;
+                let left = u64::try_from(row.attempts_max - row.attempts).unwrap_or_default();
                 (standing(row, now), left, row.sends, row.sent.ms(), row.expires.ms())
             }
             None => (Standing::Expired, 0, 0, 0, 0),
@@ -275,13 +337,11 @@ impl View<'_> {
             (Standing::Expired, _) | (_, Some(Fault::Expired)) => Some(CodeError::Expired),
             (Standing::Exhausted, _) => Some(CodeError::Spent),
             (Standing::Used, _) => Some(CodeError::Used),
-            (Standing::Live, Some(Fault::Empty)) => Some(CodeError::Empty),
             (Standing::Live, Some(Fault::Wrong)) if left <= FEW_TRIES => {
-                Some(CodeError::WrongLeft { tries: u64::try_from(left).unwrap_or_default() })
+                Some(CodeError::WrongLeft { tries: left })
             }
-            (Standing::Live, Some(Fault::Wrong)) => Some(CodeError::Wrong),
             (Standing::Live, Some(Fault::TooMany { .. }) | None) => None,
-            (Standing::Live, Some(_)) => Some(CodeError::SendFailed),
+            (Standing::Live, Some(fault)) => Some(self.about_code(fault)),
         };
         let is_live = standing == Standing::Live;
         let sent = u64::try_from(sends).unwrap_or_default();
@@ -302,7 +362,7 @@ impl View<'_> {
             destination: state.destination.clone(),
             name: state.name.clone(),
             different_href: self.different_href(),
-            minutes: u64::try_from(code_life_ms(&self.flow.at.client) / MINUTE_MS).unwrap_or_default(),
+            minutes: minutes(code_life_ms(&self.flow.at.client)),
             left_s: if is_live { self.flow.seconds_until(expires_ms) } else { 0 },
             error,
             notice,
@@ -341,16 +401,9 @@ impl View<'_> {
             destination: state.destination.clone(),
             name: state.name.clone(),
             different_href: self.different_href(),
-            minutes: SIGN_UP_CODE_MINUTES,
+            minutes: minutes(AccountCode::SignUp.life_ms()),
             left_s: 0,
-            error: fault.and_then(|fault| match fault {
-                Fault::Empty => Some(CodeError::Empty),
-                Fault::Wrong => Some(CodeError::Wrong),
-                Fault::Expired => Some(CodeError::Expired),
-                Fault::TooMany { .. } => None,
-                Fault::Spent => Some(CodeError::Spent),
-                _ => Some(CodeError::SendFailed),
-            }),
+            error: self.account_code_error(Page::Confirm),
             notice: match (state.notice, fault) {
                 (_, Some(Fault::TooMany { until_ms })) => self.refused_send(until_ms, 1),
                 (Some(Notice::Sent), _) => Some(CodeNotice::Sent),
@@ -385,10 +438,7 @@ impl View<'_> {
                     factors::Factor::WebAuthn => Factor::Passkey,
                 })
                 .collect(),
-            error: state.fault_on(Page::Choose).map(|fault| match fault {
-                Fault::TooMany { until_ms } => ChooseError::TooMany { minutes: self.minutes(until_ms) },
-                _ => ChooseError::SendFailed,
-            }),
+            error: state.fault_on(Page::Choose).map(|fault| self.unsent(fault)),
             back_href: self.flow.fits(Page::Code).then(|| self.flow.href(Page::Code)),
         }
     }
@@ -434,17 +484,14 @@ impl View<'_> {
         let needs_password = sign_up::needs_password(self.flow);
         let shows_password = needs_password || state.with_password || self.visit.query.has("password");
         let error = match state.fault_on(Page::SignUp) {
-            Some(Fault::TooMany { until_ms }) => {
-                Some(SignUpError::TooMany { minutes: self.minutes(until_ms) })
-            }
-            Some(Fault::SendFailed) => Some(SignUpError::SendFailed),
+            Some(fault) if fault.is_unsent() => Some(SignUpError::Unsent(self.unsent(fault))),
             None | Some(Fault::Empty | Fault::RulesUnmet | Fault::Reused) => None,
             Some(_) => Some(SignUpError::Refused),
         };
         SignUp {
             frame: self.frame(),
             form: self.form(),
-            fields: sign_up::fields(self.flow).iter().map(|name| self.field(name)).collect(),
+            fields: sign_up::fields(self.flow).iter().map(|name| self.field_known(name)).collect(),
             password: shows_password.then(|| PasswordField {
                 rules: rules(self.flow.at.pool.password_policy),
                 error: self.wanted_password_fault(Page::SignUp),
@@ -454,6 +501,7 @@ impl View<'_> {
             terms: self.terms(),
             error,
             sign_in_href: self.different_href(),
+            asks_for_passkeys: self.takes_passkeys,
         }
     }
 
@@ -477,6 +525,15 @@ impl View<'_> {
         }
     }
 
+    /// A field that begins with what is known.
+    fn field_known(&self, name: &str) -> Field {
+        let field = self.field(name);
+        match self.flow.state.fields.contains_key(name) {
+            true => field,
+            false => Field { value: sign_up::known(self.flow, name), ..field },
+        }
+    }
+
     fn wanted_password_fault(&self, page: Page) -> Option<NewPasswordError> {
         match self.flow.state.fault_on(page)? {
             Fault::Empty => Some(NewPasswordError::Empty),
@@ -493,6 +550,10 @@ impl View<'_> {
             None => Some(self.visit.app.mail.settings().default_sender.address.spelling()),
         }
     }
+}
+
+fn minutes(life_ms: i64) -> u64 {
+    u64::try_from(life_ms / MINUTE_MS).unwrap_or_default()
 }
 
 /// What people know a provider by.

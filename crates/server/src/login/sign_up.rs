@@ -9,6 +9,7 @@ use postern_mail::address::Address;
 use postern_model::cognito_idp::ExplicitAuthFlowsType;
 use postern_model::cognito_idp::errors::{CodeMismatchException, ExpiredCodeException};
 use postern_model::{Answer, Error};
+use postern_pools::account_codes::AccountCode;
 use postern_pools::attributes;
 use postern_pools::destination::Medium;
 use postern_pools::limits::SEND_PAUSE_MS;
@@ -69,6 +70,18 @@ pub fn fields(flow: &Flow) -> Vec<String> {
     fields
 }
 
+/// What is known of a field before anything is typed into it: the name that was given elsewhere, where it is of that kind.
+pub fn known(flow: &Flow, field: &str) -> String {
+    let name = &flow.state.name;
+    let fits = match field {
+        "email" => Address::parse(name).is_ok(),
+        "phone_number" => is_phone_number(name),
+        "username" => Address::parse(name).is_err() && !is_phone_number(name),
+        _ => false,
+    };
+    if fits { name.clone() } else { String::new() }
+}
+
 /// Tells whether somebody may sign up without a password: if codes alone will let them in again.
 pub fn needs_password(flow: &Flow) -> bool {
     !(flow.at.pool.allows_codes() && flow.at.client.allows(ExplicitAuthFlowsType::AllowUserAuth))
@@ -109,12 +122,13 @@ impl Hand {
             hashed = self.pools.new_password(&flow.at.pool, owner, password).await.map(Some);
         }
         let has_password = !password.is_empty();
-        let (hand, keep) = (self.clone(), given.clone());
+        let (hand, keep, passkeys) = (self.clone(), given.clone(), self.passkey_browser());
         // What was typed is kept first: a refusal of what follows undoes nothing of it.
         let kept = self
             .press(Page::SignUp, move |_, flow| {
                 flow.state.fields = keep.iter().cloned().collect();
                 flow.state.with_password = with_password;
+                flow.state.passkeys = passkeys;
                 for (field, value) in &keep {
                     if let Some(fault) = fault_in(field, value) {
                         flow.state.field_faults.insert(field.clone(), fault);
@@ -189,7 +203,9 @@ impl Hand {
             }
             Step::No(error) => {
                 let fault = match error.kind() {
-                    Some(kind) if kind == CodeMismatchException => Fault::Wrong,
+                    Some(kind) if kind == CodeMismatchException => {
+                        self.wrong_account_code(tx, flow, AccountCode::SignUp)?
+                    }
                     Some(kind) if kind == ExpiredCodeException => Fault::Expired,
                     _ => return Err(error),
                 };

@@ -8,6 +8,9 @@ use postern_pools::pool::Pool;
 /// The longest name that a user can have (`UsernameType` of the service model).
 const NAME_MAX: usize = 128;
 
+/// The field of a code, under which its faults are kept.
+pub const CODE: &str = "code";
+
 /// Takes from a code what is not part of it: spaces, dashes and invisible characters; and writes full-width and
 /// Arabic-Indic digits as plain ones.
 pub fn code(typed: &str) -> String {

@@ -1,6 +1,7 @@
 //! A request to the pages and the OAuth endpoints: who sends it, from where, and what it brings.
 
 use super::cookies::Cookies;
+use super::language;
 use super::multipart::{self, File};
 use super::problem;
 use crate::app::{App, fresh_request_id};
@@ -75,6 +76,7 @@ impl FromRequest<App> for Visit {
     type Rejection = Response;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let language = language::known(&Cookies::read(request.headers(), app.is_https()), request.headers());
         read(request, app).await.map_err(|unread| {
             let trouble = match unread {
                 Unread::TooMany { wait_s } => Trouble::TooMany { minutes: u64::from(wait_s.div_ceil(60)) },
@@ -82,7 +84,7 @@ impl FromRequest<App> for Visit {
                 Unread::TooLarge => Trouble::BadRequest { why: "The form is too large".to_owned() },
                 Unread::NotUtf8 => Trouble::BadRequest { why: "The parameters are not UTF-8".to_owned() },
             };
-            problem::unread(app, trouble, &fresh_request_id())
+            problem::unread(app, language, trouble, &fresh_request_id())
         })
     }
 }

@@ -136,7 +136,8 @@ fn plate(style: &Style, light: &Palette, dark: &Palette) -> String {
         (false, true, Mode::Light) => (&own.dark, dark, "@media all"),
         _ => return String::new(),
     };
-    let default = || defaults.iter().find(|(name, _)| *name == "surface").map(|(_, value)| (*value).to_owned());
+    let default =
+        || defaults.iter().find(|(name, _)| *name == "surface").map(|(_, value)| (*value).to_owned());
     let surface = colours.get("surface").map(|colour| colour::text(*colour)).or_else(default);
     let surface = surface.unwrap_or_default();
     format!("{at}{{.brand img{{background:{surface};padding:.5rem .75rem;border-radius:var(--round)}}}}\n")
@@ -318,7 +319,10 @@ mod tests {
         assert!(light.ends_with("-LIGHT") && dark.ends_with("-DARK") && plate.is_empty());
         let (_, dark, plate) = shown("DYNAMIC", &["LIGHT"]);
         assert!(dark.ends_with("-LIGHT"));
-        assert!(plate.starts_with("@media (prefers-color-scheme: dark){.brand img{background:#fffefb;"), "{plate}");
+        assert!(
+            plate.starts_with("@media (prefers-color-scheme: dark){.brand img{background:#fffefb;"),
+            "{plate}"
+        );
         assert!(shown("DYNAMIC", &["DYNAMIC"]).2.is_empty());
         assert!(shown("DARK", &["LIGHT"]).2.starts_with("@media all{"));
     }

@@ -27,11 +27,15 @@ pub enum CodeError {
     Spent,
     Expired,
     Used,
+    /// It was right, and what it proves belongs to another account by now.
+    Taken,
     SendFailed,
     /// So many wrong ones that none is looked at for now.
     TooMany {
         minutes: u64,
     },
+    /// For a reason that is not the person's to know.
+    Refused,
 }
 
 impl CodeError {
@@ -45,10 +49,56 @@ impl CodeError {
             CodeError::Spent => words.code_spent.to_owned(),
             CodeError::Expired => words.code_expired.to_owned(),
             CodeError::Used => words.code_used.to_owned(),
+            CodeError::Taken => words.code_for_taken.to_owned(),
             CodeError::SendFailed if is_text => words.send_failed_text.to_owned(),
             CodeError::SendFailed => words.send_failed.to_owned(),
             CodeError::TooMany { minutes } => words.too_many.of(minutes),
+            CodeError::Refused => words.not_now.to_owned(),
         }
+    }
+}
+
+/// Why no code was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsent {
+    Mail,
+    Text,
+    /// The last one had not its time to arrive yet.
+    TooSoon {
+        ago_s: u64,
+        wait_s: u64,
+    },
+    TooMany {
+        minutes: u64,
+    },
+    /// For a reason that is not the person's to know.
+    Refused,
+}
+
+impl Unsent {
+    /// Says it where another way is at hand, or where none is.
+    pub(super) fn said(self, words: &Words, has_other_way: bool) -> String {
+        match self {
+            Unsent::Mail if has_other_way => words.send_failed_or_other_way.to_owned(),
+            Unsent::Mail => words.send_failed.to_owned(),
+            Unsent::Text if has_other_way => words.send_failed_text_or_other_way.to_owned(),
+            Unsent::Text => words.send_failed_text.to_owned(),
+            Unsent::TooSoon { ago_s, wait_s } => too_soon(words, ago_s, wait_s),
+            Unsent::TooMany { minutes } => words.too_many.of(minutes),
+            Unsent::Refused => words.not_now.to_owned(),
+        }
+    }
+}
+
+fn too_soon(words: &Words, ago_s: u64, wait_s: u64) -> String {
+    format!("{} {}", words.sent_ago.of(ago_s.max(1)), words.ask_again_in.of(wait_s))
+}
+
+/// How long a code works, in hours where they are whole.
+pub(super) fn works_for(words: &Words, minutes: u64) -> String {
+    match (minutes / 60, minutes % 60) {
+        (hours @ 1.., 0) => words.code_works_for_hours.of(hours),
+        _ => words.code_works_for.of(minutes),
     }
 }
 
@@ -64,9 +114,7 @@ impl CodeNotice {
     pub(super) fn said(self, words: &Words, wait: Counted) -> String {
         match self {
             CodeNotice::Sent => words.new_code_sent.to_owned(),
-            CodeNotice::TooSoon { ago_s, wait_s } => {
-                format!("{} {}", words.sent_ago.of(ago_s), words.ask_again_in.of(wait_s))
-            }
+            CodeNotice::TooSoon { ago_s, wait_s } => too_soon(words, ago_s, wait_s),
             CodeNotice::NoneLeft { sent, wait_minutes } => {
                 format!("{} {}", words.sent_codes.of(sent), wait.of(wait_minutes))
             }
@@ -153,7 +201,7 @@ impl CheckCode {
     }
 
     fn works_for(&self) -> String {
-        if self.is_link() { String::new() } else { self.frame.words.code_works_for.of(self.minutes) }
+        if self.is_link() { String::new() } else { works_for(self.frame.words, self.minutes) }
     }
 
     fn send_again(&self) -> &'static str {
@@ -163,8 +211,9 @@ impl CheckCode {
     fn problem(&self) -> Option<String> {
         let words = self.frame.words;
         Some(match self.error? {
-            CodeError::SendFailed if !self.is_text() && self.other_way_href.is_some() => {
-                words.send_failed_or_other_way.to_owned()
+            CodeError::SendFailed => {
+                let unsent = if self.is_text() { Unsent::Text } else { Unsent::Mail };
+                unsent.said(words, self.other_way_href.is_some())
             }
             error => error.said(self.is_text(), words),
         })

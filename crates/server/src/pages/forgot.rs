@@ -1,6 +1,7 @@
 //! The pages of a forgotten password: whose it is, and then the code and a new one on one page.
 
 use super::assets;
+use super::code::works_for;
 use super::login::{CodeError, CodeNotice, NameError, NameKind, PasswordField};
 use super::words::FieldWords;
 use super::{Form, Frame};
@@ -43,6 +44,8 @@ pub struct Reset {
     pub destination: String,
     pub name: String,
     pub different_href: String,
+    /// How long a code works.
+    pub minutes: u64,
     pub error: Option<CodeError>,
     pub notice: Option<CodeNotice>,
     pub resend_wait_s: u64,
@@ -60,6 +63,10 @@ impl Reset {
         self.frame.words.signing_in_as.around("name")
     }
 
+    fn works_for(&self) -> String {
+        works_for(self.frame.words, self.minutes)
+    }
+
     /// Whether the code goes to a telephone: a masked number has no `@`.
     fn is_text(&self) -> bool {
         self.destination.starts_with('+') && !self.destination.contains('@')
@@ -71,7 +78,7 @@ impl Reset {
 
     /// Whether only a new code leads on, so that asking for one becomes the main button.
     fn needs_new(&self) -> bool {
-        matches!(self.error, Some(CodeError::Expired | CodeError::SendFailed))
+        matches!(self.error, Some(CodeError::Spent | CodeError::Expired | CodeError::SendFailed))
     }
 
     fn problem(&self) -> Option<String> {
@@ -88,7 +95,7 @@ impl Reset {
 mod tests {
     use super::*;
     use crate::pages::Page as _;
-    use crate::pages::login::NewPasswordError;
+    use crate::pages::login::{NewPasswordError, Unsent};
     use crate::pages::words::Language;
 
     fn form() -> Form {
@@ -102,6 +109,7 @@ mod tests {
             destination: destination.to_owned(),
             name: "alice@example.com".to_owned(),
             different_href: "/login?again".to_owned(),
+            minutes: 60,
             error,
             notice: None,
             resend_wait_s: 0,
@@ -153,7 +161,7 @@ mod tests {
                 form: form(),
                 kind: NameKind::Email,
                 value: "\"><b>".to_owned(),
-                error: Some(NameError::TooMany { minutes: 2 }),
+                error: Some(NameError::Unsent(Unsent::TooMany { minutes: 2 })),
                 back_href: "/login?again".to_owned(),
             };
             let html = page.render();

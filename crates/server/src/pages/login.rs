@@ -1,7 +1,7 @@
 //! The pages of a sign-in: who are you, which way, the password, a new account, and good-bye.
 
 use super::assets;
-pub use super::code::{CheckCode, CodeError, CodeKind, CodeNotice};
+pub use super::code::{CheckCode, CodeError, CodeKind, CodeNotice, Unsent};
 pub use super::factor::Factor;
 use super::words::{FieldWords, Words};
 use super::{Form, Frame};
@@ -39,9 +39,10 @@ pub enum NameError {
     Empty,
     NotAnAddress,
     NotAPhone,
-    SendFailed,
-    TooMany { minutes: u64 },
+    Unsent(Unsent),
     Passkey,
+    /// What was proven already is forgotten.
+    TookTooLong,
 }
 
 impl NameError {
@@ -50,8 +51,8 @@ impl NameError {
             NameError::Empty => kind.words(words).empty.to_owned(),
             NameError::NotAnAddress => words.not_an_address.to_owned(),
             NameError::NotAPhone => words.not_a_phone.to_owned(),
-            NameError::SendFailed => words.send_failed.to_owned(),
-            NameError::TooMany { minutes } => words.too_many.of(minutes),
+            NameError::Unsent(unsent) => unsent.said(words, false),
+            NameError::TookTooLong => words.took_too_long_at_all.to_owned(),
             NameError::Passkey => words.passkeys.wrong.to_owned(),
         }
     }
@@ -101,13 +102,6 @@ impl Identify {
     }
 }
 
-/// Why a way could not be taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChooseError {
-    SendFailed,
-    TooMany { minutes: u64 },
-}
-
 /// "Try another way". Posts `factor` to `/login/choose`.
 #[derive(askama::Template)]
 #[template(path = "login/choose.html")]
@@ -117,7 +111,8 @@ pub struct Choose {
     pub name: String,
     pub different_href: String,
     pub factors: Vec<Factor>,
-    pub error: Option<ChooseError>,
+    /// Why a way could not be taken.
+    pub error: Option<Unsent>,
     /// Back to the code that is still good.
     pub back_href: Option<String>,
 }
@@ -136,11 +131,7 @@ impl Choose {
     }
 
     fn problem(&self) -> Option<String> {
-        let words = self.frame.words;
-        Some(match self.error? {
-            ChooseError::SendFailed => words.send_failed_or_other_way.to_owned(),
-            ChooseError::TooMany { minutes } => words.too_many.of(minutes),
-        })
+        Some(self.error?.said(self.frame.words, true))
     }
 }
 
@@ -372,14 +363,15 @@ pub struct SignUp {
     pub terms: Option<(String, String)>,
     pub error: Option<SignUpError>,
     pub sign_in_href: String,
+    /// Whether who signs up may be offered a passkey.
+    pub asks_for_passkeys: bool,
 }
 
 /// What is wrong with a new account as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignUpError {
     Refused,
-    SendFailed,
-    TooMany { minutes: u64 },
+    Unsent(Unsent),
 }
 
 impl SignUp {
@@ -391,8 +383,7 @@ impl SignUp {
         let words = self.frame.words;
         Some(match self.error? {
             SignUpError::Refused => words.sign_up_refused.to_owned(),
-            SignUpError::SendFailed => words.send_failed.to_owned(),
-            SignUpError::TooMany { minutes } => words.too_many.of(minutes),
+            SignUpError::Unsent(unsent) => unsent.said(words, false),
         })
     }
 

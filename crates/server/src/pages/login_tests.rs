@@ -100,6 +100,7 @@ fn sign_up() -> SignUp {
         terms: None,
         error: None,
         sign_in_href: "/login".to_owned(),
+        asks_for_passkeys: false,
     }
 }
 
@@ -262,7 +263,7 @@ fn the_ways_are_buttons_with_their_challenge() {
         html.contains(r#"name="factor" value="EMAIL_OTP"><strong>Email a code</strong> <span>to a***@e***"#)
     );
     assert!(html.contains(r#"name="factor" value="PASSWORD""#));
-    let html = Choose { error: Some(ChooseError::SendFailed), ..choose() }.render();
+    let html = Choose { error: Some(Unsent::Mail), ..choose() }.render();
     assert!(html.contains("or try another way.</p>") && html.contains("<title>Error: "));
 }
 

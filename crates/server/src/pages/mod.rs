@@ -79,7 +79,7 @@ impl Frame {
 
     /// Writes `what this page asks – app`, with `Error: ` before it when something is wrong.
     pub fn title(&self, page: &str, wrong: bool) -> String {
-        let form = if wrong { self.words.title_wrong } else { self.words.title };
+        let form = if wrong || self.said.is_some() { self.words.title_wrong } else { self.words.title };
         let app = if self.app.is_empty() { &self.host } else { &self.app };
         form.replace("{page}", page.trim_end_matches('.')).replace("{app}", app)
     }

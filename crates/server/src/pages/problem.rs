@@ -23,7 +23,8 @@ pub enum Trouble {
         back_href: Option<String>,
     },
     CookiesBlocked {
-        retry_href: String,
+        /// Begins the same request anew, when it is still known.
+        retry_href: Option<String>,
     },
     TooMany {
         minutes: u64,
@@ -86,7 +87,7 @@ impl Problem {
                 Some((href, words.back_to.with("app", &self.frame.app)))
             }
             Trouble::Blocked { back_href } => Some((back_href, words.back_to.with("app", &self.frame.app))),
-            Trouble::CookiesBlocked { retry_href } => Some((retry_href, words.try_again.to_owned())),
+            Trouble::CookiesBlocked { retry_href: Some(href) } => Some((href, words.try_again.to_owned())),
             _ => None,
         }
     }
@@ -242,7 +243,7 @@ mod tests {
             Trouble::BadRequest { why: "Required parameter client_id is not present".to_owned() },
             Trouble::Expired { back_href: Some("/oauth2/authorize?client_id=abc".to_owned()) },
             Trouble::Expired { back_href: None },
-            Trouble::CookiesBlocked { retry_href: "/login".to_owned() },
+            Trouble::CookiesBlocked { retry_href: Some("/login".to_owned()) },
             Trouble::TooMany { minutes: 4 },
             Trouble::NotFound,
             Trouble::Fault,

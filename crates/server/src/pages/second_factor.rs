@@ -1,6 +1,7 @@
 //! The pages of a second factor: the code of an authenticator, the choice of a way, and setting one up.
 
 use super::assets;
+use super::code::Unsent;
 use super::words::Words;
 use super::{Form, Frame};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -12,18 +13,16 @@ pub enum AuthenticatorError {
     Empty,
     Wrong,
     Used,
-    TooMany { minutes: u64 },
-    SendFailed,
+    Unsent(Unsent),
 }
 
 impl AuthenticatorError {
-    fn words(self, words: &Words) -> String {
+    fn words(self, words: &Words, has_other_way: bool) -> String {
         match self {
             AuthenticatorError::Empty => words.authenticator_empty.to_owned(),
             AuthenticatorError::Wrong => words.authenticator_wrong.to_owned(),
             AuthenticatorError::Used => words.authenticator_used.to_owned(),
-            AuthenticatorError::TooMany { minutes } => words.too_many.of(minutes),
-            AuthenticatorError::SendFailed => words.send_failed.to_owned(),
+            AuthenticatorError::Unsent(unsent) => unsent.said(words, has_other_way),
         }
     }
 }
@@ -50,7 +49,7 @@ impl Authenticator {
     }
 
     fn problem(&self) -> Option<String> {
-        self.error.map(|error| error.words(self.frame.words))
+        self.error.map(|error| error.words(self.frame.words, self.other_way_href.is_some()))
     }
 }
 
@@ -113,7 +112,7 @@ impl ChooseSecond {
     }
 
     fn problem(&self) -> Option<String> {
-        self.error.map(|error| error.words(self.frame.words))
+        self.error.map(|error| error.words(self.frame.words, self.ways.len() > 1))
     }
 }
 
@@ -181,11 +180,20 @@ pub struct SetUp {
     pub name: String,
     pub different_href: String,
     pub authenticator: Option<NewAuthenticator>,
+    /// Where a seed that was forgotten is drawn anew.
+    pub again_href: String,
     pub error: Option<AuthenticatorError>,
     pub offers_email: bool,
     /// What was typed.
     pub email: String,
     pub email_error: Option<EmailError>,
+}
+
+/// The field that the focus goes to: the first one that is wrong, or else the first one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Focus {
+    Code,
+    Email,
 }
 
 impl SetUp {
@@ -198,11 +206,22 @@ impl SetUp {
     }
 
     fn wrong(&self) -> bool {
-        self.error.is_some() || self.email_error.is_some()
+        self.error.is_some() || self.email_error.is_some() || self.is_gone()
+    }
+
+    /// Whether the seed was forgotten before an authenticator had it.
+    fn is_gone(&self) -> bool {
+        self.authenticator.as_ref().is_some_and(|new| new.key.is_empty())
+    }
+
+    fn focus(&self) -> Focus {
+        let takes_code = self.authenticator.is_some() && !self.is_gone();
+        let is_about_email = self.email_error.is_some() && self.error.is_none();
+        if takes_code && !is_about_email { Focus::Code } else { Focus::Email }
     }
 
     fn problem(&self) -> Option<String> {
-        self.error.map(|error| error.words(self.frame.words))
+        self.error.map(|error| error.words(self.frame.words, false))
     }
 
     fn email_problem(&self) -> Option<&'static str> {
@@ -211,5 +230,42 @@ impl SetUp {
             EmailError::Empty => words.names[0].empty,
             EmailError::NotAnAddress => words.not_an_address,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::Page as _;
+    use crate::pages::words::Language;
+
+    #[test]
+    fn the_focus_goes_to_the_field_that_is_wrong() {
+        let page = |has_key: bool, error, email_error| {
+            SetUp {
+                frame: Frame::new(Language::English, "Acme", "localhost:9320"),
+                form: Form { flow: "flow-1".to_owned(), csrf: "csrf-1".to_owned() },
+                name: "alice".to_owned(),
+                different_href: "/login?other".to_owned(),
+                authenticator: has_key.then(|| NewAuthenticator::new("JBSWY3DPEHPK3PXP", "Acme", "alice")),
+                again_href: "/login?other".to_owned(),
+                error,
+                offers_email: true,
+                email: String::new(),
+                email_error,
+            }
+            .render()
+        };
+        let empty = Some(EmailError::Empty);
+        for (html, id) in [
+            (page(true, None, None), "code"),
+            (page(true, Some(AuthenticatorError::Wrong), None), "code"),
+            (page(true, None, empty), "email"),
+            (page(false, None, None), "email"),
+        ] {
+            assert_eq!(html.matches("autofocus").count(), 1, "{id}");
+            let (_, field) = html.split_once(&format!("<input id=\"{id}\"")).expect("a field");
+            assert!(field.split_once('>').expect("the tag ends").0.contains("autofocus"), "{id}");
+        }
     }
 }

@@ -139,6 +139,7 @@ pub struct Words {
     pub confirm: &'static str,
     pub code_sent_to: Sentence,
     pub code_works_for: Counted,
+    pub code_works_for_hours: Counted,
     pub signing_in_as: Sentence,
     pub signing_up_as: Sentence,
     pub different_account: &'static str,
@@ -149,6 +150,7 @@ pub struct Words {
     pub code_spent: &'static str,
     pub code_expired: &'static str,
     pub code_used: &'static str,
+    pub code_for_taken: &'static str,
     pub new_code: &'static str,
     pub new_code_sent: &'static str,
     pub sent_ago: Counted,
@@ -165,6 +167,7 @@ pub struct Words {
     pub use_newest: &'static str,
     pub send_failed: &'static str,
     pub send_failed_or_other_way: &'static str,
+    pub send_failed_text_or_other_way: &'static str,
 
     pub other_way: &'static str,
     pub choose: &'static str,
@@ -189,6 +192,7 @@ pub struct Words {
     pub too_many_or_email: Counted,
 
     pub took_too_long: &'static str,
+    pub took_too_long_at_all: &'static str,
     pub authenticator: &'static str,
     pub authenticator_why: &'static str,
     pub authenticator_empty: &'static str,
@@ -337,6 +341,7 @@ pub(super) const ENGLISH: Words = Words {
     confirm: "Confirm account",
     code_sent_to: Sentence("We sent a code to {destination}."),
     code_works_for: counted("It works for 1 minute.", "It works for {n} minutes."),
+    code_works_for_hours: counted("It works for 1 hour.", "It works for {n} hours."),
     signing_in_as: Sentence("Signing in as {name}"),
     signing_up_as: Sentence("Signing up as {name}"),
     different_account: "Use a different account",
@@ -347,6 +352,7 @@ pub(super) const ENGLISH: Words = Words {
     code_spent: "Too many wrong codes. Send a new code to keep going.",
     code_expired: "That code has expired. Send a new one.",
     code_used: "That code was used already. Send a new one.",
+    code_for_taken: "Another account has this email address or phone number already. Sign in with that one.",
     new_code: "Send a new code",
     new_code_sent: "New code sent. Use the newest one.",
     sent_ago: counted("We sent one 1 second ago.", "We sent one {n} seconds ago."),
@@ -363,6 +369,7 @@ pub(super) const ENGLISH: Words = Words {
     use_newest: "If there are several, use the newest one.",
     send_failed: "We couldn't send the email. Try again in a minute.",
     send_failed_or_other_way: "We couldn't send the email. Try again in a minute, or try another way.",
+    send_failed_text_or_other_way: "We couldn't send the text message. Try again in a minute, or try another way.",
 
     other_way: "Try another way",
     choose: "Choose how to sign in",
@@ -416,6 +423,7 @@ pub(super) const ENGLISH: Words = Words {
     ),
 
     took_too_long: "That took too long. Enter your password again.",
+    took_too_long_at_all: "That took too long. Sign in again.",
     authenticator: "Enter your authenticator code",
     authenticator_why: "Open your authenticator app and type the code it shows now.",
     authenticator_empty: "Enter the code from your authenticator app.",
@@ -433,7 +441,7 @@ pub(super) const ENGLISH: Words = Words {
     set_up_picture: "QR code for your authenticator app",
     set_up_key: "Can't scan it? Type this key into the app:",
     set_up_email: "Use an email address instead",
-    set_up_gone: "This key has expired. Start again from the app.",
+    set_up_gone: "That took too long, and this key no longer works. Sign in again to get a new one.",
 
     set_password: "Choose a new password",
     set_password_why: "The one you have was only for the first time.",

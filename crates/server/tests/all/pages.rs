@@ -14,6 +14,7 @@ mod forgot;
 mod functions;
 mod fuzz;
 mod hints;
+mod hitches;
 mod implicit;
 mod language;
 mod levels;

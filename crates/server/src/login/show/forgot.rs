@@ -1,11 +1,12 @@
 //! The pages of a forgotten password, out of what a flow says.
 
-use super::{View, rules};
+use super::{View, minutes, rules};
 use crate::login::flow::{Fault, Notice, Page};
-use crate::login::forgot::{CODE, PASSWORD};
+use crate::login::forgot::PASSWORD;
 use crate::login::typed;
 use crate::pages::forgot::{Forgot, Reset};
-use crate::pages::login::{CodeError, CodeNotice, NameError, NewPasswordError, PasswordField};
+use crate::pages::login::{CodeNotice, NewPasswordError, PasswordField};
+use postern_pools::account_codes::AccountCode;
 use postern_pools::limits::SEND_PAUSE_MS;
 
 impl View<'_> {
@@ -20,13 +21,7 @@ impl View<'_> {
             form: self.form(),
             kind: typed::name_kind(&self.flow.at.pool),
             value: state.name.clone(),
-            error: state.fault_on(Page::Forgot).map(|fault| match fault {
-                Fault::Empty => NameError::Empty,
-                Fault::NotAnAddress => NameError::NotAnAddress,
-                Fault::NotAPhone => NameError::NotAPhone,
-                Fault::TooMany { until_ms } => NameError::TooMany { minutes: self.minutes(until_ms) },
-                _ => NameError::SendFailed,
-            }),
+            error: state.fault_on(Page::Forgot).map(|fault| self.name_error(fault)),
             back_href,
         }
     }
@@ -35,25 +30,14 @@ impl View<'_> {
         let state = &self.flow.state;
         let fault = state.fault_on(Page::Reset);
         let wait_s = self.flow.seconds_until(state.sent_ms + SEND_PAUSE_MS);
-        let answered = state.field_faults.get(CODE).map(|fault| match *fault {
-            Fault::Empty => CodeError::Empty,
-            Fault::Expired => CodeError::Expired,
-            Fault::TooMany { until_ms } => CodeError::TooMany { minutes: self.minutes(until_ms) },
-            _ => CodeError::Wrong,
-        });
-        let refused = fault.and_then(|fault| match fault {
-            Fault::Expired => Some(CodeError::Expired),
-            Fault::Wrong => Some(CodeError::Wrong),
-            Fault::TooMany { .. } => None,
-            _ => Some(CodeError::SendFailed),
-        });
         Reset {
             frame: self.frame(),
             form: self.form(),
             destination: state.destination.clone(),
             name: state.name.clone(),
             different_href: self.different_href(),
-            error: answered.or(refused),
+            minutes: minutes(AccountCode::Reset.life_ms()),
+            error: self.account_code_error(Page::Reset),
             notice: match (state.notice, fault) {
                 (_, Some(Fault::TooMany { until_ms })) => self.refused_send(until_ms, 1),
                 (Some(Notice::Sent), _) => Some(CodeNotice::Sent),

@@ -40,7 +40,7 @@ impl View<'_> {
                     SecondFactor::Email => SecondWay::Email,
                 })
                 .collect(),
-            error: state.fault_on(Page::ChooseSecond).map(|fault| self.too_many(fault)),
+            error: self.code_error(Page::ChooseSecond),
             back_href: state.second_asked().map(|factor| self.flow.href(page_of(factor))),
         }
     }
@@ -57,6 +57,7 @@ impl View<'_> {
             name: state.name.clone(),
             different_href: self.different_href(),
             authenticator,
+            again_href: self.different_href(),
             error: self.code_error(Page::SetUp),
             offers_email: state.offers_second(SecondFactor::Email),
             email: state.fields.get("email").cloned().unwrap_or_default(),
@@ -72,14 +73,7 @@ impl View<'_> {
             Fault::Empty => AuthenticatorError::Empty,
             Fault::Wrong => AuthenticatorError::Wrong,
             Fault::Used => AuthenticatorError::Used,
-            other => self.too_many(other),
+            other => AuthenticatorError::Unsent(self.unsent(other)),
         })
-    }
-
-    fn too_many(&self, fault: Fault) -> AuthenticatorError {
-        match fault {
-            Fault::TooMany { until_ms } => AuthenticatorError::TooMany { minutes: self.minutes(until_ms) },
-            _ => AuthenticatorError::SendFailed,
-        }
     }
 }

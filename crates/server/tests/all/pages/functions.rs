@@ -30,6 +30,7 @@ async fn a_function_keeps_somebody_out_in_its_own_words() {
         "{}",
         page.html
     );
+    page.says("<title>Error: Sign in");
     // It could not be asked: the page says no more than that.
     lambda.on("door", |_| Does::Says(403, &[], "{}"));
     let page = browser.press(&page, "/login", &[("username", "alice@example.com")]).await;

@@ -44,6 +44,10 @@ async fn pages_speak_the_language_that_was_asked_for_then_chosen_then_accepted()
         assert_eq!(page.heading(), heading);
     }
     assert_eq!(browser.visit(&scene.authorize(&[])).await.heading(), "登入");
+    // So is a refusal of what cannot be read at all.
+    let json = [("accept-language", "de"), ("content-type", "application/json")];
+    let page = scene.browser().send("POST", "/login", "{}", &json).await;
+    page.says("<html lang=\"de\">").says("Die Anfrage der App ist nicht vollständig.");
     // A language that nobody speaks here is no error.
     let page = scene.browser().visit(&scene.authorize(&[("lang", "tlh")])).await;
     assert_eq!(page.heading(), "Sign in");

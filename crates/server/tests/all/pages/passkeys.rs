@@ -348,3 +348,38 @@ async fn where_two_factors_are_demanded_a_passkey_that_verified_the_person_is_bo
     let id = crate::story::claims(tokens["id_token"].as_str().expect("an ID token"));
     assert_eq!(id["amr"], json!(["hwk", "mfa"]));
 }
+
+#[tokio::test]
+async fn where_no_relying_party_is_known_nobody_is_asked_for_a_passkey() {
+    let scene = Scene::new().await;
+    let factors = json!({ "AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"] });
+    let policies = json!({ "Policies": { "SignInPolicy": factors }, "AutoVerifiedAttributes": ["email"] });
+    scene.admin("UpdateUserPool", policies).await;
+    let browser = scene.browser();
+    let page = browser.visit(&scene.authorize(&[])).await;
+    page.says_not("data-passkey").says_not("passkey");
+    let page = browser.press(&page, "/login", &[("username", ALICE), ("passkey", "keep")]).await;
+    assert_eq!(page.heading(), "Check your email");
+    let code = scene.code(ALICE).await;
+    let home = browser.press(&page, "/login/code", &[("code", &code)]).await;
+    assert!(is_back_in_the_app(&home), "{home:?}");
+}
+
+#[tokio::test]
+async fn a_passkey_is_offered_to_who_signs_up() {
+    let scene = scene().await;
+    for can in ["keep", "use"] {
+        let browser = scene.browser();
+        let page = browser.visit(&scene.authorize(&[])).await;
+        let page = browser.visit(&page.link("Create an account")).await;
+        page.says("data-passkey-can");
+        let name = format!("{can}@example.com");
+        let page = browser.press(&page, "/signup", &[("email", &name), ("passkey", can)]).await;
+        let code = scene.code(&name).await;
+        let page = browser.press(&page, "/confirm", &[("code", &code)]).await;
+        match can {
+            "keep" => assert_eq!(page.heading(), OFFER),
+            _ => assert!(is_back_in_the_app(&page), "{page:?}"),
+        }
+    }
+}

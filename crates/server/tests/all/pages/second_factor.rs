@@ -243,3 +243,23 @@ async fn another_second_step_gives_no_more_tries_and_no_more_time() {
     let home = browser.press_once(&page, "/login/authenticator", &[("code", &code)]).await;
     assert_eq!(scene.redeem(&home.parameter("code")).await.0, 200);
 }
+
+#[tokio::test]
+async fn who_takes_too_long_over_a_first_second_step_is_told_how_to_go_on() {
+    let scene = strict_scene(totp()).await;
+    let browser = scene.browser();
+    let page = browser.visit(&scene.authorize(&[])).await;
+    let page = browser.visit(&page.link("Create an account")).await;
+    let fields = [("email", "dora@example.com"), ("password", "Correct-horse-1")];
+    let page = browser.press(&page, "/signup", &fields).await;
+    let code = scene.code("dora@example.com").await;
+    let page = browser.press(&page, "/confirm", &[("code", &code)]).await;
+    assert_eq!(page.heading(), "Set up a second step");
+    scene.server.clock.advance(4 * 60_000);
+    let late = browser.open(&page.path).await;
+    late.says("this key no longer works.").says("<title>Error: ").says_not("otpauth://");
+    assert_eq!(browser.visit(&late.link("Sign in again")).await.heading(), "Sign in");
+    let late = browser.press(&page, "/login/set-up", &[("code", "000000")]).await;
+    assert_eq!(late.heading(), "Sign in");
+    late.says("That took too long. Sign in again.").says_not("We couldn't send");
+}
