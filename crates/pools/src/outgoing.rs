@@ -470,7 +470,6 @@ pub(crate) fn clock_text(now: Timestamp) -> String {
     format!("{:02}:{:02} UTC", minutes / 60, minutes % 60)
 }
 
-/// What the person's call gets when the mail service refuses; the reason is for the audit, not for them.
 /// A mail to one person, which no person wrote.
 pub(crate) fn to_person(
     from: Mailbox,
@@ -494,6 +493,7 @@ pub(crate) fn to_person(
     }
 }
 
+/// What the person's call gets when the mail service refuses; the reason is for the audit, not for them.
 fn refused_send(at: &At, unsent: Unsent) -> Answer<()> {
     let words = unsent.words().into_owned();
     let reason = match &unsent {

@@ -498,6 +498,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_password_is_taken_letter_by_letter() {
+        let long = format!("Correct1!{}", "x".repeat(247));
+        let hashed = hash(&long).expect("hash");
+        assert!(is_password(Some(&hashed), None, &long));
+        for other in [&long[..255], &long.to_lowercase(), &format!("{long} "), &format!(" {long}")] {
+            assert!(!is_password(Some(&hashed), None, other));
+        }
+    }
+
+    #[test]
     fn a_password_is_recognised_by_its_hash_and_nobodys_never_is() {
         let hashed = hash("Correct1!").expect("hash");
         assert!(hashed.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));

@@ -13,7 +13,9 @@ const WORDS: &str = "password passw0rd p@ssword p@ssw0rd pa$$word pa$$w0rd p4ssw
      monday friday january december london paris berlin america liverpool arsenal chelsea mustang ferrari \
      porsche killer pepper ginger cookie chocolate flower butterfly jessica ashley nicole daniel andrew \
      thomas robert matthew jennifer access database system security zaq1zaq1 1q2w3e4r 1q2w3e4r5t 1qaz2wsx \
-     q1w2e3r4 zxcvbnm asdfghjkl asdf1234 zaq12wsx";
+     q1w2e3r4 zxcvbnm asdfghjkl asdf1234 zaq12wsx lovely loveyou samantha charlotte victoria elizabeth alexander \
+     christian benjamin anthony joshua patrick nicholas pokemon minecraft naruto spiderman snoopy scooter soccer \
+     hockey yankees lakers tottenham mercedes corvette diamond forever sweetie rainbow rockstar purple orange";
 /// What is put behind a word to please a policy.
 const ENDINGS: &str = "1 12 123 1234 12345 ! 1! 12! 123! 1234! @1 @123 #1 #123 01 2020 2021 2022 2023 2024 2025 2026 2024! \
      2025! 2026!";
@@ -96,6 +98,10 @@ mod tests {
             assert!(!known.contains(password), "{password}");
         }
         assert!(!KnownPasswords::default().contains("123456"));
+        let of_eight =
+            WORDS.split(' ').flat_map(|word| ENDINGS.split(' ').map(move |ending| word.len() + ending.len()));
+        let of_eight = of_eight.filter(|length| *length >= 8).count();
+        assert!(of_eight >= 3000 && known.commonest.len() >= of_eight, "{of_eight}");
     }
 
     #[test]

@@ -80,6 +80,21 @@ mod tests {
     }
 
     #[test]
+    fn a_password_may_be_long_and_of_any_letters() {
+        let lax =
+            Policy { length_min: 8, uppercase: false, lowercase: false, numbers: false, symbols: false };
+        for password in ["aaaaaaaa", "correct horse battery staple", "Пароль-пароль", "密码密码密码密码"]
+        {
+            assert_eq!(fault(lax, password), None, "{password}");
+        }
+        for length in [64, 128, 256] {
+            assert_eq!(fault(STRICT, &format!("Aa1!{}", "x".repeat(length - 4))), None, "{length}");
+        }
+        let too_long = Some("Password did not conform with policy: Password is too long");
+        assert_eq!(fault(STRICT, &format!("Aa1!{}", "x".repeat(253))), too_long);
+    }
+
+    #[test]
     fn a_temporary_password_fits_and_is_never_the_same() {
         let long = Policy { length_min: 40, ..STRICT };
         for policy in [STRICT, long] {
