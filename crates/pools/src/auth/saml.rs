@@ -182,7 +182,9 @@ mod tests {
         ] {
             assert!(read(text).is_none(), "{}", &text[..text.len().min(60)]);
         }
-        for text in [with_many(" xmlns:", 64), with_many(" ", 256), format!("<a xmlns='{}'/>", "u".repeat(256))] {
+        for text in
+            [with_many(" xmlns:", 64), with_many(" ", 256), format!("<a xmlns='{}'/>", "u".repeat(256))]
+        {
             assert!(read(&text).is_some(), "{}", &text[..60]);
         }
     }

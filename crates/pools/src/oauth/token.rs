@@ -161,7 +161,8 @@ impl Pools {
                 if !may {
                     return refuse(UNAUTHORIZED_CLIENT, "");
                 }
-                let refreshing = Refreshing { token: token.reveal(), scope: scope.as_deref(), may_rotate: true };
+                let refreshing =
+                    Refreshing { token: token.reveal(), scope: scope.as_deref(), may_rotate: true };
                 let refreshed = self.refresh_or_note(tx, at, &refreshing).map_err(in_oauths_words)?;
                 if let (Ok(grant), Some(resource)) = (&refreshed, resource)
                     && grant.access_claims["aud"].as_str() != Some(resource)
@@ -340,7 +341,7 @@ mod tests {
 
     #[test]
     fn what_functions_are_told_is_an_object_of_texts() {
-        let told = metadata("{\"a\":\"b\"}").ok().expect("metadata");
+        let Ok(told) = metadata("{\"a\":\"b\"}") else { panic!("an object of texts is taken") };
         assert_eq!(told, BTreeMap::from([("a".to_owned(), "b".to_owned())]));
         for text in ["not json", "[]", "\"a\"", "{\"a\":1}"] {
             assert_eq!(metadata(text).err().and_then(|error| error.kind()), Some(INVALID_REQUEST), "{text}");

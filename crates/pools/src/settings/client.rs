@@ -289,11 +289,12 @@ mod tests {
 
     #[test]
     fn a_refresh_token_lives_thirty_days_where_nothing_is_said_in_whatever_unit() {
-        for (unit, validity) in
-            [("seconds", 2_592_000), ("minutes", 43_200), ("hours", 720), ("days", 30)]
-        {
+        for (unit, validity) in [("seconds", 2_592_000), ("minutes", 43_200), ("hours", 720), ("days", 30)] {
             let units = json!({ "RefreshToken": unit });
-            for said in [json!({ "TokenValidityUnits": units }), json!({ "RefreshTokenValidity": 0, "TokenValidityUnits": units })] {
+            for said in [
+                json!({ "TokenValidityUnits": units }),
+                json!({ "RefreshTokenValidity": 0, "TokenValidityUnits": units }),
+            ] {
                 let client = shown(said);
                 assert_eq!(client["RefreshTokenValidity"], json!(validity));
                 assert_eq!(client["TokenValidityUnits"]["RefreshToken"], json!(unit));

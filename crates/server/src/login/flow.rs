@@ -325,13 +325,7 @@ pub fn is_told(refused: &Refusal) -> bool {
 
 impl Flow {
     /// Begins a flow in a browser and gives its id, which is worth nothing in another one.
-    pub fn begin(
-        tx: &mut Tx<'_>,
-        pools: &Pools,
-        at: &At,
-        browser: &str,
-        state: &State,
-    ) -> Answer<String> {
+    pub fn begin(tx: &mut Tx<'_>, pools: &Pools, at: &At, browser: &str, state: &State) -> Answer<String> {
         pools.note_flow(tx, at)?;
         let id = BASE64URL.encode(random::bytes::<16>());
         tx.add_flow(&FlowRow {

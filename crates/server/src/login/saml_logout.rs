@@ -29,9 +29,7 @@ async fn take(visit: &Visit, carried: Option<Carried>) -> Response {
     let Some(carried) = carried else { return wrong("This is no message of a SAML provider") };
     let (pools, here) = (&visit.app.pools, format!("{}{MESSAGES}", visit.own_url()));
     let taken = match carried.asks {
-        true => {
-            pools.end_as_asked(&carried, &here, visit.only()).await
-        }
+        true => pools.end_as_asked(&carried, &here, visit.only()).await,
         false => pools.has_left(&carried, &here).await,
     };
     match taken {

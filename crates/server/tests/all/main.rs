@@ -1,8 +1,8 @@
 //! All tests of the server as a client, a browser or an attacker meets it: one program, a file per topic.
 
 mod attacks;
-mod challenge_life;
 mod attributes;
+mod challenge_life;
 mod command_line;
 mod console;
 mod console_audit;

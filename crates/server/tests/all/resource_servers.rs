@@ -336,7 +336,10 @@ async fn either_of_two_secrets_proves_a_client() {
             .client
             .request("POST", "/oauth2/token")
             .header("content-type", "application/x-www-form-urlencoded")
-            .header("authorization", format!("Basic {}", STANDARD.encode(format!("{}:{sent}", app.client_id))))
+            .header(
+                "authorization",
+                format!("Basic {}", STANDARD.encode(format!("{}:{sent}", app.client_id))),
+            )
             .body(Bytes::from_static(b"grant_type=client_credentials"))
             .expect("a request");
         assert_eq!(server.client.send(request).await.status, 200, "{sent}");

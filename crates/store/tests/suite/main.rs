@@ -433,7 +433,8 @@ async fn of_more_sign_ins_on_the_pages_than_are_kept_the_oldest_go_in_which_noth
             created: NOW.minus_ms(age),
             expires: NOW.minus_ms(age),
         };
-        let flows = [flow("newest", 0), flow("new", 1), flow("old", 2), flow("pressed", 3), flow("oldest", 4)];
+        let flows =
+            [flow("newest", 0), flow("new", 1), flow("old", 2), flow("pressed", 3), flow("oldest", 4)];
         store.write(move |tx| flows.iter().try_for_each(|flow| tx.add_flow(flow))).await?;
         assert!(store.write(|tx| tx.move_flow("pressed", 1, "{}", NOW.minus_ms(3))).await?);
         assert!(store.read(|tx| tx.flows_beyond(5)).await?.is_empty());

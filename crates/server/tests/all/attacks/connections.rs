@@ -138,7 +138,8 @@ async fn case_80_a_large_body_that_moves_has_its_time() {
 async fn case_80_strangers_are_refused_without_their_large_bodies() {
     let server = TestServer::start().await;
     let key = "Credential=AKIAUNKNOWN/20260102/us-east-1/ses/aws4_request";
-    for signed in [format!("AWS4-HMAC-SHA256 {key}, SignedHeaders=host, Signature=00"), "anything".to_owned()] {
+    for signed in [format!("AWS4-HMAC-SHA256 {key}, SignedHeaders=host, Signature=00"), "anything".to_owned()]
+    {
         // More of them than large bodies are read at a time, and none is sent.
         let mut strangers = Vec::new();
         for _ in 0..8 {

@@ -2,8 +2,8 @@
 //! 82).
 
 use super::{ALICE, behind_a_proxy, sent};
-use crate::story::{App, Reply, challenge, mail_settles, own_sender};
 use crate::pages::browser::Browser;
+use crate::story::{App, Reply, challenge, mail_settles, own_sender};
 use crate::support::TestServer;
 use postern_pools::oauth::pairs::query;
 use postern_server::seed;

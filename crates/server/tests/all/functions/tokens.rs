@@ -118,8 +118,7 @@ async fn tokens_are_customised_anew_at_each_refresh() {
 async fn what_an_app_says_of_its_own_token_is_heard() {
     let (lambda, server) = house().await;
     let mut app = versioned(&server, &lambda, "V3_0").await;
-    let api =
-        json!({ "Identifier": "api", "Name": "API", "Scopes": [{ "ScopeName": "read", "ScopeDescription": "Read" }] });
+    let api = json!({ "Identifier": "api", "Name": "API", "Scopes": [{ "ScopeName": "read", "ScopeDescription": "Read" }] });
     app.signed("CreateResourceServer", api).await.ok();
     let machine = json!({
         "ClientName": "machine", "GenerateSecret": true, "AllowedOAuthFlows": ["client_credentials"],

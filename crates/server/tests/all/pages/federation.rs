@@ -169,8 +169,9 @@ async fn a_person_signs_in_at_another_server_and_is_somebody_here() {
 async fn a_browser_is_sent_out_with_secrets_of_its_own_and_the_provider_is_asked_as_it_asks_to_be() {
     let play = Play::new().await;
     let browser = play.scene.browser();
-    let out =
-        browser.open(&play.scene.authorize(&[("idp_identifier", "corp.example"), ("prompt", "login consent")])).await;
+    let out = browser
+        .open(&play.scene.authorize(&[("idp_identifier", "corp.example"), ("prompt", "login consent")]))
+        .await;
     let asked = out.answer();
     assert_eq!(asked.first("client_id"), Some("postern"));
     assert_eq!(asked.first("scope"), Some("openid email"));

@@ -329,7 +329,9 @@ async fn user_info_has_the_types_of_openid_where_that_is_asked_for() {
         let scene = Scene::with(|settings| settings.rules.user_info_flags = flags).await;
         let attributes = [("address", "1 Main St"), ("updated_at", "1700000000")];
         let attributes = attributes.map(|(name, value)| json!({ "Name": name, "Value": value }));
-        scene.admin("AdminUpdateUserAttributes", json!({ "Username": ALICE, "UserAttributes": attributes })).await;
+        scene
+            .admin("AdminUpdateUserAttributes", json!({ "Username": ALICE, "UserAttributes": attributes }))
+            .await;
         let browser = scene.browser();
         scene.signed_in(&browser, ALICE).await;
         let home = browser.open(&scene.authorize(&[("scope", "openid")])).await;
