@@ -77,6 +77,14 @@ pub struct Tokens {
     pub expires_in_s: i64,
 }
 
+/// A refresh token that is used, and what for.
+pub struct Refreshing<'a> {
+    pub token: &'a str,
+    /// Some of the scopes that were granted; all of them where none is named.
+    pub scope: Option<&'a str>,
+    pub may_rotate: bool,
+}
+
 /// A refresh token as it was presented. The second half of its secret is a keyed hash of the first: it tells that the
 /// token was ours once, however long ago it was rotated away.
 pub struct RefreshToken {

@@ -13,7 +13,7 @@ use crate::pool::Pool;
 use crate::sessions::not_linked;
 use crate::sign_in::{At, Device, Says, Subject};
 use crate::tokens::{
-    AccessClaims, Grant, RefreshToken, SignInFacts, USER_ADMIN_SCOPE, access_token, prepare,
+    AccessClaims, Grant, RefreshToken, Refreshing, SignInFacts, USER_ADMIN_SCOPE, access_token, prepare,
 };
 use crate::user::{Acting, User};
 use base64::Engine;
@@ -41,14 +41,6 @@ pub fn operations() -> Operations<Pools> {
         .on(op::AdminUserGlobalSignOut, Pools::admin_user_global_sign_out)
         .on(op::GetUser, Pools::get_user)
         .on(op::DeleteUser, Pools::delete_user)
-}
-
-/// A refresh token that is used, and what for.
-pub struct Refreshing<'a> {
-    pub token: &'a str,
-    /// Some of the scopes that were granted; all of them where none is named.
-    pub scope: Option<&'a str>,
-    pub may_rotate: bool,
 }
 
 /// Whoever an access token stands for.

@@ -87,7 +87,7 @@ async fn nobody_is_given_the_sub_of_somebody_else() {
         })
         .await
         .expect("the store answers");
-    assert_eq!(seen(&app, BOB, "sub").await, [bob.clone()]);
+    assert_eq!(seen(&app, BOB, "sub").await, std::slice::from_ref(&bob));
     let id = claims(&text(&app.signs_in(BOB).await, "/AuthenticationResult/IdToken"));
     assert_eq!(id["sub"], bob.as_str());
 }
