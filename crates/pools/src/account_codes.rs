@@ -4,17 +4,20 @@
 use crate::Pools;
 use crate::auth::challenge::{ACCOUNT_DIGITS, CodeBinding};
 use crate::destination::Destination;
-use crate::limits::{ATTEMPTS_MAX, Tries, guesses_per_day};
+use crate::limits::{ATTEMPTS_MAX, TRIES_OF_OTHERS, Tries, guesses_per_day};
 use crate::messages::Occasion;
 use crate::names::NameKind;
-use crate::outgoing::Letter;
+use crate::outgoing::{Letter, source_bucket, too_often};
 use crate::step::{At, Subject};
 use postern_model::cognito_idp::errors::*;
-use postern_model::{Answer, Error, refusal, refuse};
+use postern_model::{Answer, Error, refusal};
 use postern_store::auth::UserCodeRow;
 use postern_store::{Timestamp, Tx, random};
+use serde::{Deserialize, Serialize};
 
 const HOUR_MS: i64 = 3_600_000;
+/// Tries at all codes of one purpose that an account bears in a day.
+const TRIES: usize = guesses_per_day(ACCOUNT_DIGITS) as usize;
 
 /// What a code about an account is good for, and for nothing else (rule C5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +48,16 @@ impl AccountCode {
         }
     }
 
+    /// The part of it that is of who asked for no code.
+    fn tries_of_others(self) -> &'static str {
+        match self {
+            AccountCode::SignUp => "tries of others/sign-up",
+            AccountCode::Reset => "tries of others/reset",
+            AccountCode::Verify(NameKind::PhoneNumber) => "tries of others/verify phone_number",
+            AccountCode::Verify(_) => "tries of others/verify email",
+        }
+    }
+
     /// How long the code works (Developer Guide: "Signing up and confirming user accounts", "Recovering user accounts").
     pub fn life_ms(self) -> i64 {
         match self {
@@ -64,6 +77,29 @@ pub struct Sending<'a> {
     pub counts: bool,
 }
 
+/// Who asked for the newest two codes: through which app, and from where.
+#[derive(Default, Serialize, Deserialize)]
+struct Askers {
+    #[serde(default)]
+    newest: String,
+    #[serde(default)]
+    older: String,
+}
+
+impl Askers {
+    fn of(row: &UserCodeRow) -> Askers {
+        serde_json::from_str(&row.facts).unwrap_or_default()
+    }
+
+    fn are(&self, asker: &str) -> bool {
+        self.newest == asker || self.older == asker
+    }
+}
+
+fn asker(at: &At) -> String {
+    format!("{} {}", at.client.id, source_bucket(at.caller.source))
+}
+
 /// A right code that is still to be used up.
 #[derive(Clone)]
 pub struct RightCode {
@@ -81,36 +117,27 @@ pub enum Judged {
     Wrong,
     /// It was right once: only who has the code learns that it came too late.
     Late,
+    /// The code has had all its attempts: what was given is not looked at.
+    Spent,
     /// No code was asked for, or none that still works.
     NoCode,
 }
 
 impl Pools {
     /// Makes, remembers and sends a code. One before that went to the same place stays good while it has attempts left,
-    /// and the two share them (rule C9).
+    /// and the two share them (rule C9): of whoever asks again, the own one gives way, not that of somebody else.
     pub fn send_account_code(&self, tx: &mut Tx<'_>, at: &At, sending: &Sending<'_>) -> Answer<()> {
         let Sending { code: kind, subject, to, occasion, counts } = *sending;
         self.note_send(tx, at, to, counts)?;
+        // A code that could not be answered any more is not sent.
+        let tries = Tries::read(&tx.ledger(&at.pool.id, kind.tries(), &subject.ledger_key())?);
+        if let Some(wait_ms) = tries.wait_ms(TRIES, at.now) {
+            return Err(too_often(wait_ms));
+        }
         let code = random::digits(ACCOUNT_DIGITS);
         let mac = binding(at, &at.client.id, subject, kind, &to.address).mac(tx.keys(), &code).to_vec();
-        let before = tx
-            .find_user_code(&at.pool.id, subject.bound(), kind.purpose())?
-            .filter(|row| !is_over(row, at.now) && row.destination == to.address)
-            .filter(|row| row.attempts < row.attempts_max);
         let expires = at.now.plus_ms(kind.life_ms());
-        tx.put_user_code(&UserCodeRow {
-            pool_id: at.pool.id.clone(),
-            subject: subject.bound().to_owned(),
-            purpose: kind.purpose().into(),
-            code_mac: counts.then_some(mac),
-            attempts: before.as_ref().map_or(0, |row| row.attempts),
-            code_mac_old: before.and_then(|row| row.code_mac),
-            destination: to.address.clone(),
-            attempts_max: ATTEMPTS_MAX,
-            facts: "{}".into(),
-            created: at.now,
-            expires,
-        })?;
+        self.remember_account_code(tx, at, sending, counts.then_some(mac))?;
         self.send(
             tx,
             at,
@@ -125,8 +152,69 @@ impl Pools {
         )
     }
 
+    /// Remembers who asked for a code where none is sent, as it is remembered for who gets one. A code that somebody waits
+    /// for stays.
+    pub fn note_asker(&self, tx: &mut Tx<'_>, at: &At, sending: &Sending<'_>) -> Answer<()> {
+        let Sending { code: kind, subject, .. } = *sending;
+        let row = tx.find_user_code(&at.pool.id, subject.bound(), kind.purpose())?;
+        let Some(mut row) = row.filter(|row| !is_over(row, at.now)) else {
+            return self.remember_account_code(tx, at, sending, None);
+        };
+        let (mut askers, asker) = (Askers::of(&row), asker(at));
+        if !askers.are(&asker) && askers.older.is_empty() {
+            askers.older = asker;
+        }
+        row.facts = serde_json::to_string(&askers).map_err(anyhow::Error::from)?;
+        tx.put_user_code(&row)?;
+        Ok(())
+    }
+
+    /// Remembers a code and who asked for it.
+    fn remember_account_code(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        sending: &Sending<'_>,
+        mac: Option<Vec<u8>>,
+    ) -> Answer<()> {
+        let Sending { code: kind, subject, to, .. } = *sending;
+        let before = tx
+            .find_user_code(&at.pool.id, subject.bound(), kind.purpose())?
+            .filter(|row| !is_over(row, at.now) && row.destination == to.address)
+            .filter(|row| row.attempts < row.attempts_max);
+        let attempts = before.as_ref().map_or(0, |row| row.attempts);
+        let newest = asker(at);
+        let (code_mac_old, older) = match before.map(|row| (Askers::of(&row), row)) {
+            None => (None, String::new()),
+            Some((askers, row)) if askers.newest == newest && !askers.older.is_empty() => {
+                match askers.older {
+                    older if older == newest => (row.code_mac, older),
+                    older => (row.code_mac_old, older),
+                }
+            }
+            Some((askers, row)) => (row.code_mac, askers.newest),
+        };
+        let facts = serde_json::to_string(&Askers { newest, older }).map_err(anyhow::Error::from)?;
+        tx.put_user_code(&UserCodeRow {
+            pool_id: at.pool.id.clone(),
+            subject: subject.bound().to_owned(),
+            purpose: kind.purpose().into(),
+            code_mac: mac,
+            attempts,
+            code_mac_old,
+            destination: to.address.clone(),
+            attempts_max: ATTEMPTS_MAX,
+            facts,
+            created: at.now,
+            expires: at.now.plus_ms(kind.life_ms()),
+        })?;
+        Ok(())
+    }
+
     /// Judges an answer and uses a right one up. The caller commits whatever comes of it: attempts are spent before
-    /// anything is compared. Refuses when the day's tries are used up.
+    /// anything is compared. Refuses when the day's tries are used up. Who answers from elsewhere than the code was asked
+    /// for spends none of its attempts, and has a part of the day's tries only: nobody's guesses end a code that somebody
+    /// else waits for.
     pub fn judge_account_code(
         &self,
         tx: &mut Tx<'_>,
@@ -178,24 +266,56 @@ impl Pools {
         code: &str,
     ) -> Answer<Result<RightCode, Judged>> {
         let key = subject.ledger_key();
-        let mut tries = Tries::read(&tx.ledger(&at.pool.id, kind.tries(), &key)?);
-        if !tries.spend(guesses_per_day(ACCOUNT_DIGITS), at.now) {
-            return refuse(LimitExceededException, "Attempt limit exceeded, please try after some time.");
-        }
-        tx.put_ledger(&at.pool.id, kind.tries(), &key, &tries.write(), tries.expires())?;
+        let topics = [(kind.tries(), TRIES), (kind.tries_of_others(), TRIES_OF_OTHERS)];
         let row = tx.find_user_code(&at.pool.id, subject.bound(), kind.purpose())?;
-        let spent = tx.spend_user_code_attempt(&at.pool.id, subject.bound(), kind.purpose(), at.now)?;
-        let Some(row) = row else { return Ok(Err(Judged::NoCode)) };
-        if !is_right(tx, at, subject, kind, &row, code) {
-            return Ok(Err(if is_over(&row, at.now) { Judged::NoCode } else { Judged::Wrong }));
+        let is_asker = row.as_ref().is_some_and(|row| Askers::of(row).are(&asker(at)));
+        let mut spent_of = Vec::new();
+        for (topic, most) in topics.into_iter().take(if is_asker { 1 } else { 2 }) {
+            let mut tries = Tries::read(&tx.ledger(&at.pool.id, topic, &key)?);
+            tries.spend(most, at.now).map_err(too_often)?;
+            tx.put_ledger(&at.pool.id, topic, &key, &tries.write(), tries.expires())?;
+            spent_of.push((topic, most, tries));
         }
-        if !spent {
-            return Ok(Err(Judged::Late));
+        let judged = judge_row(tx, at, subject, kind, row, code, is_asker)?;
+        if judged.is_ok() {
+            for (topic, _, mut tries) in spent_of {
+                tries.give_back();
+                tx.put_ledger(&at.pool.id, topic, &key, &tries.write(), tries.expires())?;
+            }
+        } else if spent_of.iter().any(|(_, most, tries)| tries.wait_ms(*most, at.now).is_some()) {
+            self.tell_of_guesses(tx, at, subject)?;
         }
-        tries.give_back();
-        tx.put_ledger(&at.pool.id, kind.tries(), &key, &tries.write(), tries.expires())?;
-        Ok(Ok(RightCode { destination: Destination::read(&row.destination), code: code.to_owned(), row }))
+        Ok(judged)
     }
+}
+
+/// Compares an answer with what is remembered, if there is still an attempt to spend.
+fn judge_row(
+    tx: &mut Tx<'_>,
+    at: &At,
+    subject: &Subject,
+    kind: AccountCode,
+    row: Option<UserCodeRow>,
+    code: &str,
+    is_asker: bool,
+) -> Answer<Result<RightCode, Judged>> {
+    let Some(row) = row else { return Ok(Err(Judged::NoCode)) };
+    if is_over(&row, at.now) {
+        let was_right = is_right(tx, at, subject, kind, &row, code);
+        return Ok(Err(if was_right { Judged::Late } else { Judged::NoCode }));
+    }
+    let may = match is_asker {
+        true => tx.spend_user_code_attempt(&at.pool.id, subject.bound(), kind.purpose(), at.now)?,
+        false => row.attempts < row.attempts_max,
+    };
+    Ok(match may {
+        false => Err(Judged::Spent),
+        true if is_right(tx, at, subject, kind, &row, code) => {
+            let destination = Destination::read(&row.destination);
+            Ok(RightCode { destination, code: code.to_owned(), row })
+        }
+        true => Err(Judged::Wrong),
+    })
 }
 
 /// What a wrong code is answered.

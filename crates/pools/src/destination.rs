@@ -19,6 +19,14 @@ impl Medium {
         }
     }
 
+    /// The one beside it.
+    pub fn other(self) -> Self {
+        match self {
+            Medium::Email => Medium::Sms,
+            Medium::Sms => Medium::Email,
+        }
+    }
+
     /// The attribute of a user that holds the destination.
     pub fn attribute(self) -> &'static str {
         match self {

@@ -2,6 +2,7 @@
 //! ledgers that the store keeps. Defaults are those of the security rules S1, C7 and C8.
 
 use postern_store::Timestamp;
+use std::ops::RangeInclusive;
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -78,6 +79,10 @@ pub const fn guesses_per_day(digits: u32) -> i64 {
     if by_odds < shipped as u64 { by_odds as i64 } else { shipped }
 }
 
+/// Of a day's tries at the codes of an account, those that are left to who asked for none: whoever asked for a code keeps
+/// the rest, whatever strangers guess (rule C10).
+pub const TRIES_OF_OTHERS: usize = 5;
+
 /// The wrong guesses that an account's recognised devices bear besides (rule C10): ten, where the odds leave them.
 pub const fn guesses_of_recognised(digits: u32) -> i64 {
     let left = 10_i64.pow(digits) / ODDS as i64 - guesses_per_day(digits);
@@ -128,20 +133,22 @@ impl Guesses {
         out
     }
 
-    /// Holds attempts back for a new code; false when the budget does not bear them.
+    /// Holds attempts back for a new code, the most of a range that the budget bears, and gives how many those are: none
+    /// when it does not bear the least.
     pub fn hold(
         &mut self,
         handle_mac: &[u8],
-        attempts: i64,
+        range: RangeInclusive<i64>,
         budget: i64,
         now: Timestamp,
         expires: Timestamp,
-    ) -> bool {
+    ) -> i64 {
         let now_ms = now.ms();
         self.0
             .retain(|held| now_ms - held.issued_ms < DAY_MS && (held.expires_ms > now_ms || held.wrong > 0));
-        if self.charged(now) + attempts > budget {
-            return false;
+        let attempts = (budget - self.charged(now)).min(*range.end());
+        if attempts < *range.start() {
+            return 0;
         }
         self.0.push(Held {
             issued_ms: now_ms,
@@ -150,7 +157,23 @@ impl Guesses {
             held: attempts as u8,
             wrong: 0,
         });
-        true
+        attempts
+    }
+
+    /// How long it is until the budget bears an attempt again.
+    pub fn wait_ms(&self, budget: i64, now: Timestamp) -> i64 {
+        let ends = self.0.iter().flat_map(|held| [held.expires_ms, held.issued_ms + DAY_MS]);
+        let bears = |at: i64| {
+            let counted = self.0.iter().filter(|held| at - held.issued_ms < DAY_MS);
+            charge(counted, Timestamp::from_ms(at)) < budget
+        };
+        let first = ends.filter(|end| *end > now.ms() && bears(*end)).min();
+        first.map_or(DAY_MS, |end| end - now.ms())
+    }
+
+    /// Tells whether somebody guessed wrong of late.
+    pub fn has_wrong(&self) -> bool {
+        self.0.iter().any(|held| held.wrong > 0)
     }
 
     /// Lets a code's attempts be held for longer, when it was sent anew.
@@ -167,10 +190,7 @@ impl Guesses {
 
     /// Guesses that count against the budget now.
     fn charged(&self, now: Timestamp) -> i64 {
-        self.0
-            .iter()
-            .map(|held| i64::from(if held.expires_ms > now.ms() { held.held } else { held.wrong }))
-            .sum()
+        charge(self.0.iter(), now)
     }
 
     /// Tells whether what codes hold is worth giving back early. Below half of the budget it lapses with them.
@@ -189,6 +209,10 @@ impl Guesses {
     pub fn expires(&self) -> Timestamp {
         Timestamp::from_ms(self.0.iter().map(|held| held.issued_ms).max().unwrap_or(0) + DAY_MS)
     }
+}
+
+fn charge<'a>(held: impl Iterator<Item = &'a Held>, now: Timestamp) -> i64 {
+    held.map(|held| i64::from(if held.expires_ms > now.ms() { held.held } else { held.wrong })).sum()
 }
 
 fn tag(handle_mac: &[u8]) -> [u8; 6] {
@@ -210,14 +234,23 @@ impl Tries {
         Sends(self.0.clone()).write()
     }
 
-    /// Spends a try; false when a day's are used up.
-    pub fn spend(&mut self, most: i64, now: Timestamp) -> bool {
+    /// Spends a try, or says after how many milliseconds there is one again: a day's are used up.
+    pub fn spend(&mut self, most: usize, now: Timestamp) -> Result<(), i64> {
         self.0.retain(|time| now.ms() - time < DAY_MS);
-        let may = (self.0.len() as i64) < most;
-        if may {
-            self.0.push(now.ms());
+        match self.wait_ms(most, now) {
+            Some(wait_ms) => Err(wait_ms),
+            None => {
+                self.0.push(now.ms());
+                Ok(())
+            }
         }
-        may
+    }
+
+    /// How long it is until there is a try again; nothing when there is one.
+    pub fn wait_ms(&self, most: usize, now: Timestamp) -> Option<i64> {
+        let counted: Vec<i64> = self.0.iter().copied().filter(|time| now.ms() - time < DAY_MS).collect();
+        let first = counted.len().checked_sub(most)?;
+        counted.get(first).map(|time| (time + DAY_MS - now.ms()).max(1))
     }
 
     /// Gives the last try back: it was right.
@@ -324,17 +357,20 @@ mod tests {
         let mut guesses = Guesses::default();
         let expires = START.plus_ms(180_000);
         for code in 0..10_u8 {
-            assert!(guesses.hold(&[code; 32], 5, 50, START, expires));
+            assert_eq!(guesses.hold(&[code; 32], 5..=5, 50, START, expires), 5);
         }
-        assert!(!guesses.hold(&[99; 32], 5, 50, START, expires));
+        assert_eq!(guesses.hold(&[99; 32], 5..=5, 50, START, expires), 0);
+        assert_eq!(guesses.wait_ms(50, START), 180_000);
         guesses.note_wrong(&[3; 32]);
         guesses.release(&[3; 32]);
         guesses.release(&[4; 32]);
         assert_eq!(Guesses::read(&guesses.write()), guesses);
-        assert!(guesses.hold(&[98; 32], 5, 50, START, expires));
-        assert!(!guesses.hold(&[97; 32], 5, 50, START, expires), "one wrong guess still counts");
+        assert_eq!(guesses.hold(&[98; 32], 5..=5, 50, START, expires), 5);
+        assert_eq!(guesses.hold(&[97; 32], 5..=5, 50, START, expires), 0, "one wrong guess still counts");
+        assert_eq!(guesses.hold(&[96; 32], 1..=5, 50, START, expires), 4, "and the rest may do");
+        guesses.release(&[96; 32]);
         let later = expires.plus_ms(1);
-        assert!(guesses.hold(&[97; 32], 5, 50, later, later.plus_ms(180_000)));
+        assert_eq!(guesses.hold(&[97; 32], 5..=5, 50, later, later.plus_ms(180_000)), 5);
     }
 
     #[test]
@@ -342,10 +378,10 @@ mod tests {
         let mut guesses = Guesses::default();
         let expires = START.plus_ms(180_000);
         for code in 0..5_u8 {
-            assert!(guesses.hold(&[code; 32], 5, 50, START, expires));
+            assert_eq!(guesses.hold(&[code; 32], 5..=5, 50, START, expires), 5);
             assert!(!guesses.is_tight(50, START));
         }
-        assert!(guesses.hold(&[5; 32], 5, 50, START, expires));
+        assert_eq!(guesses.hold(&[5; 32], 5..=5, 50, START, expires), 5);
         assert!(guesses.is_tight(50, START) && !guesses.is_tight(50, expires));
     }
 
@@ -356,7 +392,7 @@ mod tests {
         let mut wrong = 0;
         for round in 0..2000_u32 {
             let handle = [&[7; 8], &round.to_be_bytes()[..]].concat();
-            if guesses.hold(&handle, 5, 50, now, now.plus_ms(180_000)) {
+            if guesses.hold(&handle, 5..=5, 50, now, now.plus_ms(180_000)) == 5 {
                 for _ in 0..5 {
                     guesses.note_wrong(&handle);
                     wrong += 1;

@@ -75,12 +75,7 @@ impl Pools {
         let draft = TextDraft {
             text: Text {
                 to: letter.to.address.clone(),
-                text: text_message(
-                    letter.occasion,
-                    template,
-                    letter.code,
-                    letter.user.map_or(&letter.to.address, |user| shown_name(pool, user)),
-                ),
+                text: text_message(letter.occasion, template, letter.code, &spoken_name(pool, &letter)),
                 sender_id: None,
                 kind: TextKind::Transactional,
             },
@@ -187,7 +182,7 @@ impl Pools {
             app: if at.client.name.is_empty() { &pool.name } else { &at.client.name },
             code: letter.code,
             link,
-            username: letter.user.map_or(&letter.to.address, |user| shown_name(pool, user)),
+            username: &spoken_name(pool, letter),
             valid_minutes: letter.not_after.since(at.now) / MINUTE_MS,
             user_agent: &at.caller.user_agent,
             asked_at: &clock_text(at.now),
@@ -431,6 +426,26 @@ pub(crate) fn shown_name<'a>(pool: &Pool, user: &'a User) -> &'a str {
     names.next().unwrap_or(&user.username)
 }
 
+/// The name that a message calls a person by. One that they chose themselves is not to bring a stranger's link or message
+/// into our mail (rule M2): it is cut, and where it looks like an address of the web, the message names its own instead. In
+/// an invitation the name is an administrator's, and has to be told whole.
+fn spoken_name(pool: &Pool, letter: &Letter<'_>) -> String {
+    const LENGTH_MAX: usize = 64;
+    let Some(user) = letter.user else { return letter.to.address.clone() };
+    let name = shown_name(pool, user);
+    if matches!(letter.occasion, Occasion::Invitation | Occasion::InvitationWithoutPassword) {
+        return name.to_owned();
+    }
+    let leads_away = name.contains(['/', '\\']) || name.to_lowercase().contains("www.");
+    if leads_away {
+        return letter.to.masked();
+    }
+    // Marks that turn the direction of writing make a text read otherwise than it is written.
+    let turns =
+        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    name.chars().filter(|c| !c.is_control() && !turns(*c)).take(LENGTH_MAX).collect()
+}
+
 /// What one source is counted as: an IPv4 address, or an IPv6 /64; an IPv4-mapped address is IPv4 (rule R9).
 pub fn source_bucket(source: Option<IpAddr>) -> String {
     match source.map(|ip| ip.to_canonical()) {
@@ -452,9 +467,19 @@ pub(crate) fn window(now: Timestamp, length_ms: i64) -> Timestamp {
     Timestamp::from_ms(now.ms() - now.ms().rem_euclid(length_ms))
 }
 
-/// A code too many, for operations whose models have no word of their own for it.
-pub fn too_many() -> postern_model::Error {
-    refusal(TooManyRequestsException, "Attempt limit exceeded, please try after some time.")
+/// The same refusal for operations whose models have no word of their own for a code too many.
+pub fn too_many(error: Error) -> Error {
+    match error {
+        Error::Refused(refused) if refused.kind == LimitExceededException => {
+            let told =
+                refusal(TooManyRequestsException, "Attempt limit exceeded, please try after some time.");
+            match refused.retry_after_s {
+                Some(wait_s) => told.retry_after(wait_s),
+                None => told,
+            }
+        }
+        other => other,
+    }
 }
 
 pub(crate) fn too_often(limit: &'static str, wait_ms: i64) -> postern_model::Error {

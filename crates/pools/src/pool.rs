@@ -367,6 +367,11 @@ impl Pool {
             || self.second.allows(SecondFactor::of(medium))
     }
 
+    /// Tells whether an address of this kind is the name that people have here.
+    pub fn is_named_by(&self, medium: Medium) -> bool {
+        self.username_attributes.iter().any(|kind| kind.as_str() == medium.attribute())
+    }
+
     /// Tells whether a sign-in may begin with a passkey. Where a second factor is to follow, only if one is worth two.
     pub fn may_begin_with_passkey(&self, second_follows: bool) -> bool {
         self.allowed_factors.contains(&Factor::WebAuthn) && (!second_follows || self.passkeys.counts_as_mfa)

@@ -16,7 +16,6 @@ use crate::auth::acr::leads_to;
 use crate::auth::factors::{self, Factor, Has, Next};
 use crate::auth::second_factor::Mode;
 use crate::destination::Medium;
-use crate::names::is_phone_number;
 use crate::passkeys::{Whose, fresh_challenge};
 use crate::pool::Pool;
 use crate::user::{Status, User, uuid_text};
@@ -206,7 +205,7 @@ impl Pools {
     }
 
     /// Tells whether this pool's texts may go to a number.
-    fn may_text(&self, at: &At, number: &str) -> bool {
+    pub(crate) fn may_text(&self, at: &At, number: &str) -> bool {
         at.pool.sends_texts() && self.rules.texts.allow(number)
     }
 
@@ -280,25 +279,12 @@ impl Pools {
         if !own.is_empty() {
             return Ok(own);
         }
-        let drawn =
-            tx.keys().mac(Purpose::Decoy, &[b"factors", pool.id.as_bytes(), subject.name_key.as_bytes()]);
+        let drawn = code::stand_in_draw(tx.keys(), at, &subject.name_key);
         let passkey = by_passkey && drawn[2] & 3 == 0 && self.relying_party(tx, pool)?.is_some();
         if !pool.allows_codes() {
             return Ok(offer(Has { password: true, verifier: true, passkey, ..Has::default() }));
         }
-        let only = |medium| pool.code_media().all(|allowed| allowed == medium);
-        let by_phone = is_phone_number(&subject.name_key);
-        let texts = match by_phone {
-            true => self.may_text(at, &subject.name_key),
-            false => at.pool.sends_texts() && !self.rules.texts.countries.is_empty(),
-        };
-        let codes = Has {
-            password: false,
-            verifier: false,
-            email: !by_phone || drawn[1] & 1 == 1 || only(Medium::Email),
-            phone: texts && (by_phone || drawn[1] & 1 == 1 || only(Medium::Sms)),
-            passkey,
-        };
+        let codes = Has { passkey, ..self.stand_in_has(tx.keys(), at, &subject.name_key) };
         // Elsewhere there may be anybody, with a password.
         let elsewhere = self.migrates(at);
         let password = second_follows || elsewhere || drawn[0] & 1 == 1 || offer(codes).is_empty();

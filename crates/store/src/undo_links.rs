@@ -67,6 +67,12 @@ impl Tx<'_> {
         Ok(found.is_some())
     }
 
+    /// Takes back all links of a user.
+    pub fn drop_undo_links(&mut self, pool_id: &str, user_id: &str) -> Result<()> {
+        self.run("delete from undo_links where pool_id = $1 and user_id = $2", values![pool_id, user_id])?;
+        Ok(())
+    }
+
     /// Uses a link up; true for one caller only.
     pub fn consume_undo_link(&mut self, token_mac: &[u8], now: Timestamp) -> Result<bool> {
         let gone = self.run(

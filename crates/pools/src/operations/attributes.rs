@@ -6,7 +6,6 @@ use crate::operations::tokens::Bearer;
 use crate::outgoing::too_many;
 use crate::sign_in::{At, Says};
 use postern_access::{Caller, Operations};
-use postern_model::cognito_idp::errors::*;
 use postern_model::cognito_idp::{
     DeleteUserAttributesRequest, DeleteUserAttributesResponse, GetUserAttributeVerificationCodeRequest,
     GetUserAttributeVerificationCodeResponse, UpdateUserAttributesRequest, UpdateUserAttributesResponse,
@@ -38,11 +37,7 @@ impl Pools {
                 pools.change_own_attributes(tx, &at, &bearer, &asked)
             })
             .await
-            .map_err(|error| {
-                // This operation's model has no other word for a code too many.
-                let is_too_many = error.kind() == Some(LimitExceededException);
-                if is_too_many { too_many() } else { error }
-            })?;
+            .map_err(too_many)?;
         Ok(UpdateUserAttributesResponse { code_delivery_details_list: Some(sent) })
     }
 

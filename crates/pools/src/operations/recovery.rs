@@ -19,7 +19,7 @@ use postern_model::cognito_idp::errors::*;
 use postern_model::cognito_idp::{
     AdminResetUserPasswordRequest, AdminResetUserPasswordResponse, ChangePasswordRequest,
     ChangePasswordResponse, ConfirmForgotPasswordRequest, ConfirmForgotPasswordResponse,
-    ForgotPasswordRequest, ForgotPasswordResponse, op,
+    ForgotPasswordRequest, ForgotPasswordResponse, RecoveryOptionNameType, op,
 };
 use postern_model::{Answer, Error, Secret, refusal, refuse};
 use postern_store::Tx;
@@ -79,7 +79,7 @@ impl Pools {
         let (to, counts) = match found {
             Ok(to) => (to, true),
             Err(no) if !at.client.hides_existence => return Err(no),
-            Err(_) => (seeming_destination(self, tx, at, &subject), false),
+            Err(_) => (self.seeming_reset_destination(tx, at, &subject)?, false),
         };
         let occasion = Occasion::ForgotPassword;
         let code = AccountCode::Reset;
@@ -147,7 +147,7 @@ impl Pools {
                 None => code_mismatch(),
             },
             Err(Judged::Wrong | Judged::Right { .. }) => code_mismatch(),
-            Err(Judged::Late | Judged::NoCode) => code_expired(),
+            Err(Judged::Late | Judged::Spent | Judged::NoCode) => code_expired(),
         };
         self.audit(tx, at, &subject, "ConfirmForgotPassword", "wrong code", "")?;
         Ok(Step::No(no))
@@ -282,16 +282,17 @@ impl Pools {
     }
 }
 
-/// Where the code of somebody who cannot have one seems to go: steadily to the same place.
-fn seeming_destination(pools: &Pools, tx: &Tx<'_>, at: &At, subject: &Subject) -> Destination {
-    let medium = match recovery(&at.pool.recovery, |_| true) {
-        Recovery::By(medium) => medium,
-        Recovery::AdminOnly | Recovery::Nowhere => Medium::Email,
-    };
-    pools.stand_in(tx.keys(), at, &subject.name_key, medium)
-}
-
 impl Pools {
+    /// Where the code of somebody who cannot have one seems to go.
+    fn seeming_reset_destination(&self, tx: &mut Tx<'_>, at: &At, subject: &Subject) -> Answer<Destination> {
+        let order = at.pool.recovery.iter().filter_map(|way| match way {
+            RecoveryOptionNameType::VerifiedEmail => Some(Medium::Email),
+            RecoveryOptionNameType::VerifiedPhoneNumber => Some(Medium::Sms),
+            _ => None,
+        });
+        self.seeming_destination(tx, at, subject, order)
+    }
+
     /// Where somebody's code for a new password goes, or why they cannot have one.
     fn reset_destination(
         &self,
@@ -314,6 +315,14 @@ impl Pools {
             {
                 usable.push(medium);
             }
+        }
+        // A number that no text may go to comes last.
+        let is_reached = |medium: &Medium| {
+            let to = user.destination(*medium);
+            *medium == Medium::Email || to.is_some_and(|to| self.may_text(at, &to.address))
+        };
+        if usable.iter().any(is_reached) {
+            usable.retain(is_reached);
         }
         let may_use = |medium: Medium| usable.contains(&medium);
         let to = match recovery(&at.pool.recovery, may_use) {

@@ -7,6 +7,7 @@ use crate::auth::second_factor::{Fault, SecondFactor, Wish, granted};
 use crate::limits::Tries;
 use crate::limits::is_fresh;
 use crate::operations::tokens::Bearer;
+use crate::outgoing::{too_many, too_often};
 use crate::pool::Pool;
 use crate::second_factors::SecondFactors;
 use crate::sign_in::{At, Subject};
@@ -28,7 +29,7 @@ use postern_store::Tx;
 use postern_store::auth::ChallengeRow;
 
 /// First codes of a new authenticator that may be tried in a day.
-const SET_UP_TRIES: i64 = 50;
+const SET_UP_TRIES: usize = 50;
 
 pub fn operations() -> Operations<Pools> {
     Operations::new()
@@ -131,9 +132,7 @@ impl Pools {
         let mut user = self.user_to_change(tx, &bearer.user)?;
         let key = user.id.clone().into_bytes();
         let mut tries = Tries::read(&tx.ledger(&at.pool.id, TOPIC, &key)?);
-        if !tries.spend(SET_UP_TRIES, at.now) {
-            return refuse(TooManyRequestsException, "Attempt limit exceeded, please try after some time.");
-        }
+        tries.spend(SET_UP_TRIES, at.now).map_err(|wait_ms| too_many(too_often(wait_ms)))?;
         tx.put_ledger(&at.pool.id, TOPIC, &key, &tries.write(), tries.expires())?;
         let before = self.second_factors(tx, &user)?;
         let is_right = self.confirm_seed(tx, &user, code, device, at.now)?;
@@ -298,9 +297,9 @@ impl Pools {
         Ok((added, removed))
     }
 
-    /// Refuses a change of factors by a sign-in that is too old (rule F6): tokens that were left lying about do not
-    /// take a factor away.
-    fn require_fresh(&self, bearer: &Bearer) -> Answer<()> {
+    /// Refuses a change of factors or addresses by a sign-in that is too old (rules A6 and F6): tokens that were left lying
+    /// about do not take a factor away, and lead no codes elsewhere.
+    pub(crate) fn require_fresh(&self, bearer: &Bearer) -> Answer<()> {
         if !is_fresh(bearer.claims.auth_time, self.rules.fresh_sign_in_s, self.clock.now()) {
             return refuse(NotAuthorizedException, "Sign in again to change how you sign in.");
         }

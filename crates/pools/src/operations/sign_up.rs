@@ -25,6 +25,10 @@ use postern_model::cognito_idp::{
 use postern_model::{Answer, Secret, refuse};
 use postern_store::Tx;
 
+/// The ledger of accounts whose name was signed up with again before they were confirmed, and how long it is known.
+const SIGNED_UP_AGAIN: &str = "signed up again";
+const SIGNED_UP_AGAIN_MS: i64 = 90 * 86_400_000;
+
 pub fn operations() -> Operations<Pools> {
     Operations::new()
         .on(op::SignUp, Pools::sign_up)
@@ -177,6 +181,8 @@ impl Pools {
         }
         let owner = self.find_user(tx, &at.pool, &account.username)?;
         let subject = Subject { name_key: at.pool.name_key(&account.username), user: None };
+        let key = Subject { user: owner.clone(), ..subject.clone() }.ledger_key();
+        tx.put_ledger(&at.pool.id, SIGNED_UP_AGAIN, &key, b"1", at.now.plus_ms(SIGNED_UP_AGAIN_MS))?;
         if welcome.confirmed {
             self.audit(tx, at, &subject, "SignUp", "exists", "")?;
             return Ok(SignedUp { user_sub: fresh_id(), confirmed: true, destination: None, session: None });
@@ -188,6 +194,11 @@ impl Pools {
         });
         if let Some(to) = &destination {
             self.note_send(tx, at, to, true)?;
+            // As for a new account, it is remembered who asked.
+            let known = Subject { user: owner.clone(), ..subject.clone() };
+            let (code, occasion) = (AccountCode::SignUp, Occasion::AccountExists);
+            let asked = Sending { code, subject: &known, to, occasion, counts: false };
+            self.note_asker(tx, at, &asked)?;
             self.send(
                 tx,
                 at,
@@ -240,13 +251,15 @@ impl Pools {
                 let at = At { says: Says::metadata(request.client_metadata.clone()), watch, ..at };
                 let username = request.username.as_str();
                 pools.prove_secret(tx, &at, request.secret_hash.as_ref().map(Secret::reveal), username)?;
+                let mut made = None;
                 if let Some(session) = &request.session {
                     let challenge = pools.challenge(tx, &at, session.reveal(), Kind::SigningUp, username)?;
                     pools.live(&challenge, at.now)?;
+                    made = Some(challenge.user_id.unwrap_or_default());
                 }
                 let takes_alias = request.force_alias_creation == Some(true);
                 let code = request.confirmation_code.reveal();
-                kept(pools.confirm_in_unit(tx, &at, username, code, takes_alias))
+                kept(pools.confirm_in_unit(tx, &at, username, code, takes_alias, made.as_deref()))
             })
             .await?;
         match step {
@@ -260,6 +273,8 @@ impl Pools {
 
     /// Judges the code of a sign-up. A wrong one is remembered; a right one confirms the user, verifies the
     /// address, and gives the session that signs in at once. An alias that somebody else has may be taken from them.
+    /// Which account the caller's own sign-up made is said where it is known: if it is another one, or the name was signed
+    /// up with again by who knows whom, what was set on this one opens it no more (rule A7).
     pub fn confirm_in_unit(
         &self,
         tx: &mut Tx<'_>,
@@ -267,6 +282,7 @@ impl Pools {
         username: &str,
         code: &str,
         takes_alias: bool,
+        made: Option<&str>,
     ) -> Answer<Step<Confirmed>> {
         let subject = self.subject_signing_up(tx, at, username)?;
         if !at.client.hides_existence {
@@ -284,8 +300,13 @@ impl Pools {
         let judged = self.judge_account_code(tx, at, &subject, AccountCode::SignUp, code)?;
         let waiting = subject.user.clone().filter(|user| user.status == Status::Unconfirmed);
         let (mut user, medium) = match (judged, waiting) {
-            (Judged::Right { destination }, Some(user)) => (user, destination.medium),
-            (Judged::Late, _) => {
+            // A code that went to an address before says nothing of the one that is there now.
+            (Judged::Right { destination }, Some(user))
+                if user.destination(destination.medium).as_ref() == Some(&destination) =>
+            {
+                (user, destination.medium)
+            }
+            (Judged::Late | Judged::Spent, _) | (Judged::Right { .. }, Some(_)) => {
                 self.audit(tx, at, &subject, "ConfirmSignUp", "late code", "")?;
                 return Ok(Step::No(code_expired()));
             }
@@ -294,12 +315,19 @@ impl Pools {
                 return Ok(Step::No(code_expired()));
             }
             // That a sign-up waits is not told to who lacks its code.
-            (Judged::Right { .. } | Judged::Wrong | Judged::NoCode, _) => {
+            (Judged::Right { .. }, None) | (Judged::Wrong | Judged::NoCode, _) => {
                 self.audit(tx, at, &subject, "ConfirmSignUp", "wrong code", "")?;
                 return Ok(Step::No(code_mismatch()));
             }
         };
         user = self.user_to_change(tx, &user)?;
+        let is_anothers = match made {
+            Some(made) => made != user.id,
+            None => !tx.ledger(&at.pool.id, SIGNED_UP_AGAIN, &subject.ledger_key())?.is_empty(),
+        };
+        if is_anothers {
+            self.forget_strangers(tx, at, &subject, &mut user, medium)?;
+        }
         user.status = Status::Confirmed;
         let attribute = medium.attribute();
         user.set_verified(attribute, true);
@@ -361,14 +389,14 @@ impl Pools {
             }
         }
         let known = subject.user.as_ref().and_then(|user| confirmed_by(at, user));
-        let to = known.unwrap_or_else(|| {
-            let typed = Destination::read(&subject.name_key).medium;
-            let medium = match at.pool.auto_verified.as_slice() {
-                [only] => *only,
-                _ => typed,
-            };
-            self.stand_in(tx.keys(), at, &subject.name_key, medium)
-        });
+        if known.is_none() && !at.client.hides_existence {
+            return refuse(InvalidParameterException, "The user has no address that a code can go to.");
+        }
+        let order = at.pool.auto_verified.iter().copied();
+        let to = match known {
+            Some(to) => to,
+            None => self.seeming_destination(tx, at, &subject, order)?,
+        };
         self.send_sign_up_code(tx, at, &subject, &to, Occasion::ResendCode)?;
         self.audit(tx, at, &subject, "ResendConfirmationCode", "sent", "")?;
         Ok(delivery(&to))
@@ -389,8 +417,12 @@ impl Pools {
         to: &Destination,
         occasion: Occasion,
     ) -> Answer<()> {
-        let counts =
-            subject.user.as_ref().is_some_and(|user| user.status == Status::Unconfirmed && user.enabled);
+        // What a stand-in seems to have is nobody's: no code goes there, and none that did would be right.
+        let counts = subject.user.as_ref().is_some_and(|user| {
+            user.status == Status::Unconfirmed
+                && user.enabled
+                && user.destination(to.medium).as_ref() == Some(to)
+        });
         self.send_account_code(tx, at, &Sending { code: AccountCode::SignUp, subject, to, occasion, counts })
     }
 }

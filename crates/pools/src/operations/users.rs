@@ -283,15 +283,11 @@ impl Pools {
         .await
         .map_err(|error| {
             // This operation's model has no other words for a code that cannot be sent.
-            let kind = error.kind();
-            if kind == Some(LimitExceededException) {
-                return too_many();
-            }
-            if kind == Some(CodeDeliveryFailureException) {
+            if error.kind() == Some(CodeDeliveryFailureException) {
                 let words = "The code that verifies the address cannot be delivered.";
                 return refusal(InvalidParameterException, words);
             }
-            error
+            too_many(error)
         })?;
         Ok(AdminUpdateUserAttributesResponse {})
     }

@@ -5,6 +5,7 @@ use super::asking::{Facts, invalid_session};
 use crate::Pools;
 use crate::auth::challenge::{CodeBinding, Handle, Standing, code_is_right, standing};
 use crate::auth::code::{CodeKind, Stage};
+use crate::auth::factors::Has;
 use crate::client::Client;
 use crate::destination::{Destination, Medium};
 use crate::limits::{
@@ -12,12 +13,12 @@ use crate::limits::{
 };
 use crate::messages::Occasion;
 use crate::names::is_phone_number;
-use crate::outgoing::Letter;
+use crate::outgoing::{Letter, too_often};
 use crate::step::{Asked, At, Kind, Proof, Resent, SignedIn, Step, Subject};
 use crate::user::{Status, User};
 use postern_mail::address::Address;
 use postern_model::cognito_idp::errors::*;
-use postern_model::{Answer, refusal, refuse};
+use postern_model::{Answer, Error, refusal, refuse};
 use postern_store::auth::ChallengeRow;
 use postern_store::timings::Series;
 use postern_store::{Keys, Purpose, Tx, random};
@@ -199,14 +200,21 @@ impl Pools {
         let expires = at.now.plus_ms(code_life_ms(&at.client));
         let code = random::digits(kind.digits());
         let mut challenge = self.row(at, subject, Kind::Code(kind), &handle, expires, facts)?;
-        let mut borne = self.hold_guesses(tx, at, subject, kind, &challenge, false)?;
-        if let (false, true, Some(user)) = (borne, is_real, user)
+        let mut held = self.hold_guesses(tx, at, subject, kind, &challenge, false)?;
+        if let (0, true, Some(user)) = (held.attempts, is_real, user)
             && self.recognises(tx, at, user)?
         {
-            borne = self.hold_guesses(tx, at, subject, kind, &challenge, true)?;
-            let facts = Facts { recognised: borne, ..facts.clone() };
+            held.attempts = self.hold_guesses(tx, at, subject, kind, &challenge, true)?.attempts;
+            let facts = Facts { recognised: held.attempts > 0, ..facts.clone() };
             challenge.facts = facts.text(at)?;
         }
+        let borne = held.attempts > 0;
+        if !borne && kind.stage == Stage::Second {
+            // Whoever has given the first factor may know that there is no code for now.
+            return Err(too_often(held.wait_ms));
+        }
+        // What a stand-in bears is that of anybody.
+        challenge.attempts_max = if borne { held.attempts } else { ATTEMPTS_MAX };
         challenge.destination = Some(destination.address.clone());
         challenge.sends = 1;
         // A code is made and hashed in any case; whether it counts makes no difference to what is done.
@@ -226,8 +234,8 @@ impl Pools {
                 decoy: !counts,
             },
         )?;
-        if is_real && !borne {
-            self.tell_of_guesses(tx, at, subject, &destination)?;
+        if is_real && !borne && held.has_wrong {
+            self.tell_of_guesses(tx, at, subject)?;
         }
         self.audit(tx, at, subject, "SendCode", if counts { "sent" } else { "withheld" }, "")?;
         Ok(Asked {
@@ -244,8 +252,8 @@ impl Pools {
         })
     }
 
-    /// Holds the guesses at a new code back from the account's budget, or from that of its recognised devices; false
-    /// when it does not bear them.
+    /// Holds the guesses at a new code back from the account's budget, or from that of its recognised devices. A second
+    /// factor, whose budget is small, makes do with fewer than the usual ones.
     fn hold_guesses(
         &self,
         tx: &mut Tx<'_>,
@@ -254,26 +262,24 @@ impl Pools {
         kind: CodeKind,
         challenge: &ChallengeRow,
         recognised: bool,
-    ) -> Answer<bool> {
+    ) -> Answer<HeldBack> {
         let budget = match recognised {
             false => guesses_per_day(kind.digits()),
             true => guesses_of_recognised(kind.digits()),
         };
         let (topic, key) = (kind.guesses_topic(), guesses_key(subject, recognised));
         let mut guesses = Guesses::read(&tx.ledger(&at.pool.id, topic, &key)?);
-        let borne = guesses.hold(&challenge.handle_mac, ATTEMPTS_MAX, budget, at.now, challenge.expires);
+        let least = if kind.stage == Stage::Second { 1 } else { ATTEMPTS_MAX };
+        let range = least..=ATTEMPTS_MAX;
+        let attempts = guesses.hold(&challenge.handle_mac, range, budget, at.now, challenge.expires);
         tx.put_ledger(&at.pool.id, topic, &key, &guesses.write(), guesses.expires())?;
-        Ok(borne)
+        let wait_ms = guesses.wait_ms(budget, at.now);
+        Ok(HeldBack { attempts, wait_ms, has_wrong: guesses.has_wrong() })
     }
 
-    /// Tells a person once a day that codes are held back because of wrong guesses (rule C10).
-    fn tell_of_guesses(
-        &self,
-        tx: &mut Tx<'_>,
-        at: &At,
-        subject: &Subject,
-        asked: &Destination,
-    ) -> Answer<()> {
+    /// Tells a person once a day that codes are held back because of wrong guesses (rule C10). For nobody, and for who has
+    /// no address, the same is done.
+    pub(crate) fn tell_of_guesses(&self, tx: &mut Tx<'_>, at: &At, subject: &Subject) -> Answer<()> {
         const DAY_MS: i64 = 86_400_000;
         let key = subject.ledger_key();
         let told = tx.ledger(&at.pool.id, "told of guesses", &key)?;
@@ -284,17 +290,31 @@ impl Pools {
         let entry = at.now.ms().to_be_bytes();
         tx.put_ledger(&at.pool.id, "told of guesses", &key, &entry, at.now.plus_ms(DAY_MS))?;
         // By mail where there is an address: it says more than a text, and costs nothing.
-        let mailbox = subject.user.as_ref().and_then(|user| user.destination(Medium::Email));
-        let letter = Letter {
-            occasion: Occasion::GuessesUsedUp,
-            to: mailbox.as_ref().unwrap_or(asked),
-            code: None,
-            user: subject.user.as_ref(),
-            not_after: at.now.plus_ms(DAY_MS),
-            decoy: false,
-        };
-        self.send(tx, at, letter)
+        let user = subject.user.as_ref();
+        let own = [Medium::Email, Medium::Sms].into_iter().find_map(|medium| user?.destination(medium));
+        let own = own.filter(|to| to.medium == Medium::Email || self.may_text(at, &to.address));
+        let decoy = own.is_none() || user.is_none_or(|user| !user.enabled);
+        let to = own.unwrap_or_else(|| self.stand_in(tx.keys(), at, &subject.name_key, Medium::Email));
+        let not_after = at.now.plus_ms(DAY_MS);
+        let letter =
+            Letter { occasion: Occasion::GuessesUsedUp, to: &to, code: None, user, not_after, decoy };
+        match self.send(tx, at, letter) {
+            // What was guessed stays counted, whether or not its mail is taken.
+            Err(Error::Refused(refused)) => {
+                let reason = refused.reason.unwrap_or_else(|| refused.message.into_owned());
+                self.audit(tx, at, subject, "SendMail", refused.kind.code, &reason)
+            }
+            sent => sent,
+        }
     }
+}
+
+/// What a budget bears of a new code.
+struct HeldBack {
+    attempts: i64,
+    /// How long it is until it bears a guess again.
+    wait_ms: i64,
+    has_wrong: bool,
 }
 
 /// What the ledger of guesses knows an account by, or its recognised devices together.
@@ -323,11 +343,59 @@ fn binding<'a>(challenge: &'a ChallengeRow, subject: &'a Subject, destination: &
 }
 
 impl Pools {
+    /// Where the code of somebody who cannot have one seems to go, steadily: to what they have, or else to what a stand-in
+    /// seems to have, in the order in which a code is tried to be sent.
+    pub(crate) fn seeming_destination(
+        &self,
+        tx: &mut Tx<'_>,
+        at: &At,
+        subject: &Subject,
+        order: impl Iterator<Item = Medium>,
+    ) -> Answer<Destination> {
+        let order: Vec<Medium> = order.collect();
+        let own = order.iter().filter_map(|medium| subject.user.as_ref()?.destination(*medium));
+        let mut reached = own.filter(|to| to.medium == Medium::Email || self.may_text(at, &to.address));
+        if let Some(own) = reached.next() {
+            return Ok(own);
+        }
+        let seems = self.stand_in_has(tx.keys(), at, &subject.name_key);
+        let has = |medium: &&Medium| match medium {
+            Medium::Email => seems.email,
+            Medium::Sms => seems.phone,
+        };
+        let medium = order.iter().find(has).or(order.first()).copied().unwrap_or(Medium::Email);
+        Ok(self.stand_in(tx.keys(), at, &subject.name_key, medium))
+    }
+
+    /// What a stand-in seems to be reached by, steadily: by what its name is, and by the one or the other besides.
+    pub(super) fn stand_in_has(&self, keys: &Keys, at: &At, name_key: &str) -> Has {
+        let drawn = stand_in_draw(keys, at, name_key);
+        let by_phone = is_phone_number(name_key);
+        let by_email = !by_phone && Address::parse(name_key).is_ok();
+        let texts = match by_phone {
+            true => self.may_text(at, name_key),
+            false => at.pool.sends_texts() && !self.rules.texts.countries.is_empty(),
+        };
+        let only = |medium| at.pool.allows_codes() && at.pool.code_media().all(|allowed| allowed == medium);
+        let email = match by_phone {
+            true => drawn[1] & 1 == 1 || only(Medium::Email),
+            // Who has a name of their own may have no mailbox.
+            false => by_email || drawn[3] & 7 > 0,
+        };
+        let phone = texts && (by_phone || drawn[1] & 1 == 1 || only(Medium::Sms));
+        Has { email, phone, ..Has::default() }
+    }
+
     /// Where a stand-in seems to be reached here; a drawn number is one that texts may go to.
     pub(crate) fn stand_in(&self, keys: &Keys, at: &At, name_key: &str, medium: Medium) -> Destination {
         let country = self.rules.texts.countries.first().map_or("+1", String::as_str);
         stand_in(keys, &at.pool.id, name_key, medium, country)
     }
+}
+
+/// What is drawn steadily for a name that is nobody's.
+pub(super) fn stand_in_draw(keys: &Keys, at: &At, name_key: &str) -> [u8; 32] {
+    keys.mac(Purpose::Decoy, &[b"factors", at.pool.id.as_bytes(), name_key.as_bytes()])
 }
 
 /// Where a stand-in seems to be reached: by what was typed if it is of that medium, else by what is drawn steadily from

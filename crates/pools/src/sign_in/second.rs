@@ -9,6 +9,7 @@ use crate::auth::second_factor::{self, Demand, Held, Next, SecondFactor};
 use crate::auth::totp::{self, Verdict};
 use crate::destination::Medium;
 use crate::limits::{Tries, guesses_per_day};
+use crate::outgoing::too_often;
 use crate::step::{Asked, At, Kind, Proof, SignedIn, Step, Subject};
 use crate::user::User;
 use postern_mail::address::Address;
@@ -198,6 +199,7 @@ impl Pools {
         code: &str,
     ) -> Answer<Step<SignedIn>> {
         const TOPIC: &str = "guesses/authenticator";
+        const TRIES: usize = guesses_per_day(totp::DIGITS) as usize;
         let halfway = self.halfway(tx, at, username, session, Kind::SoftwareTokenMfa)?;
         self.still_accepts(tx, at, &halfway.user, &halfway.facts.amr, SecondFactor::Totp)?;
         if !tx.spend_attempt(&halfway.challenge.handle_mac, at.now)? {
@@ -206,12 +208,9 @@ impl Pools {
         let subject = halfway.subject();
         let key = subject.ledger_key();
         let mut tries = Tries::read(&tx.ledger(&at.pool.id, TOPIC, &key)?);
-        if !tries.spend(guesses_per_day(totp::DIGITS), at.now) {
+        if let Err(wait_ms) = tries.spend(TRIES, at.now) {
             self.audit(tx, at, &subject, "SignIn", "refused", "the day's authenticator codes are used up")?;
-            return Ok(Step::No(refusal(
-                LimitExceededException,
-                "Attempt limit exceeded, please try after some time.",
-            )));
+            return Ok(Step::No(too_often(wait_ms)));
         }
         let verdict = self.use_authenticator(tx, &halfway.user, code, at.now)?;
         if verdict != Verdict::Wrong {
@@ -224,6 +223,9 @@ impl Pools {
             Verdict::Wrong => refusal(CodeMismatchException, "Invalid code received for user"),
         };
         self.audit(tx, at, &subject, "SignIn", "wrong code", "of an authenticator")?;
+        if tries.wait_ms(TRIES, at.now).is_some() {
+            self.tell_of_guesses(tx, at, &subject)?;
+        }
         Ok(Step::No(no))
     }
 

@@ -129,7 +129,7 @@ impl Visit {
                     Err(wrong) => return Ok(Err(wrong)),
                 };
                 let pools = &visit.app.pools;
-                let step = pools.confirm_in_unit(tx, &at, &asked.user_name, &asked.code, false);
+                let step = pools.confirm_in_unit(tx, &at, &asked.user_name, &asked.code, false, None);
                 Ok(Ok(match kept(step)? {
                     Step::Done(_) => true,
                     // A function that fails afterwards takes nothing back.

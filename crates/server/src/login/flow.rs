@@ -159,6 +159,9 @@ pub struct State {
     /// Where the code went, masked.
     #[serde(default)]
     pub destination: String,
+    /// The account that a sign-up in this flow made, or seemed to.
+    #[serde(default)]
+    pub made: Option<Made>,
     /// When a sign-up's code was sent.
     #[serde(default)]
     pub sent_ms: i64,
@@ -199,6 +202,14 @@ pub struct State {
     pub done: bool,
 }
 
+/// An account that the person behind a flow made: its name as it was typed, and its id, which is nobody's where the name
+/// was somebody's already.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Made {
+    pub name: String,
+    pub account: String,
+}
+
 /// What a browser can do with passkeys, as its script says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PasskeyBrowser {
@@ -232,6 +243,7 @@ impl State {
             second_sent: BTreeMap::new(),
             session: None,
             destination: String::new(),
+            made: None,
             sent_ms: 0,
             fault: None,
             said: None,

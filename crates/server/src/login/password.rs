@@ -115,7 +115,7 @@ impl Hand {
             }
             Ok(Step::No(error)) if error.kind() == Some(UserNotConfirmedException) => {
                 let hand = self.clone();
-                self.press(Page::Password, move |tx, flow| hand.send_confirmation(tx, flow)).await
+                self.press(Page::Password, move |tx, flow| hand.send_confirmation_to_maker(tx, flow)).await
             }
             Ok(Step::No(error)) if error.kind() == Some(PasswordResetRequiredException) => {
                 self.press(Page::Password, must_reset).await

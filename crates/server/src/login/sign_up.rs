@@ -1,6 +1,6 @@
 //! A new account: its fields, and the code that confirms it and signs in at once.
 
-use super::flow::{Fault, Flow, Notice, Page, is_told};
+use super::flow::{Fault, Flow, Made, Notice, Page, is_told};
 use super::press::{Hand, Pressed, Went};
 use super::typed;
 use super::visit::Visit;
@@ -168,6 +168,7 @@ impl Hand {
             password,
         };
         let signed_up = self.pools.sign_up_in_unit(tx, &flow.at, &account)?;
+        flow.state.made = Some(Made { name: account.username.clone(), account: signed_up.user_sub });
         flow.state.name = account.username;
         flow.state.destination = signed_up.destination.map(|to| to.masked()).unwrap_or_default();
         flow.state.sent_ms = flow.at.now.ms();
@@ -192,7 +193,9 @@ impl Hand {
             return Ok(Went::To(Page::Confirm));
         }
         let name = flow.state.name.clone();
-        match kept(self.pools.confirm_in_unit(tx, &flow.at, &name, &code, false))? {
+        let made = flow.state.made.as_ref().filter(|made| made.name == name);
+        let made = made.map(|made| made.account.as_str());
+        match kept(self.pools.confirm_in_unit(tx, &flow.at, &name, &code, false, made))? {
             Step::Done(confirmed) => {
                 let step = self.pools.signed_up(tx, &flow.at, confirmed.user, confirmed.proven)?;
                 self.go_on(tx, flow, step)
@@ -227,8 +230,15 @@ impl Hand {
         Ok(went)
     }
 
-    /// Sends a code to somebody who signed up and went away before it was used.
-    pub fn send_confirmation(&self, tx: &mut Tx<'_>, flow: &mut Flow) -> Answer<Went> {
+    /// Sends a code to somebody who signed up and went away before it was used, and who has just shown to know the
+    /// password of that sign-up.
+    pub fn send_confirmation_to_maker(&self, tx: &mut Tx<'_>, flow: &mut Flow) -> Answer<Went> {
+        let user = self.pools.find_user(tx, &flow.at.pool, &flow.state.name)?;
+        flow.state.made = user.map(|user| Made { name: flow.state.name.clone(), account: user.id });
+        self.send_confirmation(tx, flow)
+    }
+
+    fn send_confirmation(&self, tx: &mut Tx<'_>, flow: &mut Flow) -> Answer<Went> {
         let name = flow.state.name.clone();
         let details = self.pools.resend_in_unit(tx, &flow.at, &name)?;
         flow.state.destination = details.destination.unwrap_or_default();

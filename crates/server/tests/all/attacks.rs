@@ -1,6 +1,7 @@
 //! The attack cases of the security specification that concern codes and challenges, by their numbers there. Each runs
 //! over HTTP against a server whose mail is caught; those about races run on one node and on two that share a store.
 
+mod account_codes;
 mod addresses;
 mod codes;
 mod connections;
@@ -168,7 +169,14 @@ async fn guess_and_ask_again(
         let mails = app.server.mails_to(ALICE).await;
         let was_sent = mails.len() > before && mails[0]["code"].is_string();
         for guess in 0..ATTEMPTS {
-            let reply = app.answers(ALICE, &asked, &format!("{:08}", round * ATTEMPTS + guess)).await;
+            let number = round * ATTEMPTS + guess;
+            let body = json!({
+                "ClientId": app.client_id, "ChallengeName": asked.name, "Session": asked.session,
+                "ChallengeResponses": { "USERNAME": ALICE, "EMAIL_OTP_CODE": format!("{number:08}") },
+            });
+            // Each guess comes from somewhere else than its question, and than the other guesses.
+            let headers = headers(rounds + number);
+            let reply = sent(app.server, "RespondToAuthChallenge", &body, &headers).await;
             assert_ne!(ended(&reply), Ended::SignedIn);
             met_a_code += usize::from(was_sent && ended(&reply) == Ended::Wrong);
         }

@@ -177,3 +177,36 @@ async fn the_old_options_turn_texts_on_and_off() {
     let nobody = json!({ "Username": BOB, "MFAOptions": options });
     app.signed("AdminSetUserSettings", nobody).await.refused_as("InvalidParameterException");
 }
+
+#[tokio::test]
+async fn whoever_begins_again_gets_a_code_or_is_told_to_wait_and_no_false_alarm() {
+    let server = TestServer::start().await;
+    let app = pool(&server, "OPTIONAL").await;
+    chooses_texts(&app).await;
+    // One wrong code is no reason for a third code to stay away: it has fewer tries.
+    let first = begins(&app, ALICE).await.ok();
+    let code = app.code(NUMBER).await;
+    answers(&app, ALICE, &first, &another(&code)).await.refused_as("CodeMismatchException");
+    server.clock.advance(TOO_LONG_MS);
+    begins(&app, ALICE).await.ok();
+    let third = begins(&app, ALICE).await.ok();
+    let code = app.code(NUMBER).await;
+    for _ in 0..3 {
+        answers(&app, ALICE, &third, &another(&code)).await.refused_as("CodeMismatchException");
+    }
+    answers(&app, ALICE, &third, &code).await.ok();
+
+    server.clock.advance(86_400_000);
+    for _ in 0..2 {
+        begins(&app, ALICE).await.ok();
+    }
+    let sent = server.mails_to(NUMBER).await.len();
+    let no = begins(&app, ALICE).await;
+    let wait_s: i64 = no.headers["retry-after"].to_str().expect("a number").parse().expect("a number");
+    no.refused("LimitExceededException", "Attempt limit exceeded, please try after some time.");
+    assert_eq!(server.mails_to(NUMBER).await.len(), sent);
+    let told = server.mails_to(ALICE).await;
+    assert!(!told.iter().any(|mail| text(mail, "/subject").contains("Wrong codes")), "nobody guessed wrong");
+    server.clock.advance(wait_s * 1000);
+    begins(&app, ALICE).await.ok();
+}

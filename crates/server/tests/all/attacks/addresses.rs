@@ -167,6 +167,23 @@ async fn cases_36_and_37_a_mail_does_not_carry_a_strangers_message() {
             assert!(!said.contains(word), "{part} says {word}: {said}");
         }
     }
+    // One that people chose themselves brings no link, and nothing long.
+    let words = json!({ "UsernameAttributes": [],
+        "EmailVerificationSubject": "Hi {username}", "EmailVerificationMessage": "Hi {username}, {####}" });
+    let chosen = App::with(&server, words, json!({})).await;
+    for (number, name) in ["WIN-https://evil.test/claim", "www.evil.test", &"x".repeat(90)].iter().enumerate()
+    {
+        server.clock.advance(1);
+        let address = format!("victim{number}@example.com");
+        let own = json!([{ "Name": "email", "Value": address }]);
+        let body = json!({ "Username": name, "Password": "Correct-horse-1", "UserAttributes": own });
+        chosen.public("SignUp", body).await.ok();
+        let mail = newest_mail(&server, &address).await;
+        for part in ["/subject", "/text", "/html"] {
+            let said = text(&mail, part);
+            assert!(!said.contains("evil.test") && !said.contains(&"x".repeat(65)), "{part}: {said}");
+        }
+    }
     // A template that names the user shows the name as text.
     let invited = json!({ "Username": markup, "UserAttributes": with_email("bo@example.com") });
     app.signed("AdminCreateUser", invited).await.ok();

@@ -7,6 +7,7 @@ use crate::story::{App, Reply, challenge, mail_settles, own_sender};
 use crate::support::TestServer;
 use postern_pools::oauth::pairs::query;
 use postern_server::seed;
+use postern_server::settings::Settings;
 use serde_json::json;
 
 /// Codes that one address gets: no more than `.1` in any `.0` milliseconds (rule S1).
@@ -187,6 +188,39 @@ async fn case_23_nor_of_what_ses_lets_a_pool_send_nor_of_its_breaker() {
     for name in [&people[3], "nobody@nowhere.example"] {
         let refused = asks_from(&app, "198.51.100.2", name).await;
         refused.refused("CodeDeliveryFailureException", "Daily message quota exceeded.");
+    }
+}
+
+#[tokio::test]
+async fn case_23_a_pool_whose_codes_nobody_uses_sends_no_more_for_a_while_and_none_more_than_its_number() {
+    const MOST: usize = 32;
+    let breaker: fn(&mut Settings) = |settings| settings.rules.breaker_after = 32;
+    let number: fn(&mut Settings) = |settings| settings.rules.sends_per_pool = 32;
+    for limit in [breaker, number] {
+        let server = TestServer::strict_with(|settings| {
+            behind_a_proxy(settings);
+            settings.pace = None;
+            settings.ses.default_sender_daily = 500;
+            limit(settings);
+        })
+        .await;
+        let app = App::new(&server).await;
+        let people = names(80, "example.com");
+        let mut sent = 0;
+        for (number, name) in people.iter().enumerate() {
+            app.person(name).await;
+            let reply = asks_from(&app, &format!("203.0.113.{number}"), name).await;
+            if reply.status == 200 {
+                sent += 1;
+                continue;
+            }
+            assert!(reply.headers.contains_key("retry-after"), "{:?}", reply.headers);
+            reply.refused_as("LimitExceededException");
+        }
+        // The number is spread over rows: it may be reached a little early, and is never passed.
+        assert!((MOST / 4..=MOST).contains(&sent), "{sent}");
+        server.clock.advance(10 * 60_000);
+        asks_from(&app, "198.51.100.1", &people[0]).await.ok();
     }
 }
 

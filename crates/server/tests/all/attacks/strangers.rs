@@ -3,6 +3,7 @@
 use super::{ALICE, ATTEMPTS};
 use crate::story::{App, Reply, challenge, mail_settles, newest_mail, text};
 use crate::support::{SrpClient, TestServer};
+use crate::texts::{good_role, sms};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
@@ -255,4 +256,84 @@ async fn case_29_who_forgot_a_password_is_answered_like_nobody() {
     assert_eq!(all.len(), 1, "{all:#?}");
     assert_eq!(server.mails_to("kara@example.com").await.len(), 1);
     assert!(server.mails_to("kyle@example.com").await.is_empty());
+}
+
+/// A pool that sends its codes to the telephone first.
+fn telephone_first() -> Value {
+    let ways = [("verified_phone_number", 1), ("verified_email", 2)];
+    let ways = ways.map(|(name, priority)| json!({ "Name": name, "Priority": priority }));
+    json!({
+        "AccountRecoverySetting": { "RecoveryMechanisms": ways },
+        "AutoVerifiedAttributes": ["phone_number", "email"],
+    })
+}
+
+#[tokio::test]
+async fn case_29_a_way_that_nobody_can_be_reached_by_tells_nobody_apart() {
+    let server = TestServer::start().await;
+    let app = App::with(&server, telephone_first(), json!({})).await;
+    app.person("kara@example.com").await;
+    let attributes = json!([{ "Name": "email", "Value": "kent@example.com" }]);
+    let new = json!({ "Username": "kent@example.com", "UserAttributes": attributes });
+    app.public("SignUp", new).await.ok();
+    for operation in ["ForgotPassword", "ResendConfirmationCode"] {
+        let mut all = HashSet::new();
+        for name in ["kara@example.com", "kent@example.com", "kyle@example.com"] {
+            server.clock.advance(1);
+            let reply = app.public(operation, json!({ "Username": name })).await;
+            assert_eq!(reply.status, 200, "{}", reply.text);
+            all.insert(seen(operation, name, &reply));
+        }
+        assert_eq!(all.len(), 1, "{all:#?}");
+    }
+}
+
+#[tokio::test]
+async fn case_29_strangers_seem_to_have_telephones_or_none_as_people_do() {
+    let server = TestServer::start().await;
+    let pool = telephone_first();
+    let app = App::with(&server, pool, json!({})).await;
+    let texts = json!({ "AutoVerifiedAttributes": ["phone_number", "email"],
+        "AccountRecoverySetting": telephone_first()["AccountRecoverySetting"],
+        "SmsConfiguration": sms(&good_role(&server).await) });
+    app.signed("UpdateUserPool", texts).await.ok();
+    for operation in ["ForgotPassword", "ResendConfirmationCode"] {
+        let mut media = HashSet::new();
+        for number in 0..64 {
+            let body = json!({ "Username": format!("kyle{number}@example.com") });
+            let sent = app.public(operation, body.clone()).await.ok();
+            let again = app.public(operation, body).await.ok();
+            assert_eq!(sent, again, "a stranger's stays where it is");
+            media.insert(text(&sent, "/CodeDeliveryDetails/DeliveryMedium"));
+        }
+        assert_eq!(media.len(), 2, "{operation}: {media:?}");
+    }
+}
+
+#[tokio::test]
+async fn case_25_what_people_with_plain_names_have_on_offer_strangers_have_too() {
+    let server = TestServer::start().await;
+    let app = App::with(&server, json!({ "UsernameAttributes": null }), json!({})).await;
+    let person = json!({ "Username": "kara", "MessageAction": "SUPPRESS" });
+    app.signed("AdminCreateUser", person).await.ok();
+    app.password("kara", "Correct-horse-1").await;
+    let offered = async |name: &str| app.begins(name).await.ok()["AvailableChallenges"].to_string();
+    let hers = offered("kara").await;
+    assert!(!hers.contains("EMAIL_OTP"), "{hers}");
+    let mut theirs = HashSet::new();
+    for number in 0..200 {
+        theirs.insert(offered(&format!("kyle{number}")).await);
+    }
+    assert!(theirs.contains(&hers), "{theirs:?}");
+
+    // Where it is somebody's whose address is not proven, both doors name the same place.
+    let attributes = json!([{ "Name": "email", "Value": "kent@example.com" }]);
+    let body = json!({ "Username": "kent", "Password": "Correct-horse-1", "UserAttributes": attributes });
+    app.public("SignUp", body).await.ok();
+    let asked = app.asks("kent").await.ok();
+    let forgot = app.public("ForgotPassword", json!({ "Username": "kent" })).await.ok();
+    assert_eq!(
+        asked["ChallengeParameters"]["CODE_DELIVERY_DESTINATION"],
+        forgot["CodeDeliveryDetails"]["Destination"]
+    );
 }

@@ -53,6 +53,29 @@ async fn case_7_pages_and_api_share_one_budget() {
 }
 
 #[tokio::test]
+async fn case_4_sending_again_between_the_guesses_brings_no_more_of_them() {
+    let scene = Scene::new().await;
+    let mut looked_at = 0;
+    for _ in 0..CODES + 4 {
+        scene.server.clock.advance(31_000);
+        let browser = scene.browser();
+        let before = codes_to(&scene, ALICE).await;
+        let mut page = scene.named(&browser, ALICE).await;
+        let mut was_sent = codes_to(&scene, ALICE).await > before;
+        for guess in 0..ATTEMPTS + 2 {
+            page = gives(&browser, &page, "0000000x").await;
+            looked_at += usize::from(was_sent && page.html.contains("That code isn't right"));
+            if guess < 2 {
+                scene.server.clock.advance(31_000);
+                page = browser.press(&page, "/resendcode", &[]).await;
+                was_sent = codes_to(&scene, ALICE).await > before;
+            }
+        }
+    }
+    assert!((ATTEMPTS..=CODES * ATTEMPTS).contains(&looked_at), "{looked_at}");
+}
+
+#[tokio::test]
 async fn case_13_of_three_codes_in_one_flow_the_newest_two_are_good_and_share_their_tries() {
     let scene = Scene::new().await;
     let sent_three = async |browser: &Browser| {
@@ -215,4 +238,35 @@ async fn case_41_pages_that_mail_take_no_host_from_a_request() {
     let elsewhere = browser.at("evil.test");
     let shown = elsewhere.open(&scene.authorize(&[])).await;
     assert!(!shown.to().contains("evil.test") && !shown.html.contains("evil.test"));
+}
+
+#[tokio::test]
+async fn case_48_a_page_confirms_the_sign_up_that_was_made_on_it_and_no_strangers_password() {
+    const DORA: &str = "dora@example.com";
+    const STRANGERS: &str = "Strangers-own-1";
+    let scene = Scene::new().await;
+    let signs_up = async |browser: &Browser, password: &str| {
+        let page = browser.visit(&scene.authorize(&[])).await;
+        let page = browser.visit(&page.link("Create an account")).await;
+        let page = browser.press(&page, "/signup", &[("email", DORA), ("password", password)]).await;
+        assert_eq!(page.heading(), "Confirm your account");
+        scene.server.wait_mail(DORA).await;
+        scene.server.clock.advance(31_000);
+        page
+    };
+    let opens = async |password: &str| {
+        let flows = json!({ "USERNAME": DORA, "PASSWORD": password });
+        let body = json!({
+            "ClientId": scene.demo.client_id, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": flows,
+        });
+        scene.server.api("InitiateAuth", body).await.status == 200
+    };
+    signs_up(&scene.browser(), STRANGERS).await;
+    let browser = scene.browser();
+    let page = signs_up(&browser, "Doras-own-1").await;
+    let page = browser.press(&page, "/resendcode", &[]).await;
+    let code = scene.code(DORA).await;
+    let home = browser.press_once(&page, "/confirm", &[("code", &code)]).await;
+    assert_eq!(scene.redeem(&home.parameter("code")).await.0, 200);
+    assert!(!opens(STRANGERS).await);
 }

@@ -239,7 +239,7 @@ async fn a_code_is_not_found_by_guessing() {
     }
     // Ten in a day, whatever code is sent.
     page = answered(&browser, &page, &code, NEW).await;
-    page.says("Too many tries. Wait 1 minute.").says_not("That code isn't right.");
+    page.says("Too many tries. Wait 1440 minutes.").says_not("That code isn't right.");
     assert!(opens(&scene, BOBS_PASSWORD).await);
 }
 

@@ -2,9 +2,10 @@
 //! code that proves it.
 
 use super::{ALICE, BOB, NO, answers, app, asks, ceremony, register, token};
-use crate::story::{App, Reply, call, mail_settles, text};
+use crate::story::{App, Reply, call, challenge, mail_settles, text};
 use crate::support::{Lambda, TestServer};
-use serde_json::json;
+use crate::texts::{NUMBER, good_role, sms};
+use serde_json::{Value, json};
 
 const PASSWORD: &str = "Strangers-own-1";
 
@@ -119,4 +120,111 @@ async fn who_had_proven_the_address_keeps_what_they_set_and_an_administrators_pa
     app.signs_in(BOB).await;
     let asked = by_password(&app, BOB).await.ok();
     assert_eq!(asked["ChallengeName"], "NEW_PASSWORD_REQUIRED");
+}
+
+/// A pool where codes go to mailboxes and telephones; these are verified at sign-up.
+async fn with_texts<'a>(server: &'a TestServer, verified: Value) -> App<'a> {
+    let factors = json!({ "AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP", "SMS_OTP"] });
+    let pool = json!({
+        "Policies": { "SignInPolicy": factors }, "AutoVerifiedAttributes": verified,
+        "SmsConfiguration": sms(&good_role(server).await),
+    });
+    App::with(server, pool, json!({})).await
+}
+
+/// A stranger signs up with Alice's address and a telephone of their own.
+async fn signed_up_with_number(app: &App<'_>) {
+    let number = json!([{ "Name": "phone_number", "Value": NUMBER }]);
+    let body = json!({ "Username": ALICE, "Password": PASSWORD, "UserAttributes": number });
+    app.public("SignUp", body).await.ok();
+}
+
+async fn by_text(app: &App<'_>) -> Reply {
+    app.server.clock.advance(1);
+    super::begins_with(app, ALICE, "SMS_OTP").await
+}
+
+#[tokio::test]
+async fn case_48_a_strangers_number_is_no_way_in_beside_the_address_that_was_proven() {
+    let server = TestServer::start().await;
+    let app = with_texts(&server, json!(["email"])).await;
+    signed_up_with_number(&app).await;
+    let early = challenge(&by_text(&app).await.ok());
+    let code = app.code(NUMBER).await;
+    app.signs_in(ALICE).await;
+    app.replies(&early, json!({ "USERNAME": ALICE, "SMS_OTP_CODE": code }))
+        .await
+        .refused("NotAuthorizedException", NO);
+    let texts = server.mails_to(NUMBER).await.len();
+    by_text(&app).await;
+    mail_settles(&server).await;
+    assert_eq!(server.mails_to(NUMBER).await.len(), texts);
+    let alice = app.signed("AdminGetUser", json!({ "Username": ALICE })).await.ok();
+    assert!(!alice.to_string().contains(NUMBER), "{alice}");
+}
+
+#[tokio::test]
+async fn case_48_a_stranger_who_proved_their_own_number_loses_the_account_of_somebody_elses_name() {
+    let server = TestServer::start().await;
+    let app = with_texts(&server, json!(["phone_number", "email"])).await;
+    signed_up_with_number(&app).await;
+    let confirm = json!({ "Username": ALICE, "ConfirmationCode": app.code(NUMBER).await });
+    app.public("ConfirmSignUp", confirm).await.ok();
+    let strangers = text(&by_password(&app, ALICE).await.ok(), "/AuthenticationResult/AccessToken");
+    server.clock.advance(1);
+    app.public("ForgotPassword", json!({ "Username": ALICE })).await.ok();
+    let reset = app.code(NUMBER).await;
+
+    app.signs_in(ALICE).await;
+    by_password(&app, ALICE).await.refused("NotAuthorizedException", NO);
+    call(&server, "GetUser", json!({ "AccessToken": strangers }))
+        .await
+        .refused("NotAuthorizedException", "Access Token has been revoked");
+    let body = json!({ "Username": ALICE, "ConfirmationCode": reset, "Password": PASSWORD });
+    app.public("ConfirmForgotPassword", body).await.refused_as("ExpiredCodeException");
+    // Alice goes on as before: the next code takes nothing of hers.
+    app.password(ALICE, PASSWORD).await;
+    app.signs_in(ALICE).await;
+    by_password(&app, ALICE).await.ok();
+}
+
+/// Signs up, and gives what ConfirmSignUp is to carry on.
+async fn signs_up(app: &App<'_>, name: &str, password: &str) -> Value {
+    app.server.clock.advance(1);
+    let begun = app.public("SignUp", json!({ "Username": name, "Password": password })).await.ok();
+    begun["Session"].clone()
+}
+
+async fn confirms(app: &App<'_>, name: &str, session: Option<Value>) {
+    app.server.clock.advance(1);
+    app.public("ResendConfirmationCode", json!({ "Username": name })).await.ok();
+    let mut body = json!({ "Username": name, "ConfirmationCode": app.code(name).await });
+    if let Some(session) = session {
+        body["Session"] = session;
+    }
+    app.public("ConfirmSignUp", body).await.ok();
+}
+
+#[tokio::test]
+async fn case_48_whoever_confirms_their_own_sign_up_confirms_no_strangers_password() {
+    let server = TestServer::start().await;
+    let app = app(&server, json!({})).await;
+    for (name, shows_session) in [(ALICE, true), (BOB, false)] {
+        signs_up(&app, name, PASSWORD).await;
+        let own = signs_up(&app, name, "Owners-own-1").await;
+        confirms(&app, name, shows_session.then_some(own)).await;
+        by_password(&app, name).await.refused("NotAuthorizedException", NO);
+        app.signs_in(name).await;
+    }
+    // Who carries on the sign-up that made the account keeps what it set, whoever signed up after them.
+    let carol = "carol@example.com";
+    let own = signs_up(&app, carol, PASSWORD).await;
+    signs_up(&app, carol, "Strangers-own-2").await;
+    confirms(&app, carol, Some(own)).await;
+    by_password(&app, carol).await.ok();
+    // And so does who signed up alone.
+    let dave = "dave@example.com";
+    signs_up(&app, dave, PASSWORD).await;
+    confirms(&app, dave, None).await;
+    by_password(&app, dave).await.ok();
 }
