@@ -4,11 +4,14 @@
 
 mod again;
 mod passkeys;
+mod recognised;
 
 use crate::Pools;
 use crate::auth::challenge::{CodeBinding, Handle, Standing, code_is_right, standing};
 use crate::destination::Destination;
-use crate::limits::{self, ATTEMPTS_MAX, Guesses, SEND_PAUSE_MS, SENDS_MAX, Sends, guesses_per_day};
+use crate::limits::{
+    self, ATTEMPTS_MAX, Guesses, SEND_PAUSE_MS, SENDS_MAX, Sends, guesses_of_recognised, guesses_per_day,
+};
 use crate::messages::{ENGLISH, Facts, Occasion, Template, Words, render};
 use crate::outgoing::{clock_text, source_bucket, too_often};
 use base64::Engine;
@@ -51,6 +54,8 @@ pub struct Doorstep {
     pub url: String,
     /// What its ceremonies are bound to: the cookie of the browser, or the session.
     pub browser: String,
+    /// The mark that the browser was given when somebody signed in in it.
+    pub mark: Option<String>,
     pub now: Timestamp,
 }
 
@@ -256,15 +261,11 @@ impl Pools {
             expires,
         };
         let key = guesses_key(&challenge);
-        let mut guesses = Guesses::read(&tx.ledger(POOL, GUESSES, &key)?);
-        let borne = guesses.hold(
-            &challenge.handle_mac,
-            ATTEMPTS_MAX,
-            guesses_per_day(DIGITS),
-            door.now,
-            challenge.expires,
-        );
-        tx.put_ledger(POOL, GUESSES, &key, &guesses.write(), guesses.expires())?;
+        let mut borne = hold_guesses(tx, &challenge, guesses_per_day(DIGITS), door.now)?;
+        if !borne && self.recognises_administrator(tx, door, challenge.user_id.as_deref())? {
+            challenge.facts = RECOGNISED.to_owned();
+            borne = hold_guesses(tx, &challenge, guesses_of_recognised(DIGITS), door.now)?;
+        }
         let mac = CodeBinding::of(&challenge).mac(tx.keys(), &code);
         let counts = borne && to.is_some();
         challenge.code_mac = counts.then(|| mac.to_vec());
@@ -509,6 +510,19 @@ impl Pools {
     }
 }
 
+/// What the facts of a challenge say whose guesses are charged to the budget of recognised browsers.
+const RECOGNISED: &str = r#"{"recognised":true}"#;
+
+/// Holds the guesses at a new code back from the budget that bears it; false when it does not.
+fn hold_guesses(tx: &mut Tx<'_>, challenge: &ChallengeRow, budget: i64, now: Timestamp) -> Answer<bool> {
+    let key = guesses_key(challenge);
+    let mut guesses = Guesses::read(&tx.ledger(POOL, GUESSES, &key)?);
+    let range = ATTEMPTS_MAX..=ATTEMPTS_MAX;
+    let held = guesses.hold(&challenge.handle_mac, range, budget, now, challenge.expires);
+    tx.put_ledger(POOL, GUESSES, &key, &guesses.write(), guesses.expires())?;
+    Ok(held > 0)
+}
+
 /// What is left of the pause between two codes.
 fn pause_ms(challenge: &ChallengeRow, now: Timestamp) -> i64 {
     (SEND_PAUSE_MS - now.since(challenge.sent)).max(0)
@@ -554,7 +568,8 @@ fn guesses_key(challenge: &ChallengeRow) -> Vec<u8> {
         Some(id) => format!("u:{id}"),
         None => format!("n:{}", challenge.name_key),
     };
-    key.into_bytes()
+    let of = if challenge.facts == RECOGNISED { " recognised" } else { "" };
+    format!("{key}{of}").into_bytes()
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use postern_access::{Principal, Unproved};
 use postern_model::{Answer, Error};
 use postern_pools::administrators::{CODE_LIFE_MS, CodeFor, Doorstep, Judged, Opened, SIGN_IN as ACTION};
 use postern_pools::oauth::pairs::{encoded, query};
+use postern_pools::recognised::MARK_MS;
 use postern_pools::step::Resent;
 use serde_json::json as value;
 
@@ -28,6 +29,8 @@ const DOOR: &str = "postern-console-door";
 const DOOR_S: i64 = 12 * 3_600;
 /// The cookie that holds the handle of a code that was asked for.
 const CODE: &str = "postern-console-code";
+/// The cookie by which a browser is recognised in which somebody signed in.
+const KNOWN: &str = "postern-console-known";
 const CODE_PAGE: &str = "/console/sign-in/code";
 
 /// What is said of what went wrong before: the word that the address bar has for it, the field or way it is about, and
@@ -75,6 +78,7 @@ impl Knocked {
             caller: self.visit.caller.clone(),
             url: self.app.console_url().unwrap_or_default().to_owned(),
             browser: self.cookies.get(DOOR).unwrap_or_default().to_owned(),
+            mark: self.cookies.get(KNOWN).map(str::to_owned),
             now: self.app.clock.now(),
         }
     }
@@ -85,9 +89,12 @@ impl Knocked {
         redirect(&format!("{to}?{}", query(&[("said", said), ("to", &goal)])))
     }
 
-    /// Goes in. The door's own cookies are of no more use.
+    /// Goes in. The door's own cookies are of no more use; the browser is recognised from now on.
     fn enter(&self, session: &Session) -> Response {
+        let (app, user_id) = (&self.app, session.principal.user_id(&self.app.account));
+        let mark = app.pools.mark_console_browser(app.store.keys(), &user_id, app.clock.now());
         let response = held(&self.cookies, session).on(redirect(&own_path(self.typed("to"))));
+        let response = self.cookies.set(KNOWN, &mark, MARK_MS / 1000).on(response);
         let response = self.cookies.set(DOOR, "", 0).on(response);
         self.cookies.set(CODE, "", 0).on(response)
     }

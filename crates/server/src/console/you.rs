@@ -36,6 +36,7 @@ impl Desk {
             caller: self.caller.clone(),
             url: self.app.console_url().unwrap_or_default().to_owned(),
             browser: self.session.handle.clone(),
+            mark: None,
             now: self.app.clock.now(),
         }
     }
