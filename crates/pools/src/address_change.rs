@@ -52,6 +52,9 @@ impl Pools {
         attributes::write_own(&at.pool, &at.client, &mut user, asked)?;
         keep_a_sign_in_name(&at.pool, &user)?;
         keep_for_providers(tx, &at.pool, &before, &user)?;
+        if is_moved(&before, &user) {
+            self.require_fresh(bearer)?;
+        }
         let mut unverified = Vec::new();
         let mut waiting = Vec::new();
         for medium in [Medium::Sms, Medium::Email] {
@@ -119,6 +122,9 @@ impl Pools {
         attributes::may_write_own(&at.client, names)?;
         attributes::remove(&at.pool, &mut user, names)?;
         keep_a_sign_in_name(&at.pool, &user)?;
+        if is_moved(&before, &user) {
+            self.require_fresh(bearer)?;
+        }
         self.tell_old_addresses(tx, at, &before, &user, &[])?;
         user.save(tx, at.now)?;
         rename(tx, &at.pool, &user)?;
@@ -163,7 +169,7 @@ impl Pools {
                 self.audit(tx, at, &subject, "VerifyUserAttribute", "wrong code", "")?;
                 return Ok(Err(code_mismatch()));
             }
-            Judged::Late | Judged::NoCode => {
+            Judged::Late | Judged::Spent | Judged::NoCode => {
                 self.audit(tx, at, &subject, "VerifyUserAttribute", "late code", "")?;
                 return Ok(Err(code_expired()));
             }
@@ -344,6 +350,11 @@ impl Pools {
             },
         )
     }
+}
+
+/// Tells whether codes would go elsewhere than before.
+fn is_moved(before: &User, user: &User) -> bool {
+    [Medium::Email, Medium::Sms].iter().any(|medium| before.destination(*medium) != user.destination(*medium))
 }
 
 /// Refuses a new alias that is a provider's to give.

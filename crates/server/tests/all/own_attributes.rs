@@ -512,3 +512,23 @@ async fn an_address_is_told_once_an_hour_and_its_link_takes_back_all() {
     Person { app: &app, token }.changes("email", NEW).await.ok();
     assert_eq!(notices().await, 3);
 }
+
+#[tokio::test]
+async fn an_old_sign_in_leads_no_codes_elsewhere() {
+    let server = TestServer::start().await;
+    let app = App::new(&server).await;
+    let alice = Person::new(&app, ALICE).await;
+    alice.changes("phone_number", "+15555550123").await.ok();
+    server.clock.advance(6 * 60_000);
+    let words = "Sign in again to change how you sign in.";
+    alice.changes("email", NEW).await.refused("NotAuthorizedException", words);
+    alice.changes("phone_number", "+15555550124").await.refused("NotAuthorizedException", words);
+    let names = json!({ "UserAttributeNames": ["phone_number"] });
+    alice.asks("DeleteUserAttributes", names).await.refused("NotAuthorizedException", words);
+    assert!(server.mails_to(NEW).await.is_empty());
+    // What leads no codes anywhere is changed as ever, and so is all of it after a fresh sign-in.
+    alice.changes("name", "Alice").await.ok();
+    alice.changes("email", ALICE).await.ok();
+    let token = text(&app.signs_in(ALICE).await, "/AuthenticationResult/AccessToken");
+    Person { app: &app, token }.changes("email", NEW).await.ok();
+}
