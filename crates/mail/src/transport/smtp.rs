@@ -308,9 +308,13 @@ fn is_loopback(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-    use tokio::net::{TcpListener, TcpStream};
+    use rustls::ServerConfig;
+    use rustls::crypto::aws_lc_rs;
+    use rustls::pki_types::PrivateKeyDer;
+    use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
+    use tokio::net::TcpListener;
     use tokio::sync::mpsc;
+    use tokio_rustls::TlsAcceptor;
 
     use super::super::Shown;
     use super::*;
@@ -343,12 +347,20 @@ mod tests {
     }
 
     async fn converse(
-        stream: TcpStream,
+        stream: impl AsyncRead + AsyncWrite + Unpin,
         answer: fn(&str) -> Option<&'static str>,
         heard: mpsc::UnboundedSender<String>,
     ) -> std::io::Result<()> {
         let mut stream = BufReader::new(stream);
         stream.write_all(b"220 relay.test\r\n").await?;
+        goes_on(stream, answer, heard).await
+    }
+
+    async fn goes_on(
+        mut stream: BufReader<impl AsyncRead + AsyncWrite + Unpin>,
+        answer: fn(&str) -> Option<&'static str>,
+        heard: mpsc::UnboundedSender<String>,
+    ) -> std::io::Result<()> {
         let (mut line, mut in_data) = (String::new(), false);
         while stream.read_line(&mut line).await? > 0 {
             let command = line.trim_end().to_owned();
@@ -370,6 +382,63 @@ mod tests {
             stream.write_all(format!("{reply}\r\n").as_bytes()).await?;
         }
         Ok(())
+    }
+
+    /// A relay that speaks TLS by a certificate that it made itself, which is given as PEM.
+    async fn relay_with_tls(security: Security) -> (u16, String, mpsc::UnboundedReceiver<String>) {
+        let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).expect("a certificate");
+        let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .and_then(|config| {
+                config.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key)
+            })
+            .expect("a configuration");
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        let (heard, hears) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let (acceptor, heard) = (acceptor.clone(), heard.clone());
+                tokio::spawn(async move {
+                    if security == Security::Implicit {
+                        return converse(acceptor.accept(stream).await?, |_| None, heard).await;
+                    }
+                    stream.write_all(b"220 relay.test\r\n").await?;
+                    let mut plain = BufReader::new(stream);
+                    for reply in ["250-relay.test\r\n250 STARTTLS\r\n", "220 go on\r\n"] {
+                        plain.read_line(&mut String::new()).await?;
+                        plain.write_all(reply.as_bytes()).await?;
+                    }
+                    let stream = acceptor.accept(plain.into_inner()).await?;
+                    goes_on(BufReader::new(stream), |_| None, heard).await
+                });
+            }
+        });
+        (port, made.cert.pem(), hears)
+    }
+
+    #[tokio::test]
+    async fn no_mail_leaves_to_a_relay_whose_certificate_nobody_trusts() {
+        let trusted = std::env::temp_dir().join(format!("postern-relay-{}.pem", std::process::id()));
+        for security in [Security::StartTls, Security::Implicit] {
+            let (port, pem, mut heard) = relay_with_tls(security).await;
+            let another = relay_with_tls(security).await.1;
+            for (pem, is_trusted) in [(None, false), (Some(&another), false), (Some(&pem), true)] {
+                if let Some(pem) = pem {
+                    std::fs::write(&trusted, pem).expect("a file");
+                }
+                let ca_file = pem.map(|_| trusted.clone());
+                let smtp = Smtp::new(&SmtpSettings { ca_file, ..settings(port, security) }).expect("a relay");
+                let delivery = send(&smtp).await;
+                assert_eq!(matches!(delivery, Delivery::Accepted { .. }), is_trusted, "{delivery:?}");
+                assert_eq!(matches!(delivery, Delivery::Later { .. }), !is_trusted, "{delivery:?}");
+                let has_mail = lines(&mut heard).iter().any(|line| line.starts_with("MAIL"));
+                assert_eq!(has_mail, is_trusted, "{security:?}");
+            }
+        }
+        let _ = std::fs::remove_file(trusted);
     }
 
     async fn send(smtp: &Smtp) -> Delivery {
