@@ -132,7 +132,7 @@ impl Pools {
         // A code that could not be answered any more is not sent.
         let tries = Tries::read(&tx.ledger(&at.pool.id, kind.tries(), &subject.ledger_key())?);
         if let Some(wait_ms) = tries.wait_ms(TRIES, at.now) {
-            return Err(too_often(wait_ms));
+            return Err(too_often("guesses/account", wait_ms));
         }
         let code = random::digits(ACCOUNT_DIGITS);
         let mac = binding(at, &at.client.id, subject, kind, &to.address).mac(tx.keys(), &code).to_vec();

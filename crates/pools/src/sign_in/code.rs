@@ -211,7 +211,7 @@ impl Pools {
         let borne = held.attempts > 0;
         if !borne && kind.stage == Stage::Second {
             // Whoever has given the first factor may know that there is no code for now.
-            return Err(too_often(held.wait_ms));
+            return Err(too_often("guesses/sign-in", held.wait_ms));
         }
         // What a stand-in bears is that of anybody.
         challenge.attempts_max = if borne { held.attempts } else { ATTEMPTS_MAX };

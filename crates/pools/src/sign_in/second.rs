@@ -210,7 +210,7 @@ impl Pools {
         let mut tries = Tries::read(&tx.ledger(&at.pool.id, TOPIC, &key)?);
         if let Err(wait_ms) = tries.spend(TRIES, at.now) {
             self.audit(tx, at, &subject, "SignIn", "refused", "the day's authenticator codes are used up")?;
-            return Ok(Step::No(too_often(wait_ms)));
+            return Ok(Step::No(too_often("guesses/authenticator", wait_ms)));
         }
         let verdict = self.use_authenticator(tx, &halfway.user, code, at.now)?;
         if verdict != Verdict::Wrong {
