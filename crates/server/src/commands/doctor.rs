@@ -1,6 +1,6 @@
 //! `doctor`: looks at everything that a production server stands on, and says what to do about what is wrong.
 
-use super::port;
+use super::port::{self, Wanted};
 use super::remote::{Output, print, text};
 use crate::app::look_at_master_key;
 use crate::settings::{ConsoleDoor, Settings};
@@ -247,6 +247,7 @@ async fn ports(findings: &mut Findings, settings: &Settings, web: &Web) -> bool 
     };
     let mut is_running = false;
     for (number, address) in settings.listen.iter().chain(console).enumerate() {
+        let wanted = if number < settings.listen.len() { Wanted::Production } else { Wanted::Console };
         match TcpListener::bind(address) {
             Ok(_) => findings.good("port", format!("{address} is free")),
             Err(fault) if fault.kind() == std::io::ErrorKind::AddrInUse => {
@@ -256,8 +257,8 @@ async fn ports(findings: &mut Findings, settings: &Settings, web: &Web) -> bool 
                 } else {
                     findings.bad(
                         "port",
-                        port::taken(address.port()),
-                        "or change listen in the configuration",
+                        port::taken(address.port(), wanted),
+                        "or start this server by another address",
                     );
                 }
             }

@@ -2,6 +2,7 @@
 //! them in at the console. The secret is shown once, here. Whoever has the machine gives an administrator another address
 //! by it, where the one before is lost.
 
+use super::remote::{Output, print};
 use crate::app::App;
 use crate::master_key::{self, MasterKey};
 use crate::settings::Settings;
@@ -11,11 +12,18 @@ use postern_mail::address::Address;
 use postern_model::Answer;
 use postern_store::audit::AuditRecord;
 use postern_store::{Clock, random};
+use serde_json::json;
 
 const KEY_ID_LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const SECRET_LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-pub(super) async fn run(settings: Settings, name: &str, role: Role, email: Option<&str>) -> Result<()> {
+pub(super) async fn run(
+    settings: Settings,
+    name: &str,
+    role: Role,
+    email: Option<&str>,
+    output: Output,
+) -> Result<()> {
     let email = email
         .map(|text| Address::parse(text).map_err(|bad| anyhow!("{text}: {}", bad.words())))
         .transpose()?;
@@ -34,6 +42,9 @@ pub(super) async fn run(settings: Settings, name: &str, role: Role, email: Optio
             set_email(&app, &user.id, email).await?;
             note(&app, "ChangeAdministrator", name, "another address").await?;
             eprintln!("{name} now signs in at the console by codes mailed to {}", email.spelling());
+            if output == Output::Json {
+                print(output, &json!({ "UserName": name, "Email": email.spelling() }), |_| String::new());
+            }
             return Ok(());
         }
         (Some(_), None) => bail!(
@@ -50,10 +61,16 @@ pub(super) async fn run(settings: Settings, name: &str, role: Role, email: Optio
         set_email(&app, &user_id, email).await?;
     }
     eprintln!("Administrator {name} of account {}. The secret is shown this once:\n", app.account);
-    println!("export AWS_ACCESS_KEY_ID={key_id}");
-    println!("export AWS_SECRET_ACCESS_KEY={secret}");
-    println!("export AWS_DEFAULT_REGION={}", app.access.region);
-    println!("export AWS_ENDPOINT_URL={public_url}");
+    let region = app.access.region.to_string();
+    let made = json!({
+        "UserName": name, "AccessKeyId": key_id, "SecretAccessKey": secret, "Region": region, "Url": public_url,
+    });
+    print(output, &made, |_| {
+        format!(
+            "export AWS_ACCESS_KEY_ID={key_id}\nexport AWS_SECRET_ACCESS_KEY={secret}\n\
+             export AWS_DEFAULT_REGION={region}\nexport AWS_ENDPOINT_URL={public_url}"
+        )
+    });
     Ok(())
 }
 

@@ -54,7 +54,10 @@ async fn newest(remote: &Remote, to: &str, wait: Duration) -> Result<Option<Valu
             let unread = answer.as_array_mut().into_iter().flatten().find(|message| message["read"] == false);
             Ok(unread.map(Value::take))
         }
-        404 => bail!("{} has no inbox: it exists in development mode only", remote.url),
+        404 => {
+            let words = format!("{} has no inbox: it exists in development mode only", remote.url);
+            Err(Fault::NotFound(words).into())
+        }
         _ => bail!("{to}: {}", text(&answer, "message")),
     }
 }

@@ -1,8 +1,9 @@
 //! Verbs that look at and change a running server: its state, user pools, app clients and users.
 
-use super::remote::{Remote, RemoteArgs, pool_id, print, text};
+use super::remote::{Output, Remote, RemoteArgs, pool_id, print, text};
 use anyhow::{Result, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
+use postern_mail::transport::web::Url;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -10,14 +11,25 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Args)]
 pub(super) struct StatusArgs {
-    /// Id or name of the user pool that --env names [default: the only one]
+    /// Id or name of the user pool that -o env names [default: the only one]
     #[arg(long, value_name = "POOL")]
     pool: Option<String>,
-    /// Print lines that a shell can source
-    #[arg(long)]
+    /// The same as -o env
+    #[arg(long, hide = true, conflicts_with = "output")]
     env: bool,
-    #[command(flatten)]
-    remote: RemoteArgs,
+    /// The running server [default: $AWS_ENDPOINT_URL, else http://localhost:9320]
+    #[arg(long, value_name = "URL", value_parser = |text: &str| Url::parse(text))]
+    url: Option<Url>,
+    /// How to print; env: lines that a shell can source
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
+    output: StatusOutput,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum StatusOutput {
+    Text,
+    Json,
+    Env,
 }
 
 #[derive(Args)]
@@ -77,10 +89,11 @@ pub(super) struct AddUserArgs {
 
 /// Tells whether the server is ready, and what there is to sign in to.
 pub(super) async fn status(args: &StatusArgs) -> Result<()> {
-    let remote = Remote::open(&args.remote)?;
-    if args.env {
+    let remote = Remote::at(args.url.as_ref())?;
+    if args.env || args.output == StatusOutput::Env {
         return environment(&remote, args.pool.as_deref()).await;
     }
+    let output = if args.output == StatusOutput::Json { Output::Json } else { Output::Text };
     let ready = remote.get("/readyz", PATIENCE).await?;
     let said: Value = serde_json::from_slice(&ready.body).unwrap_or_default();
     if ready.status != 200 {
@@ -88,7 +101,7 @@ pub(super) async fn status(args: &StatusArgs) -> Result<()> {
     }
     let pools = remote.all("ListUserPools", json!({}), "UserPools").await?;
     let state = json!({ "Url": remote.url, "Status": said["status"], "UserPools": pools });
-    print(args.remote.output, &state, |state| {
+    print(output, &state, |state| {
         let pools = state["UserPools"].as_array().into_iter().flatten();
         let lines: String = pools.map(|pool| format!("\n  {}", named(pool, "Id", "Name"))).collect();
         format!("{}  {}{lines}", text(state, "Url"), text(state, "Status"))

@@ -26,7 +26,8 @@ use open::OpenArgs;
 use postern_access::Role;
 use postern_mail::transport::web::Url;
 use postern_store::{Clock, back_up};
-use remote::{Fault, Output};
+use remote::{Fault, Output, print};
+use serde_json::json;
 use std::io::IsTerminal as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -49,8 +50,10 @@ struct Line {
 #[derive(Subcommand)]
 enum Verb {
     /// Run the server; without --config in development mode, for this machine only
+    #[command(after_help = "For example:  postern serve --port 9321")]
     Serve(ServeArgs),
     /// Prepare a production server: its master key and an administrator
+    #[command(after_help = "For example:  postern init --config postern.toml --email you@example.com")]
     Init {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
@@ -63,38 +66,53 @@ enum Verb {
         /// Address that signs the administrator in at the console, by mailed codes
         #[arg(long, value_name = "ADDRESS")]
         email: Option<String>,
+        #[command(flatten)]
+        print: PrintArgs,
     },
     /// Bring the database to this program's version
+    #[command(after_help = "For example:  postern migrate --config postern.toml")]
     Migrate {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
+        #[command(flatten)]
+        print: PrintArgs,
     },
     /// Copy the database into a file, also while the server runs
+    #[command(after_help = "For example:  postern backup --config postern.toml --to postern-monday.db")]
     Backup {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
         /// The new file
         #[arg(long, value_name = "FILE")]
         to: PathBuf,
+        #[command(flatten)]
+        print: PrintArgs,
     },
     /// Signing keys of the pools
     #[command(subcommand)]
     Keys(KeysVerb),
     /// End all sign-ins, sessions and codes of a database that was put back from a backup, before the server starts on it
+    #[command(after_help = "For example:  postern restored --config postern.toml --yes")]
     Restored {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
+        /// Do it: everybody is signed out
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        print: PrintArgs,
     },
     /// Look at all that a production server stands on: clock, ports, files, database, addresses, certificate, mail relay,
     /// senders' DNS; says what to do about what is wrong
+    #[command(after_help = "For example:  postern doctor --config postern.toml")]
     Doctor {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
-        /// How to print
-        #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
-        output: Output,
+        #[command(flatten)]
+        print: PrintArgs,
     },
     /// Tell whether a running server is ready, and what there is to sign in to
+    #[command(after_help = "For example:  eval \"$(postern status -o env)\"")]
     Status(StatusArgs),
     /// User pools of a running server
     #[command(subcommand)]
@@ -109,6 +127,7 @@ enum Verb {
     #[command(subcommand)]
     Mail(MailVerb),
     /// Open a page of a running server in the browser, and print its address
+    #[command(after_help = "For example:  postern open inbox")]
     Open(OpenArgs),
     /// Print what completes these words in a shell: postern completions bash > /etc/bash_completion.d/postern
     Completions { shell: Shell },
@@ -116,15 +135,25 @@ enum Verb {
     Man,
 }
 
+#[derive(Args)]
+struct PrintArgs {
+    /// How to print
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
+    output: Output,
+}
+
 #[derive(Subcommand)]
 enum KeysVerb {
     /// Publish new ones; they sign a day later, and the old ones are recognised until their tokens have ended
+    #[command(after_help = "For example:  postern keys rotate --config postern.toml")]
     Rotate {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
         /// Of this pool only
         #[arg(long, value_name = "ID")]
         pool: Option<String>,
+        #[command(flatten)]
+        print: PrintArgs,
     },
 }
 
@@ -139,18 +168,23 @@ enum ClientVerb {
     /// List those of a pool
     List(ListClientsArgs),
     /// Make one for choice-based sign-in; prints its id
+    #[command(
+        after_help = "For example:  postern client create Shop --callback https://shop.example/callback"
+    )]
     Create(CreateClientArgs),
 }
 
 #[derive(Subcommand)]
 enum UserVerb {
     /// Add one who signs in by code
+    #[command(after_help = "For example:  postern user add alice@example.com")]
     Add(AddUserArgs),
 }
 
 #[derive(Subcommand)]
 enum MailVerb {
     /// Print the code of the next message to somebody, as soon as it is there
+    #[command(after_help = "For example:  postern mail wait --to alice@example.com --timeout 10s")]
     Wait(WaitArgs),
 }
 
@@ -271,16 +305,18 @@ pub fn run() -> ExitCode {
         match line.verb {
             None => serve::run(line.serve.settings()?, line.serve.seed()?).await,
             Some(Verb::Serve(args)) => serve::run(args.settings()?, args.seed()?).await,
-            Some(Verb::Init { config, name, role, email }) => {
-                init::run(production(&config)?, &name, role.into(), email.as_deref()).await
+            Some(Verb::Init { config, name, role, email, print }) => {
+                init::run(production(&config)?, &name, role.into(), email.as_deref(), print.output).await
             }
-            Some(Verb::Keys(KeysVerb::Rotate { config, pool })) => {
-                rotate_keys::run(production(&config)?, pool).await
+            Some(Verb::Keys(KeysVerb::Rotate { config, pool, print })) => {
+                rotate_keys::run(production(&config)?, pool, print.output).await
             }
-            Some(Verb::Restored { config }) => restored::run(production(&config)?).await,
-            Some(Verb::Migrate { config }) => migrate(production(&config)?).await,
-            Some(Verb::Backup { config, to }) => backup(&production(&config)?, &to),
-            Some(Verb::Doctor { config, output }) => doctor::run(production(&config)?, output).await,
+            Some(Verb::Restored { config, yes, print }) => {
+                restored::run(production(&config)?, yes, print.output).await
+            }
+            Some(Verb::Migrate { config, print }) => migrate(production(&config)?, print.output).await,
+            Some(Verb::Backup { config, to, print }) => backup(&production(&config)?, &to, print.output),
+            Some(Verb::Doctor { config, print }) => doctor::run(production(&config)?, print.output).await,
             Some(Verb::Status(args)) => manage::status(&args).await,
             Some(Verb::Pool(PoolVerb::List(args))) => manage::list_pools(&args).await,
             Some(Verb::Client(ClientVerb::List(args))) => manage::list_clients(&args).await,
@@ -297,14 +333,18 @@ pub fn run() -> ExitCode {
     told(done)
 }
 
-async fn migrate(settings: Settings) -> Result<()> {
+async fn migrate(settings: Settings, output: Output) -> Result<()> {
     check_master_key(&open_store(&settings)?).await?;
-    println!("the database is at this program's version");
+    let version = env!("CARGO_PKG_VERSION");
+    print(output, &json!({ "Version": version }), |_| "the database is at this program's version".to_owned());
     Ok(())
 }
 
-fn backup(settings: &Settings, to: &Path) -> Result<()> {
+fn backup(settings: &Settings, to: &Path, output: Output) -> Result<()> {
     back_up(&settings.place, to)?;
+    if output == Output::Json {
+        print(output, &json!({ "File": to }), |_| String::new());
+    }
     eprintln!("keep {} apart from the master key, which opens what is sealed in it", to.display());
     Ok(())
 }
@@ -350,7 +390,7 @@ mod tests {
         );
         assert!(parsed(&["mail", "wait", "--timeout", "10s"]).is_err());
         assert!(parsed(&["user", "add", "alice@example.com", "--url", "example.com"]).is_err());
-        assert!(parsed(&["restored", "--config", "x"]).is_ok());
+        assert!(parsed(&["restored", "--config", "x", "--yes", "-o", "json"]).is_ok());
         assert!(parsed(&["restored"]).is_err());
         assert!(parsed(&["doctor"]).is_err());
         assert!(parsed(&["completions", "zsh"]).is_ok());

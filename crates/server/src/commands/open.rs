@@ -1,6 +1,6 @@
 //! `open`: a page of a running server, in the browser.
 
-use super::remote::{Remote, RemoteArgs, print, text};
+use super::remote::{Fault, Remote, RemoteArgs, print, text};
 use crate::login::DEMO_PATH;
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
@@ -48,8 +48,11 @@ pub(super) async fn run(args: &OpenArgs) -> Result<()> {
     let remote = Remote::open(&args.remote)?;
     let url = format!("{}{}", remote.url, args.page.path());
     let reply = remote.get(args.page.path(), PATIENCE).await?;
+    if reply.status == 404 {
+        return Err(Fault::NotFound(format!("{url} is not there")).into());
+    }
     if reply.status >= 400 {
-        bail!("{url} was answered {}: it is not there", reply.status);
+        bail!("{url} was answered {}", reply.status);
     }
     print(args.remote.output, &json!({ "Url": url }), |page| text(page, "Url").to_owned());
     let opener = std::env::var_os("BROWSER").unwrap_or_else(|| OPENER.into());

@@ -2,11 +2,24 @@
 
 use std::fs;
 
+/// What somebody wanted a port for, which says how another is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Development,
+    Production,
+    Console,
+}
+
 /// The sentence for a port that is taken, with the way out.
-pub(super) fn taken(port: u16) -> String {
+pub(super) fn taken(port: u16, wanted: Wanted) -> String {
     let by = holder(port).map(|(name, pid)| format!(" (by \"{name}\", pid {pid})")).unwrap_or_default();
     let next = port.checked_add(1).unwrap_or(9320);
-    format!("port {port} is in use{by}. Stop it, or run: postern serve --port {next}")
+    let way = match wanted {
+        Wanted::Development => format!("run: postern serve --port {next}"),
+        Wanted::Production => "change listen in the configuration".to_owned(),
+        Wanted::Console => "change listen of [console] in the configuration".to_owned(),
+    };
+    format!("port {port} is in use{by}. Stop it, or {way}")
 }
 
 /// Finds the process that listens on a port, where Linux shows it.
@@ -59,6 +72,12 @@ mod tests {
 
     #[test]
     fn a_taken_port_says_what_to_do() {
-        assert!(taken(9320).ends_with("Stop it, or run: postern serve --port 9321"));
+        for (wanted, way) in [
+            (Wanted::Development, "Stop it, or run: postern serve --port 9321"),
+            (Wanted::Production, "Stop it, or change listen in the configuration"),
+            (Wanted::Console, "Stop it, or change listen of [console] in the configuration"),
+        ] {
+            assert!(taken(9320, wanted).ends_with(way));
+        }
     }
 }

@@ -78,8 +78,13 @@ pub(super) struct Remote {
 impl Remote {
     /// Takes the key from the environment. A server on this machine may be one in development mode, whose key is known.
     pub(super) fn open(args: &RemoteArgs) -> Result<Remote> {
+        Remote::at(args.url.as_ref())
+    }
+
+    /// The same for a verb that prints in ways of its own.
+    pub(super) fn at(url: Option<&Url>) -> Result<Remote> {
         let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let url = match &args.url {
+        let url = match url {
             Some(url) => url.to_string(),
             None => ENV_URLS.iter().find_map(|name| env(name)).unwrap_or_else(|| DEFAULT_URL.to_owned()),
         };

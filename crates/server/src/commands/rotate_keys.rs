@@ -1,26 +1,32 @@
 //! Publishes new signing keys of one pool, or of all.
 
+use super::remote::{Fault, Output, print, text};
 use crate::app::App;
 use crate::settings::Settings;
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow};
 use postern_store::Clock;
+use serde_json::json;
 
 /// Pools that are read at once.
 const PAGE: i64 = 100;
 
-pub(super) async fn run(settings: Settings, pool: Option<String>) -> Result<()> {
+pub(super) async fn run(settings: Settings, pool: Option<String>, output: Output) -> Result<()> {
     let public_url = settings.public_url.clone().unwrap_or_default();
     let (app, _) = App::open(settings, Clock::system(), public_url).await?;
     let pools = match pool {
         Some(id) => vec![id],
         None => all_pools(&app).await?,
     };
+    let mut rotated = Vec::new();
     for id in pools {
         if !app.pools.rotate_keys(&id, None).await.map_err(|error| anyhow!("{error}"))? {
-            bail!("there is no pool {id}");
+            return Err(Fault::NotFound(format!("there is no pool {id}")).into());
         }
-        println!("{id}  new keys are published, and sign a day from now");
+        rotated.push(json!({ "UserPoolId": id }));
     }
+    print(output, &rotated.into(), |pool| {
+        format!("{}  new keys are published, and sign a day from now", text(pool, "UserPoolId"))
+    });
     Ok(())
 }
 

@@ -1,14 +1,15 @@
 //! Runs the server, from its first line to its last.
 
-use super::port;
+use super::port::{self, Wanted};
 use crate::app::App;
 use crate::seed::{ALICE, BOB, BOBS_PASSWORD, Seed};
 use crate::settings::{ConsoleDoor, Settings};
 use crate::{doors, http, login, seed, worker};
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use postern_mail::Caught;
 use postern_store::{Clock, Place, Timestamp, empty_log};
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -20,15 +21,28 @@ const FAREWELL: Duration = Duration::from_millis(250);
 pub(super) async fn run(settings: Settings, seed: Option<Seed>) -> Result<()> {
     let clock = Clock::system();
     let began = clock.now();
-    let listeners = bind(&settings).await?;
+    let wanted =
+        if settings.development.administrator.is_some() { Wanted::Development } else { Wanted::Production };
+    let listeners = bind(&settings.listen, wanted).await?;
     let console_listeners = match &settings.console {
-        ConsoleDoor::Own { listen, .. } => http::bind(listen).await.context("listening for the console")?,
+        ConsoleDoor::Own { listen, .. } => bind(listen, Wanted::Console).await?,
         ConsoleDoor::Closed | ConsoleDoor::Shared => Vec::new(),
     };
+    let reaches_others = listeners
+        .iter()
+        .chain(&console_listeners)
+        .any(|listener| listener.local_addr().is_ok_and(|address| !address.ip().is_loopback()));
     let port = listeners.first().context("there is no address to listen on")?.local_addr()?.port();
     let scheme = if settings.tls.is_some() { "https" } else { "http" };
     let public_url = settings.public_url.clone().unwrap_or_else(|| format!("{scheme}://localhost:{port}"));
     let (app, mails) = App::open(settings, clock.clone(), public_url).await?;
+    if reaches_others && wanted == Wanted::Production && app.store.read(|tx| tx.iam_users()).await?.is_empty()
+    {
+        bail!(
+            "nobody administers this server yet, and others can reach it. Make an administrator first: postern init \
+             --config FILE"
+        );
+    }
     let workers = worker::start(&app, mails);
     let made = match seed {
         Some(seed) => Made::Seed(seed.apply(&app).await?),
@@ -68,13 +82,13 @@ pub(super) async fn run(settings: Settings, seed: Option<Seed>) -> Result<()> {
     Ok(())
 }
 
-async fn bind(settings: &Settings) -> Result<Vec<TcpListener>> {
-    http::bind(&settings.listen).await.map_err(|fault| {
+async fn bind(listen: &[SocketAddr], wanted: Wanted) -> Result<Vec<TcpListener>> {
+    http::bind(listen).await.map_err(|fault| {
         let is_taken = fault
             .downcast_ref::<std::io::Error>()
             .is_some_and(|fault| fault.kind() == std::io::ErrorKind::AddrInUse);
-        match settings.listen.first() {
-            Some(address) if is_taken => anyhow!("{}", port::taken(address.port())),
+        match listen.first() {
+            Some(address) if is_taken => anyhow!("{}", port::taken(address.port(), wanted)),
             _ => fault.context("listening failed"),
         }
     })

@@ -59,7 +59,8 @@ async fn a_script_makes_an_app_adds_a_user_and_reads_the_code() {
     assert_eq!(status.code, 0, "{}", status.talk);
     assert_eq!(status.out, format!("{}  ready\n  {}  demo\n", server.url, demo.pool_id));
     assert_eq!(run("pool list").await.out, format!("{}  demo\n", demo.pool_id));
-    let exported = run("status --env --pool demo").await.out;
+    let exported = run("status -o env --pool demo").await.out;
+    assert_eq!(run("status --env --pool demo").await.out, exported);
     assert!(exported.contains(&format!("export AWS_ENDPOINT_URL='{}'\n", server.url)), "{exported}");
     assert!(exported.contains(&format!("export USER_POOL_CLIENT_ID='{}'\n", demo.client_id)), "{exported}");
 
@@ -147,7 +148,7 @@ async fn a_backup_opens_with_the_master_key_and_replaces_no_file() {
     assert_eq!(begun.code, 0, "{}", begun.talk);
     let copy = folder.join("copy.db");
     let line = format!("backup --config {config} --to {}", copy.display());
-    assert_eq!(run(&line).await.code, 0);
+    assert_eq!(run(&format!("{line} -o json")).await.data(), json!({ "File": copy }));
     let length = std::fs::metadata(&copy).expect("a copy").len();
     run(&line).await.ends(1, "cannot be made");
     assert_eq!(std::fs::metadata(&copy).expect("the copy still").len(), length);
@@ -165,6 +166,14 @@ async fn a_backup_opens_with_the_master_key_and_replaces_no_file() {
     std::fs::copy(home.join("master.key"), other.join("master.key")).expect("put back");
     let checked = run(&format!("doctor --config {config}")).await;
     assert!(checked.out.contains("the master key is the right one"), "{}", checked.out);
+    let restored = format!("restored --config {config}");
+    run(&restored).await.ends(1, "Say it again with --yes");
+    assert_eq!(run(&format!("{restored} --yes -o json")).await.data(), json!({ "EndedSignIns": 0 }));
+    run(&format!("keys rotate --config {config} --pool nowhere")).await.ends(3, "there is no pool nowhere");
+    assert_eq!(run(&format!("keys rotate --config {config} -o json")).await.data(), json!([]));
+    assert!(run(&format!("migrate --config {config} -o json")).await.data()["Version"].is_string());
+    let second = run(&format!("init --config {config} --name second -o json")).await.data();
+    assert!(second["SecretAccessKey"].is_string());
     // The administrator is in it.
     run(&format!("init --config {config}")).await.ends(1, "there is a user administrator already");
     std::fs::remove_dir_all(&folder).expect("tidied up");
@@ -258,11 +267,15 @@ async fn a_shell_is_told_the_words_and_a_browser_the_page() {
     assert!(completions.code == 0 && completions.out.contains("ses-sandbox"), "{}", completions.talk);
     let manual = run("man").await;
     assert!(
-        manual.code == 0 && manual.out.starts_with(".ie") && manual.out.contains("completions"),
+        manual.code == 0
+            && manual.out.starts_with(".ie")
+            && manual.out.contains(".SH \"POSTERN MAIL WAIT\"")
+            && manual.out.contains("timeout"),
         "{}",
         manual.out
     );
     assert_eq!(run("open inbox").await.out, format!("{}/inbox\n", server.url));
+    assert!(run("mail wait --help").await.out.contains("postern mail wait --to alice@example.com"));
     run("open attic").await.ends(2, "inbox");
     typed("http://localhost:1", KEY, "open").await.ends(4, "nobody answers");
 }
@@ -319,4 +332,32 @@ async fn https_on_this_machine_is_one_flag() {
         assert_eq!(mode & 0o077, 0, "{mode:o}");
     }
     std::fs::remove_dir_all(&home).expect("tidied up");
+}
+
+#[tokio::test]
+async fn a_server_that_others_reach_is_not_started_before_it_has_an_administrator() {
+    let folder = std::env::temp_dir().join(format!("postern-bare-{}", hex::encode(random::bytes::<8>())));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let config = folder.join("postern.toml");
+    let taken = std::net::TcpListener::bind("0.0.0.0:0").expect("a port");
+    let write = |port: u16| {
+        let text = format!(
+            "public_url = \"http://localhost\"\nlisten = [\"0.0.0.0:{port}\"]\ndata = {folder:?}\n[mail]\n\
+             from = \"no-reply@example.com\"\nfile = {:?}\n",
+            folder.join("mails.jsonl")
+        );
+        std::fs::write(&config, text).expect("a file");
+    };
+    let serve = format!("serve --config {}", config.display());
+    write(taken.local_addr().expect("an address").port());
+    let refused = typed("http://localhost:1", KEY, &serve).await;
+    assert!(
+        refused.code == 1 && refused.talk.contains("change listen in the configuration"),
+        "{}",
+        refused.talk
+    );
+    write(0);
+    let refused = typed("http://localhost:1", KEY, &serve).await;
+    assert!(refused.code == 1 && refused.talk.contains("postern init --config FILE"), "{}", refused.talk);
+    std::fs::remove_dir_all(&folder).expect("tidied up");
 }
