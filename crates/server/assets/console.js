@@ -6,8 +6,14 @@ for (const part of document.querySelectorAll("[data-live]")) {
   const look = async () => {
     if (document.hidden || part.contains(document.activeElement)) return;
     const headers = { "x-postern-watch": part.dataset.watch };
-    const answer = await fetch(part.dataset.live, { credentials: "same-origin", headers });
-    if (!answer.ok || answer.redirected) return;
+    // Nobody answers, or not with the list: what stands there may be old, and says so.
+    const answer = await fetch(part.dataset.live, { credentials: "same-origin", headers }).catch(() => null);
+    const isStale = !answer?.ok || answer.redirected;
+    if (isStale !== part.classList.contains("stale")) {
+      part.classList.toggle("stale", isStale);
+      say(isStale ? "This list could not be brought up to date." : "This list is up to date again.");
+    }
+    if (isStale) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-live]");
     // Nothing is waited for any more: the page is another one now.
     if (!fresh) return location.reload();

@@ -41,7 +41,7 @@ pub fn console_router(app: &App) -> Router {
     let files = Router::new()
         .route("/assets/{file}", get(asset))
         .route("/brand/{id}/{file}", get(login::brand::file));
-    let router = Router::new().merge(console::routes(app)).merge(files);
+    let router = Router::new().merge(console::routes(app)).merge(files).route("/", get(console::home));
     finished(router, app)
 }
 

@@ -5,9 +5,10 @@ use super::curl;
 use super::desk::{Answered, Desk, items, text};
 use super::lists::{By, Finds, List, Source};
 use super::menu::Place;
+use super::outcomes::tone;
 use super::pools::time;
 use crate::api::Call;
-use crate::pages::console::list::{Cell, Tone};
+use crate::pages::console::list::Cell;
 use crate::pages::console::parts::{Fact, Facts, Snippet, Snippets};
 use crate::pages::console::{Block, part};
 use axum::extract::Path;
@@ -28,22 +29,9 @@ const BY: [(&str, &str); 5] = [
     ("RequestId", "Request ID"),
 ];
 
-/// Outcomes that are as they should be.
-const GOOD: [&str; 8] = [
-    "ok",
-    "signed in",
-    "sent",
-    "sent again",
-    "created",
-    "confirmed",
-    "choice offered",
-    "new password asked for",
-];
-
 fn outcome(record: &Document) -> Cell {
     let outcome = text(record, "Outcome");
-    let tone = if GOOD.contains(&outcome) { Tone::Good } else { Tone::Bad };
-    Cell::Status(tone, outcome.to_owned())
+    Cell::Status(tone(outcome), outcome.to_owned())
 }
 
 /// `GET /console/activity`

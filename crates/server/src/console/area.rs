@@ -100,6 +100,27 @@ pub fn put(document: &mut Document, name: &str, value: impl Into<Value>) {
     }
 }
 
+/// Sets what a pointer names, or takes it away.
+pub fn put_at(document: &mut Value, pointer: &str, value: Value) {
+    let mut steps: Vec<&str> = pointer.trim_start_matches('/').split('/').collect();
+    let Some(last) = steps.pop() else { return };
+    let is_nothing = value.is_null() || value == "";
+    let mut at = document;
+    for step in steps {
+        if is_nothing && at.get(step).is_none() {
+            return;
+        }
+        at = member(at, step);
+    }
+    put(at, last, value);
+}
+
+/// Sets a member to what was typed, and to nothing, too: what must not be empty, the operation refuses.
+pub fn insist(document: &mut Document, name: &str, value: &str) {
+    put(document, name, "-");
+    document[name] = value.into();
+}
+
 /// A block that is sent without a mode leaves the mode as it is; sent along with OFF it would be refused.
 pub fn leave_off(mfa: &mut Document) {
     if let Some(members) = mfa.as_object_mut()
@@ -112,6 +133,14 @@ pub fn leave_off(mfa: &mut Document) {
 /// What was typed into a field.
 pub fn typed<'a>(form: &'a Pairs, name: &str) -> &'a str {
     form.first(name).unwrap_or_default().trim()
+}
+
+/// A text of several lines as it was typed. Browsers end lines in a way of their own: what differs from what was there
+/// in nothing else stays as it was.
+pub fn prose(form: &Pairs, name: &str, before: &str) -> String {
+    let plain = |text: &str| text.replace("\r\n", "\n").trim().to_owned();
+    let typed = plain(form.first(name).unwrap_or_default());
+    if typed == plain(before) { before.to_owned() } else { typed }
 }
 
 /// A number as it was typed; what is no number goes on as text, for the API to refuse by name.
@@ -146,8 +175,19 @@ mod tests {
         let mut pool = json!({ "EmailConfiguration": { "From": "a@b.test" } });
         put(member(&mut pool, "EmailConfiguration"), "From", "");
         assert_eq!(pool, json!({ "EmailConfiguration": {} }));
+        insist(&mut pool, "PoolName", "");
+        assert_eq!(pool["PoolName"], "");
         let form = Pairs::from([("days", "7"), ("bad", "seven"), ("tick", "A"), ("tick", "B")]);
         assert_eq!((number(&form, "days"), number(&form, "bad")), (json!(7), json!("seven")));
         assert_eq!(ticked(&form, "tick"), ["A", "B"]);
+    }
+
+    #[test]
+    fn the_way_in_which_a_browser_ends_lines_changes_no_text() {
+        let form = Pairs::from([("words", "Hello\r\n{####}\r\n")]);
+        for before in ["Hello\n{####}\n", "Hello\r\n{####}", "Hello\n{####}"] {
+            assert_eq!(prose(&form, "words", before), before);
+        }
+        assert_eq!(prose(&form, "words", "Hello {####}"), "Hello\n{####}");
     }
 }

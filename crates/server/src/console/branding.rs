@@ -1,18 +1,20 @@
 //! Managed login branding: the look of an app's sign-in pages, edited beside the real pages. A preview renders them with
 //! what was typed and not saved yet, from the same templates and by the same rules for colours.
 
-use super::desk::{Answered, Change, Desk, Stopped, found, items, text, texts};
+use super::area::{number, put_at};
+use super::branding_pages::{check_code, identify};
+use super::desk::{Answered, Change, Desk, Stopped, found, items, text};
 use super::lists::{Finds, List, Source};
 use super::menu::Place;
 use super::note::Note;
 use super::pools::base;
+use super::{asked_for_name, deletion};
 use crate::pages::brand::{self, Brand};
 use crate::pages::console::field::{Choice, Field, Input};
 use crate::pages::console::form::Form;
 use crate::pages::console::list::Cell;
 use crate::pages::console::parts::{Button, Buttons};
 use crate::pages::console::{Block as _, Html, part};
-use crate::pages::login::{CheckCode, CodeKind, Identify, NameKind, ProviderLink};
 use crate::pages::words::Language;
 use crate::pages::{Form as PageForm, Frame, Page as _, colour};
 use crate::respond::{PAGE_POLICY, page_under, response};
@@ -165,21 +167,6 @@ fn fields(settings: &Value) -> Vec<Field> {
     fields
 }
 
-/// Sets what a pointer names, or takes it away.
-fn set(document: &mut Value, pointer: &str, value: Value) {
-    let mut steps: Vec<&str> = pointer.trim_start_matches('/').split('/').collect();
-    let Some(last) = steps.pop() else { return };
-    let is_nothing = value.is_null() || value == "";
-    let mut at = document;
-    for step in steps {
-        if is_nothing && at.get(step).is_none() {
-            return;
-        }
-        at = super::area::member(at, step);
-    }
-    super::area::put(at, last, value);
-}
-
 /// Puts what was typed into the settings as they are. Fails with the words for a colour that is none.
 fn changed(settings: &Value, typed: &Pairs) -> Result<Value, String> {
     let mut document = if settings.is_object() { settings.clone() } else { json!({}) };
@@ -187,28 +174,32 @@ fn changed(settings: &Value, typed: &Pairs) -> Result<Value, String> {
     let scheme = of("scheme");
     // Where nothing was said, the system's mode is what there is.
     let is_said = scheme != "DYNAMIC" || document.pointer(SCHEME).is_some();
-    set(&mut document, SCHEME, if is_said { scheme.into() } else { Value::Null });
+    put_at(&mut document, SCHEME, if is_said { scheme.into() } else { Value::Null });
     for (mode, member, _) in MODES {
         for (name, label) in ASKED {
             let given = of(&format!("{mode}-{name}"));
+            let pointer = colour_at(name, member);
+            let before = document.pointer(&pointer).and_then(Value::as_str).unwrap_or_default();
             let value = match (given.is_empty(), colour::parse(&given)) {
                 (true, _) => Value::Null,
+                // The form does not show how far a colour lets through what is behind it.
+                (false, Some(_)) if given.get(1..) == before.get(..6) => before.into(),
                 (false, Some(colour)) => format!("{}ff", colour::text(colour).trim_start_matches('#')).into(),
                 (false, None) => {
                     return Err(format!("{label}, {mode}: {given} is not a colour like #1d6b62."));
                 }
             };
-            set(&mut document, &colour_at(name, member), value);
+            put_at(&mut document, &pointer, value);
         }
     }
     for (name, pointer) in [("buttons", BUTTONS), ("card", CARD)] {
-        set(&mut document, pointer, super::area::number(typed, name));
+        put_at(&mut document, pointer, number(typed, name));
     }
     for (name, pointer) in WORDS {
-        set(&mut document, pointer, of(name).into());
+        put_at(&mut document, pointer, of(name).into());
     }
     if document.pointer("/texts/default") == Some(&json!({})) {
-        set(&mut document, "/texts/default", Value::Null);
+        put_at(&mut document, "/texts/default", Value::Null);
     }
     Ok(document)
 }
@@ -245,7 +236,7 @@ pub async fn one(Path((pool_id, client_id)): Path<(String, String)>, desk: Desk)
         if !items_of(branding.as_ref()).is_empty() {
             buttons.push(Button::post(format!("{here}/logo/delete"), "Remove the logo", &[]));
         }
-        buttons.push(Button::post(format!("{here}/delete"), "Back to Postern's own look", &[]));
+        buttons.push(Button::link(format!("{here}/delete"), "Back to Postern's own look"));
         blocks.push(Buttons { csrf: desk.csrf(), buttons }.html());
     }
     let place = Place::InPool {
@@ -417,9 +408,24 @@ async fn put_assets(
     }
 }
 
+/// `GET …/branding/{client}/delete`
+pub async fn ask_delete(Path((pool_id, client_id)): Path<(String, String)>, desk: Desk) -> Answered {
+    let (pool, client) = (desk.pool(&pool_id).await?, desk.client(&pool_id, &client_id).await?);
+    let (here, name) = (page_of(&pool_id, &client_id), text(&client, "ClientName"));
+    let form = deletion(&desk, "branding", name, &format!("{here}/delete"), &here);
+    let place =
+        Place::InPool { id: &pool_id, name: text(&pool, "Name"), page: PAGE, above: &here, above_name: name };
+    let lead = "Colours, words and logos of this app client's pages are gone. The pages have Postern's own look then.";
+    desk.show(&place, "Delete branding", lead, vec![form])
+}
+
 /// `POST …/branding/{client}/delete`
 pub async fn delete(Path((pool_id, client_id)): Path<(String, String)>, desk: Desk) -> Answered {
     let here = page_of(&pool_id, &client_id);
+    let client = desk.client(&pool_id, &client_id).await?;
+    if let Err(error) = asked_for_name(desk.typed("confirm"), text(&client, "ClientName")) {
+        return desk.back(&format!("{here}/delete"), error).await;
+    }
     let branding = desk.branding(&pool_id, &client_id).await?.unwrap_or_default();
     let id = text(&branding, "ManagedLoginBrandingId").to_owned();
     desk.change(Change {
@@ -485,49 +491,6 @@ pub async fn page(Path((pool_id, client_id)): Path<(String, String)>, desk: Desk
         .replace("frame-ancestors 'none'", "frame-ancestors 'self'")
         .replace("script-src 'self'", "script-src 'none'");
     Ok(page_under(&policy, StatusCode::OK, html))
-}
-
-fn identify(frame: Frame, form: PageForm, pool: &Document, client: &Document) -> Identify {
-    let names = texts(pool, "UsernameAttributes");
-    let has = |name: &str| names.iter().any(|each| each == name);
-    let kind = match (has("email"), has("phone_number")) {
-        (true, true) => NameKind::EmailOrPhone,
-        (true, false) => NameKind::Email,
-        (false, true) => NameKind::Phone,
-        (false, false) => NameKind::Username,
-    };
-    let providers = texts(client, "SupportedIdentityProviders").into_iter().filter(|name| name != "COGNITO");
-    let is_open = pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] != true;
-    Identify {
-        frame,
-        form,
-        kind,
-        value: String::new(),
-        error: None,
-        takes_names: true,
-        providers: providers.map(|name| ProviderLink { name, href: "#".to_owned() }).collect(),
-        sign_up_href: is_open.then(|| "#".to_owned()),
-        passkey_options_href: None,
-    }
-}
-
-fn check_code(frame: Frame, form: PageForm) -> CheckCode {
-    CheckCode {
-        frame,
-        form,
-        kind: CodeKind::SignIn,
-        destination: "a***@e***".to_owned(),
-        name: "alice@example.com".to_owned(),
-        different_href: "#".to_owned(),
-        minutes: 3,
-        left_s: 180,
-        error: None,
-        notice: None,
-        resend_wait_s: 0,
-        may_resend: true,
-        other_way_href: None,
-        from: None,
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The settings of an app client, area by area: flows as plain sentences, addresses, how long tokens live.
 
-use super::area::{Area, Facts, Saves, choices, has, is, lines, number, put, text, ticked, typed};
+use super::area::{Area, Facts, Saves, choices, has, insist, is, lines, number, put, text, ticked, typed};
 use super::desk::{at, texts};
 use crate::pages::console::field::{Choice, Field, Input};
 use postern_model::Document;
@@ -95,7 +95,7 @@ fn client_fields(facts: &Facts) -> Vec<Field> {
 }
 
 fn client_change(facts: &Facts, form: &Pairs, client: &mut Document) {
-    put(client, "ClientName", typed(form, "name"));
+    insist(client, "ClientName", typed(form, "name"));
     let mut flows = ticked(form, "flows");
     // Flows that have no sentence here stay.
     let known = |flow: &String| FLOWS.iter().any(|(name, _, _)| name == flow);

@@ -60,7 +60,7 @@ pub async fn ask_new(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     });
     let fields = vec![
         Field::line("name", "App client name", "").api("ClientName"),
-        Field::check("secret", "Client secret", "The app runs on a server, which keeps a secret", false)
+        Field::check("has-secret", "Client secret", "The app runs on a server, which keeps a secret", false)
             .api("GenerateSecret")
             .hint("Whether a client has a secret cannot be changed later."),
         Field::new("flows", "Authentication flows", Input::Checks(flows.collect())).api("ExplicitAuthFlows"),
@@ -86,7 +86,7 @@ pub async fn make(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     let mut input = json!({
         "UserPoolId": pool_id,
         "ClientName": desk.typed("name"),
-        "GenerateSecret": !desk.typed("secret").is_empty(),
+        "GenerateSecret": !desk.typed("has-secret").is_empty(),
         "ExplicitAuthFlows": flows,
         "PreventUserExistenceErrors": "ENABLED",
         "SupportedIdentityProviders": ["COGNITO"],
@@ -150,7 +150,7 @@ pub async fn one(Path((pool_id, client_id)): Path<(String, String)>, desk: Desk)
     blocks.push(
         Snippets {
             title: "Quick start".to_owned(),
-            hint: "Filled in with this server's addresses and this client's ids.".to_owned(),
+            hint: quick_start::hint(&facts.pool, client),
             snippets: quick_start::snippets(&desk.app, &pool_id, client),
         }
         .html(),

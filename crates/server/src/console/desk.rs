@@ -11,8 +11,8 @@ use crate::app::App;
 use crate::login::visit::{Knock, Visit};
 use crate::pages::Page as _;
 use crate::pages::console::form::Form;
-use crate::pages::console::list::{Live, Tone};
-use crate::pages::console::parts::Said;
+use crate::pages::console::list::{Cell, Live, Tone};
+use crate::pages::console::parts::{Button, Buttons, Fact, Facts, Said};
 use crate::pages::console::{Block, ConsolePage, Html, Shell};
 use crate::pages::problem::Trouble;
 use crate::respond::{PAGE_POLICY, page, page_under};
@@ -43,6 +43,8 @@ pub struct Desk {
     pub note: Note,
     /// A page that was opened before keeps itself up to date.
     is_watching: bool,
+    /// It is asked for to be looked at, and can be again.
+    is_page: bool,
     /// A form on the page says what was refused.
     is_told: AtomicBool,
 }
@@ -87,6 +89,7 @@ impl FromRequest<App> for Desk {
             visit,
             note: Note::default(),
             is_watching,
+            is_page: !is_change,
             is_told: AtomicBool::new(false),
         };
         desk.note = desk.find_note().await?;
@@ -183,11 +186,26 @@ impl Desk {
             StatusCode::FORBIDDEN => "You may not see this",
             _ => "This could not be shown",
         };
+        let reference =
+            Fact::new("Request ID", "RequestId", vec![Cell::Code(self.caller.request_id.clone())]);
+        let mut blocks = vec![
+            Facts {
+                title: "Reference".to_owned(),
+                hint: String::new(),
+                facts: vec![reference],
+                edit_href: None,
+            }
+            .html(),
+        ];
+        if self.is_page {
+            let buttons = vec![Button::link(&self.visit.path, "Try again")];
+            blocks.push(Buttons { csrf: self.csrf(), buttons }.html());
+        }
         let shown = ConsolePage {
             shell: self.shell(&Place::Nowhere),
             title: title.to_owned(),
             lead: format!("{} ({})", refusal.message, refusal.kind.code),
-            blocks: Vec::new(),
+            blocks,
             wrong: true,
         };
         Stopped(Box::new(page(status, shown.render())))

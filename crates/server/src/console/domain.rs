@@ -4,7 +4,7 @@
 use super::desk::{Answered, Change, Desk, Stopped, text};
 use super::menu::Place;
 use super::pools::base;
-use super::resource_servers;
+use super::{asked_for_name, deletion, resource_servers};
 use crate::pages::console::field::{Choice, Field, Input};
 use crate::pages::console::form::Form;
 use crate::pages::console::list::Cell;
@@ -137,7 +137,7 @@ async fn section(desk: &Desk, pool: &Document, pool_id: &str, kind: &Kind) -> Re
     let edit_href = Some(format!("{here}/{}/edit", kind.word));
     let facts = Facts { title: kind.title.to_owned(), hint: String::new(), facts, edit_href };
     let label = format!("Delete {}", kind.within);
-    let button = Button::post(format!("{here}/{}/delete", kind.word), &label, &[("domain", name)]);
+    let button = Button::link(format!("{here}/{}/delete", kind.word), &label);
     Ok(vec![facts.html(), Buttons { csrf: desk.csrf(), buttons: vec![button] }.html()])
 }
 
@@ -148,10 +148,35 @@ pub async fn make(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     desk.change(change(&pool_id, "CreateUserPoolDomain", input, "Domain created")).await
 }
 
+/// `GET /console/pools/{pool}/domain/{kind}/delete`
+pub async fn ask_delete(Path((pool_id, word)): Path<(String, String)>, desk: Desk) -> Answered {
+    let pool = desk.pool(&pool_id).await?;
+    let here = page_of(&pool_id);
+    let (kind, name, _) = described(&desk, &pool, &word).await?;
+    let action = format!("{here}/{}/delete", kind.word);
+    let form = deletion(&desk, kind.within, &name, &action, &here);
+    let place = Place::InPool {
+        id: &pool_id,
+        name: text(&pool, "Name"),
+        page: "/domain",
+        above: &here,
+        above_name: "Domain",
+    };
+    let lead = "The sign-in pages are gone from this address at once, for every app that sends people there.";
+    desk.show(&place, &format!("Delete {}", kind.within), lead, vec![form])
+}
+
 /// `POST /console/pools/{pool}/domain/{kind}/delete`
-pub async fn drop(Path((pool_id, _)): Path<(String, String)>, desk: Desk) -> Answered {
-    let input = json!({ "UserPoolId": pool_id, "Domain": desk.typed("domain") });
-    desk.change(change(&pool_id, "DeleteUserPoolDomain", input, "Domain deleted")).await
+pub async fn delete(Path((pool_id, word)): Path<(String, String)>, desk: Desk) -> Answered {
+    let pool = desk.pool(&pool_id).await?;
+    let (kind, name, _) = described(&desk, &pool, &word).await?;
+    let form = format!("{}/{}/delete", page_of(&pool_id), kind.word);
+    if let Err(error) = asked_for_name(desk.typed("confirm"), &name) {
+        return desk.back(&form, error).await;
+    }
+    let input = json!({ "UserPoolId": pool_id, "Domain": name });
+    let change = change(&pool_id, "DeleteUserPoolDomain", input, "Domain deleted");
+    desk.change(Change { form, ..change }).await
 }
 
 fn change<'a>(pool_id: &str, operation: &'a str, input: Document, words: &'a str) -> Change<'a> {

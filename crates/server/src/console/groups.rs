@@ -1,5 +1,6 @@
 //! Groups of a pool: the list, a new one, one with its members, the end.
 
+use super::area::number;
 use super::desk::{Answered, Change, Desk, Stopped, text};
 use super::lists::{Finds, List, Source};
 use super::menu::Place;
@@ -11,7 +12,8 @@ use crate::pages::console::list::Cell;
 use crate::pages::console::parts::{Button, Buttons};
 use crate::pages::console::{Block, part};
 use axum::extract::Path;
-use postern_model::{Document, Service};
+use postern_model::cognito_idp::errors::InvalidParameterException;
+use postern_model::{Document, Service, refusal};
 use postern_store::standing::Kept;
 use serde_json::json;
 
@@ -81,14 +83,15 @@ fn fields(group: &Document, is_new: bool) -> Vec<Field> {
     fields
 }
 
-fn input_of(desk: &Desk, pool_id: &str, group: &str) -> Document {
+fn input_of(desk: &Desk, pool_id: &str, group: &str, before: &Document) -> Document {
     let mut input = json!({ "UserPoolId": pool_id, "GroupName": group });
     for (field, member) in [("description", "Description"), ("role", "RoleArn")] {
-        if !desk.typed(field).is_empty() {
+        // What is there and emptied is sent: the operation takes it away, or says that it cannot.
+        if !desk.typed(field).is_empty() || !text(before, member).is_empty() {
             input[member] = desk.typed(field).into();
         }
     }
-    let precedence = super::area::number(desk.form(), "precedence");
+    let precedence = number(desk.form(), "precedence");
     if !precedence.is_null() {
         input["Precedence"] = precedence;
     }
@@ -117,7 +120,7 @@ pub async fn make(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     desk.change(Change {
         service: Service::CognitoIdp,
         operation: "CreateGroup",
-        input: input_of(&desk, &pool_id, desk.typed("name")),
+        input: input_of(&desk, &pool_id, desk.typed("name"), &Document::Null),
         words: "Group created",
         done: here.clone(),
         form: format!("{here}/new"),
@@ -213,7 +216,11 @@ pub async fn save(Path((pool_id, name)): Path<(String, String)>, desk: Desk) -> 
     let kept = Kept::Group { pool_id: pool_id.clone(), name: name.clone() };
     let standing = desk.standing(kept).await?;
     let group = desk.group(&pool_id, &name).await?;
-    let input = input_of(&desk, &pool_id, &name);
+    if !group["Precedence"].is_null() && desk.typed("precedence").is_empty() {
+        let words = "Precedence can be changed, and not be taken away.";
+        return desk.back(&here, refusal(InvalidParameterException, words)).await;
+    }
+    let input = input_of(&desk, &pool_id, &name, &group);
     let change = Change {
         service: Service::CognitoIdp,
         operation: "UpdateGroup",

@@ -52,12 +52,12 @@ const POOL: [Pages; 7] = [
             ("/extensions", "Extensions"),
         ],
     ),
-    ("Security", &[("/threats", "Threat protection")]),
+    ("Security", &[("/threats", "Threat protection"), ("/logs", "Log streaming")]),
     (
         "Branding",
         &[("/domain", "Domain"), ("/branding", "Managed login"), ("/messages", "Message templates")],
     ),
-    ("Pool", &[("/logs", "Log streaming"), ("/settings", "Settings")]),
+    ("Pool", &[("/settings", "Settings")]),
 ];
 
 fn base(id: &str) -> String {

@@ -4,6 +4,7 @@
 use super::desk::{Answered, Desk, found, items, text};
 use super::durations::{self, Spread};
 use super::menu::Place;
+use super::outcomes::{Meaning, meaning};
 use super::pools::counted;
 use super::session;
 use crate::api::perform;
@@ -52,7 +53,7 @@ fn is_code_sent(action: &str, outcome: &str) -> bool {
 
 /// A sign-in or its beginning that went no further.
 fn is_failure(action: &str, outcome: &str) -> bool {
-    action == "SignIn" && !["signed in", "new password asked for"].contains(&outcome)
+    action == "SignIn" && meaning(outcome) == Meaning::Failed
 }
 
 /// `GET /console/metrics`

@@ -4,6 +4,7 @@
 mod activity;
 mod area;
 mod branding;
+mod branding_pages;
 mod client_areas;
 mod clients;
 mod command;
@@ -23,6 +24,7 @@ mod message_areas;
 mod metrics;
 mod note;
 mod outbox;
+mod outcomes;
 mod pool_areas;
 mod pools;
 mod provider_kinds;
@@ -30,6 +32,7 @@ mod providers;
 mod quick_start;
 mod resource_servers;
 mod roles;
+mod senders;
 mod session;
 mod settings;
 mod suppressions;
@@ -47,10 +50,11 @@ use crate::login::visit::FileMax;
 use crate::pages::console::field::Field;
 use crate::pages::console::form::Form;
 use crate::pages::console::{Block as _, Html};
+use crate::pages::problem::Trouble;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use axum::{Extension, Router};
 use desk::Desk;
 use postern_pools::operations::import_file::FILE_MAX;
@@ -77,7 +81,7 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/console/pools/{pool}/logs/edit", get(logs::ask_edit).post(logs::save))
         .route("/console/pools/{pool}/domain", get(domain::page).post(domain::make))
         .route("/console/pools/{pool}/domain/{kind}/edit", get(domain::ask_edit).post(domain::save))
-        .route("/console/pools/{pool}/domain/{kind}/delete", post(domain::drop))
+        .route("/console/pools/{pool}/domain/{kind}/delete", get(domain::ask_delete).post(domain::delete))
         .route(
             "/console/pools/{pool}/resource-servers/new",
             get(resource_servers::ask_new).post(resource_servers::make),
@@ -99,7 +103,10 @@ pub fn routes(app: &App) -> Router<App> {
             post(branding::upload).layer(Extension(FileMax(branding::PICTURES_MAX))),
         )
         .route("/console/pools/{pool}/branding/{client}/logo/delete", post(branding::drop_logo))
-        .route("/console/pools/{pool}/branding/{client}/delete", post(branding::delete))
+        .route(
+            "/console/pools/{pool}/branding/{client}/delete",
+            get(branding::ask_delete).post(branding::delete),
+        )
         .route("/console/pools/{pool}/clients", get(clients::list))
         .route("/console/pools/{pool}/clients/new", get(clients::ask_new).post(clients::make))
         .route("/console/pools/{pool}/clients/{client}", get(clients::one))
@@ -181,11 +188,20 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/console/sign-in/again", post(doorstep::send_again))
         .route("/console/sign-in/answer", post(doorstep::answer_code))
         .route("/console/sign-in/passkey", get(doorstep::passkey_options).post(doorstep::by_passkey))
+        .route("/console/", get(home))
+        .route("/console/{*rest}", any(nothing_here))
+        .method_not_allowed_fallback(nothing_here)
         .layer(DefaultBodyLimit::max(64 * 1024))
 }
 
-async fn home() -> Response {
+/// Where the console begins.
+pub async fn home() -> Response {
     desk::redirect("/console/pools")
+}
+
+/// A page for who looks for one that there is not, or that only forms lead to.
+async fn nothing_here(State(app): State<App>) -> Response {
+    session::turned_away(&app, Trouble::NotFound)
 }
 
 async fn sign_out(State(app): State<App>, desk: Desk) -> Response {

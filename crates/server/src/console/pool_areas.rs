@@ -1,10 +1,10 @@
 //! The settings of a user pool, area by area, in the words of the Cognito console.
 
 use super::area::{
-    Area, Facts, Saves, choices, has, is, leave_off, lines, member, number, put, text, ticked, typed,
+    Area, Facts, Saves, choices, has, insist, is, leave_off, lines, member, number, put, text, ticked, typed,
 };
 use super::desk::at;
-use super::{message_areas, text_areas};
+use super::{message_areas, senders, text_areas};
 use crate::pages::console::field::{Choice, Field, Input};
 use postern_model::Document;
 use postern_pools::oauth::pairs::Pairs;
@@ -12,16 +12,7 @@ use serde_json::{Map, Value, json};
 
 /// The areas, in the order in which pages show them.
 pub const AREAS: [Area; 13] = [
-    Area {
-        name: "email",
-        page: "/methods",
-        title: "Email",
-        hint: "Who mails to the people of this pool come from.",
-        saves: Saves::Pool,
-        fields: email_fields,
-        change: email_change,
-        saved: "Email settings saved",
-    },
+    senders::EMAIL,
     text_areas::SMS,
     Area {
         name: "passkey",
@@ -126,94 +117,6 @@ pub const AREAS: [Area; 13] = [
     },
 ];
 
-const DEVELOPER: &str = "DEVELOPER";
-const DEFAULT: &str = "COGNITO_DEFAULT";
-
-/// Splits `Name <address>` into name and address.
-pub fn mailbox(from: &str) -> (String, String) {
-    match from.split_once('<') {
-        Some((name, rest)) => {
-            (name.trim().trim_matches('"').to_owned(), rest.trim_end_matches('>').trim().to_owned())
-        }
-        None => (String::new(), from.trim().to_owned()),
-    }
-}
-
-/// The identities that mail can be sent as, to choose from; the one that is chosen stays, whatever became of it.
-pub fn senders(facts: &Facts, chosen: &str) -> Vec<Choice> {
-    let mut identities = vec![Choice::new("", "Choose a verified address or domain", chosen.is_empty())];
-    for (identity, _) in facts.identities.iter().filter(|(_, is_verified)| *is_verified) {
-        let label =
-            if identity.contains('@') { identity.clone() } else { format!("{identity} (any address of it)") };
-        identities.push(Choice::new(identity, label, identity == chosen));
-    }
-    if !chosen.is_empty() && identities.iter().all(|choice| choice.value != chosen) {
-        identities.push(Choice::new(chosen, format!("{chosen} (not verified)"), true));
-    }
-    identities
-}
-
-fn email_fields(facts: &Facts) -> Vec<Field> {
-    let email = at(&facts.pool, "EmailConfiguration");
-    let own = text(email, "EmailSendingAccount") == DEVELOPER;
-    let arn = text(email, "SourceArn");
-    let chosen = arn.split(":identity/").nth(1).unwrap_or_default().to_owned();
-    let (name, address) = mailbox(&text(email, "From"));
-    let identities = senders(facts, &chosen);
-    let in_domain = if chosen.contains('@') { String::new() } else { address };
-    vec![
-        Field::new(
-            "account",
-            "Email provider",
-            Input::Radios(choices(
-                &[
-                    (DEVELOPER, "Send email with Amazon SES", "From an address that is yours. For production."),
-                    (DEFAULT, "Send email with the server's own sender", "A few mails a day, to begin with."),
-                ],
-                |value| (value == DEVELOPER) == own,
-            )),
-        )
-        .api("EmailConfiguration.EmailSendingAccount"),
-        Field::new("identity", "FROM email address", Input::Select(identities))
-            .api("EmailConfiguration.SourceArn")
-            .hint("Verified identities are listed. New ones are made under Email, in the menu."),
-        Field::line_of("email", "address", "Address in that domain", in_domain)
-            .api("EmailConfiguration.From")
-            .hint("Only where a domain was chosen, such as no-reply@example.com. Phones offer to fill in a code only when its domain is the site's."),
-        Field::line("sender", "FROM sender name", name).hint("Optional. People see it beside the address."),
-        Field::line_of("email", "reply", "REPLY-TO email address", text(email, "ReplyToEmailAddress"))
-            .api("EmailConfiguration.ReplyToEmailAddress")
-            .hint("Optional."),
-    ]
-}
-
-fn email_change(facts: &Facts, form: &Pairs, pool: &mut Document) {
-    let email = member(pool, "EmailConfiguration");
-    let own = typed(form, "account") == DEVELOPER;
-    put(email, "EmailSendingAccount", typed(form, "account"));
-    let identity = typed(form, "identity");
-    let address = if identity.contains('@') { identity } else { typed(form, "address") };
-    let sender = typed(form, "sender").replace('"', "");
-    let from = match (address, sender.as_str()) {
-        ("", _) => String::new(),
-        (address, "") => address.to_owned(),
-        (address, sender) => format!("{} <{address}>", phrase(sender)),
-    };
-    let arn = if identity.is_empty() { String::new() } else { format!("{}{identity}", facts.identity_arn) };
-    put(email, "SourceArn", if own { arn } else { String::new() });
-    put(email, "From", if own { from } else { String::new() });
-    put(email, "ReplyToEmailAddress", if own { typed(form, "reply") } else { "" });
-    if !own {
-        put(email, "ConfigurationSet", Value::Null);
-    }
-}
-
-/// A sender's name as it stands before an address: quoted where it holds more than words (RFC 5322 §3.2.3).
-pub fn phrase(name: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || " !#$%&'*+-/=?^_`{|}~".contains(c);
-    if name.chars().all(is_plain) { name.to_owned() } else { format!("\"{}\"", name.replace('\\', "")) }
-}
-
 fn passkey_fields(facts: &Facts) -> Vec<Field> {
     let passkey = at(&facts.mfa, "WebAuthnConfiguration");
     let wanted = text(passkey, "UserVerification");
@@ -236,15 +139,18 @@ fn passkey_fields(facts: &Facts) -> Vec<Field> {
     ]
 }
 
-fn passkey_change(_: &Facts, form: &Pairs, mfa: &mut Document) {
+fn passkey_change(facts: &Facts, form: &Pairs, mfa: &mut Document) {
     leave_off(mfa);
     let domain = typed(form, "rp");
     if domain.is_empty() {
-        put(mfa, "WebAuthnConfiguration", Value::Null);
-        return;
+        let is_asked = typed(form, "verification") == "required";
+        if !is_asked && text(&facts.mfa, "WebAuthnConfiguration.RelyingPartyId").is_empty() {
+            put(mfa, "WebAuthnConfiguration", Value::Null);
+            return;
+        }
     }
     let passkey = member(mfa, "WebAuthnConfiguration");
-    put(passkey, "RelyingPartyId", domain);
+    insist(passkey, "RelyingPartyId", domain);
     put(passkey, "UserVerification", typed(form, "verification"));
 }
 
@@ -296,8 +202,15 @@ fn mfa_fields(facts: &Facts) -> Vec<Field> {
     let mode = text(mfa, "MfaConfiguration");
     let block = |name: &str| match name {
         "SOFTWARE_TOKEN" => is(mfa, "SoftwareTokenMfaConfiguration.Enabled"),
-        "EMAIL" => at(mfa, "EmailMfaConfiguration").is_object(),
+        // Without MFA the block only says the words of codes by which people sign in.
+        "EMAIL" => mode != "OFF" && at(mfa, "EmailMfaConfiguration").is_object(),
         _ => at(mfa, "SmsMfaConfiguration").is_object(),
+    };
+    let block_of_mail = at(mfa, "EmailMfaConfiguration").as_object();
+    let hint = if block_of_mail.is_some_and(|block| !block.is_empty()) {
+        "With MFA, the words of the sign-in code message are kept only together with Email message."
+    } else {
+        ""
     };
     vec![
         Field::new(
@@ -325,7 +238,8 @@ fn mfa_fields(facts: &Facts) -> Vec<Field> {
                 block,
             )),
         )
-        .api("SoftwareTokenMfaConfiguration"),
+        .api("SoftwareTokenMfaConfiguration")
+        .hint(hint),
     ]
 }
 
@@ -333,6 +247,13 @@ fn mfa_change(facts: &Facts, form: &Pairs, mfa: &mut Document) {
     put(mfa, "MfaConfiguration", typed(form, "mode"));
     let wanted = ticked(form, "methods");
     let wants = |name: &str| wanted.iter().any(|each| each == name);
+    if wanted.is_empty() && typed(form, "mode") == "OFF" {
+        leave_off(mfa);
+        if mfa.get("MfaConfiguration").is_none() {
+            // It was off before: what else the setting says stays.
+            return;
+        }
+    }
     put(
         mfa,
         "SoftwareTokenMfaConfiguration",
@@ -445,8 +366,6 @@ fn sign_up_fields(facts: &Facts) -> Vec<Field> {
 fn sign_up_change(_: &Facts, form: &Pairs, pool: &mut Document) {
     let only_admins = typed(form, "self").is_empty();
     put(member(pool, "AdminCreateUserConfig"), "AllowAdminCreateUserOnly", only_admins);
-    // The password policy has this setting now; both together contradict.
-    put(member(pool, "AdminCreateUserConfig"), "UnusedAccountValidityDays", Value::Null);
     put(pool, "AutoVerifiedAttributes", ticked(form, "verify"));
     put(
         member(pool, "UserAttributeUpdateSettings"),
@@ -455,14 +374,18 @@ fn sign_up_change(_: &Facts, form: &Pairs, pool: &mut Document) {
     );
 }
 
+/// The tags of a pool: as a line of the form, name, value.
+fn tags(pool: &Document) -> Vec<(String, String, Value)> {
+    let all = at(pool, "UserPoolTags").as_object().into_iter().flatten();
+    all.map(|(name, value)| {
+        (format!("{name}={}", value.as_str().unwrap_or_default()), name.clone(), value.clone())
+    })
+    .collect()
+}
+
 fn general_fields(facts: &Facts) -> Vec<Field> {
     let pool = &facts.pool;
-    let tags = at(pool, "UserPoolTags").as_object();
-    let tags: Vec<String> = tags
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or_default()))
-        .collect();
+    let tags: Vec<String> = tags(pool).into_iter().map(|(line, _, _)| line).collect();
     let tier = text(pool, "UserPoolTier");
     vec![
         Field::line("name", "Name", text(pool, "Name")).api("PoolName"),
@@ -489,14 +412,21 @@ fn general_fields(facts: &Facts) -> Vec<Field> {
 
 fn general_change(facts: &Facts, form: &Pairs, pool: &mut Document) {
     if typed(form, "name") != text(&facts.pool, "Name") {
-        put(pool, "PoolName", typed(form, "name"));
+        insist(pool, "PoolName", typed(form, "name"));
     }
     let protection = if typed(form, "protected").is_empty() { "INACTIVE" } else { "ACTIVE" };
     put(pool, "DeletionProtection", protection);
     put(pool, "UserPoolTier", typed(form, "tier"));
-    let tags = lines(form, "tags").into_iter().map(|line| match line.split_once('=') {
-        Some((name, value)) => (name.trim().to_owned(), Value::from(value.trim())),
-        None => (line, Value::from("")),
+    let before = tags(&facts.pool);
+    let tags = lines(form, "tags").into_iter().map(|line| {
+        // A name may hold the sign that ends it here: a line that was there stands for the tag that it was.
+        if let Some((_, name, value)) = before.iter().find(|(known, _, _)| *known == line) {
+            return (name.clone(), value.clone());
+        }
+        match line.split_once('=') {
+            Some((name, value)) => (name.trim().to_owned(), Value::from(value.trim())),
+            None => (line, Value::from("")),
+        }
     });
     put(pool, "UserPoolTags", Value::Object(tags.collect()));
 }
@@ -547,28 +477,19 @@ mod tests {
     }
 
     #[test]
-    fn only_verified_identities_are_offered() {
-        let identities = vec![("a@shop.example".to_owned(), true), ("shop.test".to_owned(), false)];
-        let fields = email_fields(&Facts { identities, ..Facts::default() });
-        let Input::Select(choices) = &fields[1].input else { panic!("a list") };
-        let names: Vec<&str> = choices.iter().map(|choice| choice.value.as_str()).collect();
-        assert_eq!(names, ["", "a@shop.example"]);
-    }
-
-    #[test]
     fn a_form_that_changes_nothing_changes_no_setting() {
         let pool = json!({
             "Name": "Shop",
             "DeletionProtection": "ACTIVE",
             "UserPoolTier": "ESSENTIALS",
-            "UserPoolTags": { "team": "web" },
+            "UserPoolTags": { "a=b": "c", "team": "web" },
         });
         let facts = Facts { pool: pool.clone(), ..Facts::default() };
         let form = Pairs::from([
             ("name", "Shop"),
             ("protected", "yes"),
             ("tier", "ESSENTIALS"),
-            ("tags", "team=web"),
+            ("tags", "a=b=c\r\nteam=web"),
         ]);
         assert_eq!(changed("general", &facts, form, pool.clone()), pool);
     }

@@ -7,11 +7,11 @@ use super::note::Note;
 use super::{asked_for_name, deletion};
 use crate::pages::console::field::{Choice, Field, Input};
 use crate::pages::console::form::Form;
-use crate::pages::console::list::Cell;
-use crate::pages::console::parts::{Button, Buttons, Fact, Facts, Numbers, Step, Steps};
+use crate::pages::console::list::{Cell, Tone};
+use crate::pages::console::parts::{Button, Buttons, Fact, Facts, Numbers, Said, Step, Steps};
 use crate::pages::console::{Block, moment, part};
 use axum::extract::Path;
-use postern_model::{Document, Service};
+use postern_model::{Answer, Document, Service};
 use serde_json::json;
 
 const LIST: &str = "/console/pools";
@@ -67,7 +67,7 @@ const KINDS: [(&str, &str, &str); 4] = [
     ("spa", "Single-page application", "Runs in the browser. Has no secret."),
     ("web", "Traditional web application", "Runs on a server, which keeps a client secret."),
     ("mobile", "Mobile app", "Runs on phones. Has no secret."),
-    ("machine", "Machine-to-machine", "No person signs in. Has a client secret."),
+    ("machine", "Machine-to-machine", "No person signs in. Has a client secret, and the scope api/access."),
 ];
 
 const NAMES: [(&str, &str, &str); 3] = [
@@ -124,18 +124,11 @@ pub async fn make(desk: Desk) -> Answered {
         Err(error) => return desk.back(&form, error).await,
     };
     let pool_id = text(&made, "UserPool.Id").to_owned();
-    let client = new_client(
-        &pool_id,
-        desk.typed("name"),
-        &kind,
-        lines(desk.form().first("callbacks").unwrap_or_default()),
-    );
-    let create_client = found(Service::CognitoIdp, "CreateUserPoolClient");
-    match desk.call(create_client, &client).await {
-        Ok(client_made) => {
-            let client_id = text(&client_made, "UserPoolClient.ClientId");
-            let note = Note::done("User pool created").by(create_pool, &input).by(create_client, &client);
-            desk.go(&format!("{}/clients/{}", base(&pool_id), part(client_id)), &note).await
+    let callbacks = lines(desk.form().first("callbacks").unwrap_or_default());
+    let note = Note::done("User pool created").by(create_pool, &input);
+    match first_client(&desk, &pool_id, &kind, callbacks, note).await {
+        Ok((client_id, note)) => {
+            desk.go(&format!("{}/clients/{}", base(&pool_id), part(&client_id)), &note).await
         }
         Err(error) => {
             // Half of what was asked for is not left behind.
@@ -146,6 +139,31 @@ pub async fn make(desk: Desk) -> Answered {
             desk.back(&form, error).await
         }
     }
+}
+
+/// Makes the app client of a new pool, and what it needs; tells its id.
+async fn first_client(
+    desk: &Desk,
+    pool_id: &str,
+    kind: &str,
+    callbacks: Vec<String>,
+    mut note: Note,
+) -> Answer<(String, Note)> {
+    if kind == "machine" {
+        let (call, server) = (found(Service::CognitoIdp, "CreateResourceServer"), new_server(pool_id));
+        desk.call(call, &server).await?;
+        note = note.by(call, &server);
+    }
+    let call = found(Service::CognitoIdp, "CreateUserPoolClient");
+    let client = new_client(pool_id, desk.typed("name"), kind, callbacks);
+    let made = desk.call(call, &client).await?;
+    Ok((text(&made, "UserPoolClient.ClientId").to_owned(), note.by(call, &client)))
+}
+
+/// What machines may ask for in a new pool: a scope to begin with.
+fn new_server(pool_id: &str) -> Document {
+    let scope = json!({ "ScopeName": "access", "ScopeDescription": "Use the API" });
+    json!({ "UserPoolId": pool_id, "Identifier": "api", "Name": "API", "Scopes": [scope] })
 }
 
 fn new_pool(name: &str, names: &[String]) -> Document {
@@ -176,6 +194,7 @@ fn new_client(pool_id: &str, name: &str, kind: &str, callbacks: Vec<String>) -> 
     if kind == "machine" {
         input["AllowedOAuthFlowsUserPoolClient"] = true.into();
         input["AllowedOAuthFlows"] = json!(["client_credentials"]);
+        input["AllowedOAuthScopes"] = json!(["api/access"]);
         return input;
     }
     input["ExplicitAuthFlows"] = json!(["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]);
@@ -214,7 +233,10 @@ pub async fn overview(Path(pool_id): Path<String>, desk: Desk) -> Answered {
         Numbers {
             numbers: vec![
                 (counted(users), of(users, "user", "users").to_owned()),
-                (clients.len().to_string(), of(clients.len() as i64, "app client", "app clients").to_owned()),
+                (
+                    counted_page(&listed, clients),
+                    of(clients.len() as i64, "app client", "app clients").to_owned(),
+                ),
             ],
         }
         .html(),
@@ -257,6 +279,12 @@ pub fn counted(number: i64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// How many a list begins with, and whether it goes on.
+fn counted_page(listed: &Document, items: &[Document]) -> String {
+    let more = if listed["NextToken"].is_string() { "+" } else { "" };
+    format!("{}{more}", items.len())
 }
 
 /// The word for so many of something.
@@ -303,13 +331,18 @@ fn steps(pool: &Document, base: &str, state: &State) -> Vec<Step> {
         step(
             own_sender,
             "Mail comes from an address of yours.",
-            "Email code needs a sender. Set one up.",
+            "Email code needs a sender. Set one up. Until then the server's own brings up to 50 mails a day.",
             format!("{base}/edit/email"),
             "Set up a sender",
         ),
         step(
-            !state.sandbox,
-            "Mail goes to everybody: email is out of the sandbox.",
+            // The sandbox holds back what is sent as an identity.
+            !own_sender || !state.sandbox,
+            if own_sender {
+                "Mail goes to everybody: email is out of the sandbox."
+            } else {
+                "Mail of the server's own sender goes to everybody."
+            },
             sandbox_words,
             "/console/email/production".to_owned(),
             "Request production access",
@@ -353,13 +386,22 @@ pub async fn ask_delete(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     let listed =
         desk.pools("ListUserPoolClients", json!({ "UserPoolId": pool_id, "MaxResults": 60 })).await?;
     let users = pool["EstimatedNumberOfUsers"].as_i64().unwrap_or_default();
-    let clients = items(&listed, "UserPoolClients").len() as i64;
+    let clients = items(&listed, "UserPoolClients");
     let lead = format!(
-        "{} {} and {clients} {} go with it. This cannot be undone.",
+        "{} {} and {} {} go with it. This cannot be undone.",
         counted(users),
         of(users, "user", "users"),
-        of(clients, "app client", "app clients")
+        counted_page(&listed, clients),
+        of(clients.len() as i64, "app client", "app clients")
     );
+    if let Some(domain) =
+        ["CustomDomain", "Domain"].map(|kind| text(&pool, kind)).iter().find(|it| !it.is_empty())
+    {
+        let words = format!("This pool has the domain {domain}, and can be deleted once that is gone.");
+        let way = Some((format!("{base}/domain"), "Domain".to_owned()));
+        let said = Said { tone: Tone::Waiting, words, way };
+        return desk.show(&place, "Delete user pool", "", vec![said.html()]);
+    }
     let form = deletion(&desk, "user pool", name, &format!("{base}/delete"), &format!("{base}/settings"));
     desk.show(&place, "Delete user pool", &lead, vec![form])
 }
@@ -400,10 +442,6 @@ mod tests {
             (&client["GenerateSecret"], &client["AllowedOAuthFlows"]),
             (&json!(false), &json!(["code"]))
         );
-        assert_eq!(
-            new_client("p", "Shop", "machine", Vec::new())["AllowedOAuthFlows"],
-            json!(["client_credentials"])
-        );
     }
 
     #[test]
@@ -411,8 +449,10 @@ mod tests {
         let pool = json!({ "Policies": { "SignInPolicy": { "AllowedFirstAuthFactors": ["PASSWORD"] } } });
         let empty = State { users: 0, offers_choice: false, sandbox: true, first_client: None };
         let missing = steps(&pool, "/p", &empty);
-        assert!(missing.iter().all(|step| !step.is_done && step.way.is_some()));
-        assert_eq!(missing[0].words, "Email code needs a sender. Set one up.");
+        // Nothing that the server's own sender sends is held back by the sandbox.
+        let open: Vec<bool> = missing.iter().map(|step| !step.is_done && step.way.is_some()).collect();
+        assert_eq!(open, [true, false, true, true, true]);
+        assert!(missing[0].words.starts_with("Email code needs a sender. Set one up."));
         let pool = json!({
             "EmailConfiguration": { "EmailSendingAccount": "DEVELOPER" },
             "Policies": { "SignInPolicy": { "AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP"] } },
@@ -420,6 +460,7 @@ mod tests {
         let whole =
             State { users: 1, offers_choice: true, sandbox: false, first_client: Some("c".to_owned()) };
         assert!(steps(&pool, "/p", &whole).iter().all(|step| step.is_done && step.way.is_none()));
+        assert!(!steps(&pool, "/p", &State { sandbox: true, ..whole })[1].is_done);
     }
 
     #[test]

@@ -11,8 +11,8 @@ use crate::pages::{Frame, Page as _};
 use crate::respond::{page, with_header};
 use anyhow::Result;
 use axum::extract::{Request, State};
-use axum::http::header::LOCATION;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{LOCATION, REFERER};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use base64::Engine;
@@ -123,8 +123,7 @@ pub async fn admit(State(app): State<App>, mut request: Request, next: Next) -> 
             Err(cause) => return failed(&app, &cause),
         },
         Ok(None) => {
-            let to = request.uri().path_and_query().map_or("", |to| to.as_str());
-            return to_sign_in(to);
+            return to_sign_in(back_to(&request));
         }
         Err(cause) => return failed(&app, &cause),
     };
@@ -203,6 +202,16 @@ pub fn held(cookies: &Cookies, session: &Session) -> Setting {
 
 pub fn redirect(to: &str) -> Response {
     with_header(page(StatusCode::SEE_OTHER, String::new()), LOCATION, to)
+}
+
+/// Where somebody goes on after signing in: to the page that they asked for, or to the one whose button they pressed.
+fn back_to(request: &Request) -> &str {
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return request.uri().path_and_query().map_or("", |to| to.as_str());
+    }
+    let from = request.headers().get(REFERER).and_then(|from| from.to_str().ok()).unwrap_or_default();
+    let place = from.split_once("://").map_or("", |(_, place)| place);
+    place.find('/').map_or("", |at| &place[at..])
 }
 
 fn to_sign_in(to: &str) -> Response {

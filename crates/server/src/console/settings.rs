@@ -1,7 +1,7 @@
 //! Pages of settings: read first, edited area by area, and saved on top of what stands now.
 
-use super::area::{Area, Facts, Saves};
-use super::desk::{Answered, Change, Desk, Stopped, items, settings_for, text};
+use super::area::{Area, Facts, Saves, member, put};
+use super::desk::{Answered, Change, Desk, Stopped, at, items, settings_for, text};
 use super::menu::Place;
 use super::pools::base;
 use super::{client_areas, pool_areas, threat_areas, trigger_areas};
@@ -236,10 +236,32 @@ async fn form(
     {
         blocks.insert(0, super::email::no_identity());
     }
+    blocks.splice(0..0, wants(area.name, &facts.pool, &base(pool_id)));
     if area.name == "threat-mode" {
         blocks.splice(0..0, plan_gate(&facts, &base(pool_id)));
     }
     desk.show(&place, &format!("Edit {}", lower_first(area.title)), area.hint, blocks)
+}
+
+/// What choices of a form need that is not there yet, and where it is set up.
+fn wants(area: &str, pool: &Document, base: &str) -> Vec<Html> {
+    let mail = match area {
+        "choice" => "Codes by mail come from the server's own sender, up to 50 a day, until you set one up.",
+        "mfa" => "Email message needs a sender. Set one up.",
+        _ => return Vec::new(),
+    };
+    let said = |words: &str, edit: &str, label: &str| {
+        let way = Some((format!("{base}/edit/{edit}"), label.to_owned()));
+        Said { tone: Tone::Waiting, words: words.to_owned(), way }.html()
+    };
+    let mut wants = Vec::new();
+    if text(pool, "EmailConfiguration.EmailSendingAccount") != "DEVELOPER" {
+        wants.push(said(mail, "email", "Set up a sender"));
+    }
+    if !at(pool, "SmsConfiguration").is_object() {
+        wants.push(said("Codes by text message need a role to send as.", "sms", "Set up SMS"));
+    }
+    wants
 }
 
 fn page_title(page: &str) -> &'static str {
@@ -303,6 +325,10 @@ async fn keep(
         Saves::Client => ("UpdateUserPoolClient", &facts.client),
     };
     let mut input = settings_for(Service::CognitoIdp, operation, before);
+    if area.saves == Saves::Pool {
+        // The password policy has this setting now; both together contradict.
+        put(member(&mut input, "AdminCreateUserConfig"), "UnusedAccountValidityDays", Document::Null);
+    }
     (area.change)(&facts, desk.form(), &mut input);
     input["UserPoolId"] = pool_id.into();
     if let Some(client_id) = client_id {

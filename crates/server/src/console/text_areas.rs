@@ -1,6 +1,6 @@
 //! Text messages: who they are sent as and what they say, as fields and as settings.
 
-use super::area::{Area, Facts, Saves, member, put, text, typed};
+use super::area::{Area, Facts, Saves, member, prose, put, text, typed};
 use super::desk::at;
 use crate::pages::console::field::Field;
 use postern_model::Document;
@@ -55,35 +55,40 @@ fn sms_change(_: &Facts, form: &Pairs, pool: &mut Document) {
     put(sms, "SnsRegion", typed(form, "region"));
 }
 
-fn message_fields(facts: &Facts) -> Vec<Field> {
-    let pool = &facts.pool;
+/// What texts say now: to verify, to sign in, to invite.
+fn message_texts(pool: &Document) -> [String; 3] {
     let template = text(at(pool, "VerificationMessageTemplate"), "SmsMessage");
     let verification = if template.is_empty() { text(pool, "SmsVerificationMessage") } else { template };
+    let invitation = text(pool, "AdminCreateUserConfig.InviteMessageTemplate.SMSMessage");
+    [verification, text(pool, "SmsAuthenticationMessage"), invitation]
+}
+
+fn message_fields(facts: &Facts) -> Vec<Field> {
+    let [verification, authentication, invitation] = message_texts(&facts.pool);
     vec![
         Field::lines("verification", "Verification message", 2, verification)
             .api("VerificationMessageTemplate.SmsMessage")
             .hint("{####} stands for the code and must be there. Empty: Cognito's own words."),
-        Field::lines("authentication", "Sign-in code message", 2, text(pool, "SmsAuthenticationMessage"))
+        Field::lines("authentication", "Sign-in code message", 2, authentication)
             .api("SmsAuthenticationMessage")
             .hint("The same, for codes by which somebody signs in."),
-        Field::lines(
-            "invitation",
-            "Invitation message",
-            2,
-            text(pool, "AdminCreateUserConfig.InviteMessageTemplate.SMSMessage"),
-        )
-        .api("InviteMessageTemplate.SMSMessage")
-        .hint("{username} and {####} stand for the name and the temporary password."),
+        Field::lines("invitation", "Invitation message", 2, invitation)
+            .api("InviteMessageTemplate.SMSMessage")
+            .hint("{username} and {####} stand for the name and the temporary password."),
     ]
 }
 
-fn message_change(_: &Facts, form: &Pairs, pool: &mut Document) {
-    put(member(pool, "VerificationMessageTemplate"), "SmsMessage", typed(form, "verification"));
+fn message_change(facts: &Facts, form: &Pairs, pool: &mut Document) {
+    let [verification, authentication, invitation] = message_texts(&facts.pool);
+    put(
+        member(pool, "VerificationMessageTemplate"),
+        "SmsMessage",
+        prose(form, "verification", &verification),
+    );
     put(pool, "SmsVerificationMessage", Value::Null);
-    put(pool, "SmsAuthenticationMessage", typed(form, "authentication"));
+    put(pool, "SmsAuthenticationMessage", prose(form, "authentication", &authentication));
     let config = member(pool, "AdminCreateUserConfig");
-    put(config, "UnusedAccountValidityDays", Value::Null);
-    put(member(config, "InviteMessageTemplate"), "SMSMessage", typed(form, "invitation"));
+    put(member(config, "InviteMessageTemplate"), "SMSMessage", prose(form, "invitation", &invitation));
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Threat protection, as fields and as settings.
 
-use super::area::{Area, Facts, Saves, choices, has, is, lines, member, put, text, ticked, typed};
+use super::area::{Area, Facts, Saves, choices, has, is, lines, member, prose, put, text, ticked, typed};
 use super::desk::{at, texts};
-use super::pool_areas::{mailbox, phrase, senders};
+use super::senders::{mailbox, named, senders};
 use crate::pages::console::field::{Choice, Field, Input};
 use postern_model::Document;
 use postern_pools::oauth::pairs::Pairs;
@@ -223,21 +223,17 @@ fn notice_change(facts: &Facts, form: &Pairs, risk: &mut Document) {
     }
     let notify = member(takeover, NOTIFY);
     let address = if identity.contains('@') { identity } else { typed(form, "address") };
-    let sender = typed(form, "sender").replace('"', "");
-    let from = match (address, sender.as_str()) {
-        ("", _) => String::new(),
-        (address, "") => address.to_owned(),
-        (address, sender) => format!("{} <{address}>", phrase(sender)),
-    };
+    let from = named(typed(form, "sender"), address);
     put(notify, "SourceArn", format!("{}{identity}", facts.identity_arn));
     put(notify, "From", from);
     put(notify, "ReplyTo", typed(form, "reply"));
     for (name, _, api) in NOTICES {
-        let part = |part: &str| typed(form, &format!("{name}-{part}")).to_owned();
+        let before = at(notify, api).clone();
+        let words = |part: &str, member: &str| prose(form, &format!("{name}-{part}"), &text(&before, member));
         let mut own = json!({});
-        put(&mut own, "Subject", part("subject"));
-        put(&mut own, "HtmlBody", part("html"));
-        put(&mut own, "TextBody", part("text"));
+        put(&mut own, "Subject", typed(form, &format!("{name}-subject")));
+        put(&mut own, "HtmlBody", words("html", "HtmlBody"));
+        put(&mut own, "TextBody", words("text", "TextBody"));
         put(notify, api, if own == json!({}) { Value::Null } else { own });
     }
 }

@@ -127,25 +127,26 @@ pub async fn ask_new(Path(pool_id): Path<String>, desk: Desk) -> Answered {
     let is_development = desk.app.settings.development.inbox;
     let names = texts(&pool, "UsernameAttributes");
     let mut fields = Vec::new();
+    let has = |kind: &str| names.iter().any(|name| name == kind);
     if names.is_empty() {
         fields.push(Field::line("username", "Username", "").api("Username"));
     }
     let by_mail = texts(&pool, "Policies.SignInPolicy.AllowedFirstAuthFactors")
         .iter()
         .any(|factor| factor == "EMAIL_OTP");
-    fields.push(Field::line_of("email", "email", "Email address", "").api(if names.is_empty() {
-        "email"
-    } else {
+    fields.push(Field::line_of("email", "email", "Email address", "").api(if has("email") {
         "Username"
+    } else {
+        "email"
     }));
     fields.push(
         Field::check("verified", "Email verification", "Mark email address as verified", is_development)
             .api("email_verified"),
     );
-    if names.iter().any(|name| name == "phone_number") {
+    if has("phone_number") {
         fields.push(
             Field::line_of("tel", "phone", "Phone number", "")
-                .api("phone_number")
+                .api(if has("email") { "phone_number" } else { "Username" })
                 .hint("With its country code, such as +12065550100."),
         );
     }
@@ -354,7 +355,13 @@ fn actions(user: &Document, here: &str) -> Vec<Button> {
     if !attribute(user, "email").is_empty() && attribute(user, "email_verified") != "true" {
         buttons.push(act("Mark email as verified", "verify"));
     }
+    if !attribute(user, "phone_number").is_empty() && attribute(user, "phone_number_verified") != "true" {
+        buttons.push(act("Mark phone as verified", "verify-phone"));
+    }
     buttons.push(Button::link(format!("{here}/password"), "Set password"));
+    if ["CONFIRMED", "RESET_REQUIRED"].contains(&text(user, "UserStatus")) {
+        buttons.push(act("Reset password", "reset"));
+    }
     buttons.push(act("Sign out everywhere", "sign-out"));
     buttons.push(if user["Enabled"] == false {
         act("Enable user", "enable")
@@ -373,10 +380,15 @@ pub async fn act(Path((pool_id, sub)): Path<(String, String)>, desk: Desk) -> An
         "confirm" => ("AdminConfirmSignUp", "Account confirmed"),
         "enable" => ("AdminEnableUser", "User enabled"),
         "disable" => ("AdminDisableUser", "User disabled and signed out"),
+        "reset" => ("AdminResetUserPassword", "Password reset; a code to choose another is on its way"),
         "sign-out" => ("AdminUserGlobalSignOut", "Signed out everywhere"),
         "invite" => {
             input["MessageAction"] = "RESEND".into();
             ("AdminCreateUser", "Invitation sent again")
+        }
+        "verify-phone" => {
+            input["UserAttributes"] = json!([{ "Name": "phone_number_verified", "Value": "true" }]);
+            ("AdminUpdateUserAttributes", "Phone marked as verified")
         }
         "verify" => {
             input["UserAttributes"] = json!([{ "Name": "email_verified", "Value": "true" }]);
@@ -413,11 +425,15 @@ pub async fn ask_edit(Path((pool_id, sub)): Path<(String, String)>, desk: Desk) 
     desk.show(&place, "Edit user attributes", "", vec![desk.put_edit(form)])
 }
 
+/// What can be changed of a user, a line each. Who they are, and at which providers, is nobody's to write.
+fn attribute_lines(user: &Document) -> Vec<String> {
+    let attributes = items(user, "UserAttributes").iter();
+    let own = attributes.filter(|one| !["sub", "identities"].contains(&text(one, "Name")));
+    own.map(|one| format!("{}={}", text(one, "Name"), text(one, "Value"))).collect()
+}
+
 fn attribute_fields(user: &Document) -> Vec<Field> {
-    let attributes = items(user, "UserAttributes").iter().filter(|one| one["Name"] != "sub");
-    let lines: Vec<String> =
-        attributes.map(|one| format!("{}={}", text(one, "Name"), text(one, "Value"))).collect();
-    let field = Field::lines("attributes", "User attributes", 10, lines.join("\n"))
+    let field = Field::lines("attributes", "User attributes", 10, attribute_lines(user).join("\n"))
         .api("UserAttributes")
         .hint("One name=value a line. Lines that are taken out stay as they are; use name= to empty one.");
     vec![field]
@@ -429,8 +445,10 @@ pub async fn save(Path((pool_id, sub)): Path<(String, String)>, desk: Desk) -> A
     let standing = desk.standing(Kept::User { pool_id: pool_id.clone(), id: sub.clone() }).await?;
     let user = desk.pools("AdminGetUser", json!({ "UserPoolId": pool_id, "Username": sub })).await?;
     let typed = lines(desk.form().first("attributes").unwrap_or_default());
+    let before: Vec<String> = attribute_lines(&user).iter().map(|line| line.trim().to_owned()).collect();
     let attributes: Vec<Document> = typed
         .iter()
+        .filter(|line| !before.contains(line))
         .map(|line| line.split_once('=').unwrap_or((line, "")))
         .map(|(name, value)| json!({ "Name": name.trim(), "Value": value.trim() }))
         .collect();

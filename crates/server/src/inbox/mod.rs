@@ -45,7 +45,10 @@ fn text(headers: &HeaderMap, name: impl axum::http::header::AsHeaderName) -> Opt
 fn is_own_site(headers: &HeaderMap) -> bool {
     let host = text(headers, HOST).unwrap_or_default();
     let own_origin = match text(headers, ORIGIN) {
-        Some(origin) => origin.strip_prefix("http://") == Some(host),
+        // The two schemes are never answered at one address.
+        Some(origin) => {
+            ["http://", "https://"].iter().any(|scheme| origin.strip_prefix(scheme) == Some(host))
+        }
         None => !headers.contains_key(ORIGIN),
     };
     own_origin && matches!(text(headers, "sec-fetch-site"), None | Some("same-origin" | "none"))
@@ -58,9 +61,10 @@ mod tests {
     #[test]
     fn changes_are_asked_for_by_own_pages_or_by_no_page() {
         let host = ("host", "localhost:9320");
-        let table: [(&[(&str, &str)], bool); 6] = [
+        let table: [(&[(&str, &str)], bool); 7] = [
             (&[host], true),
             (&[host, ("origin", "http://localhost:9320"), ("sec-fetch-site", "same-origin")], true),
+            (&[host, ("origin", "https://localhost:9320"), ("sec-fetch-site", "same-origin")], true),
             (&[host, ("origin", "http://localhost:3000")], false),
             (&[host, ("origin", "http://evil.example")], false),
             (&[host, ("origin", "null")], false),

@@ -28,6 +28,7 @@ pub fn routes() -> Router<App> {
         .route("/inbox/list", get(list))
         .route("/inbox/clear", post(clear))
         .route("/inbox/test", post(send_test))
+        .route("/inbox/newest", get(newest))
         .route("/inbox/{id}", get(one))
         .route("/inbox/{id}/body", get(body))
         .route("/inbox/{id}/delete", post(delete))
@@ -72,6 +73,22 @@ async fn one(State(app): State<App>, Path(id): Path<String>, Query(asked): Query
         }
         Err(cause) => failed(cause),
     }
+}
+
+#[derive(Deserialize)]
+struct Whose {
+    to: String,
+}
+
+/// Leads to the newest mail to somebody, whichever that is when it is asked for.
+async fn newest(State(app): State<App>, Query(whose): Query<Whose>) -> Response {
+    let mails = match app.mail.inbox(None, INBOX_MAX).await {
+        Ok(mails) => mails,
+        Err(cause) => return failed(cause),
+    };
+    let to = whose.to.trim();
+    let found = mails.iter().find(|mail| mail.letter.to().eq_ignore_ascii_case(to));
+    found.map_or_else(missing, |mail| lead_to(&format!("/inbox/{}", mail.id)))
 }
 
 /// A mail's own HTML, under a policy that lets it do nothing.
@@ -240,7 +257,11 @@ fn show(inbox: Inbox) -> Response {
 }
 
 fn back() -> Response {
-    with_header(page(StatusCode::SEE_OTHER, String::new()), LOCATION, "/inbox")
+    lead_to("/inbox")
+}
+
+fn lead_to(path: &str) -> Response {
+    with_header(page(StatusCode::SEE_OTHER, String::new()), LOCATION, path)
 }
 
 fn missing() -> Response {

@@ -129,6 +129,16 @@ impl Message {
     fn path(&self) -> String {
         format!("/inbox/{}", encoded(&self.id))
     }
+
+    /// All mails to the same address.
+    fn only_href(&self) -> String {
+        format!("/inbox?q={}", encoded(&self.to))
+    }
+
+    /// Whichever mail to it is the newest when it is opened.
+    fn newest_href(&self) -> String {
+        format!("/inbox/newest?to={}", encoded(&self.to))
+    }
 }
 
 impl MessageList {

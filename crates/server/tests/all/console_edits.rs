@@ -153,8 +153,12 @@ async fn a_prefix_and_a_name_of_ones_own_are_made_edited_and_deleted() {
     let shown = server.signed("DescribeUserPoolDomain", json!({ "Domain": "login.shop.test" })).await.ok();
     assert_eq!(shown.text_at("DomainDescription.CustomDomainConfig.CertificateArn"), other);
 
-    let page = browser.visit(&here).await;
-    let page = browser.press(&page, &format!("{here}/custom/delete"), &[]).await;
+    // Asked first, by its name.
+    let delete = format!("{here}/custom/delete");
+    let form = browser.visit(&browser.visit(&here).await.link("Delete custom domain")).await;
+    let kept = browser.press(&form, &delete, &[("confirm", "login")]).await;
+    kept.says("Type login.shop.test to confirm.");
+    let page = browser.press(&kept, &delete, &[("confirm", "login.shop.test")]).await;
     page.says("Domain deleted").says("Create custom domain").says("Delete Cognito domain");
     assert_eq!(browser.visit(&edit).await.status, 400);
 }

@@ -1,5 +1,6 @@
 //! Second factors as a person with an authenticator meets them: set up, asked for, chosen, changed and taken away.
 
+use crate::pages::browser::Browser;
 use crate::story::{App, Challenge, Reply, another, challenge, newest_mail, own_sender, text};
 use crate::support::authenticator::{Authenticator, STEP_MS};
 use crate::support::{Client, TestServer};
@@ -489,4 +490,17 @@ async fn the_owner_is_told_by_mail_when_a_factor_comes_or_goes() {
     for outcome in ["added", "removed"] {
         assert!(audit.iter().any(|record| record.action == "SecondFactor" && record.outcome == outcome));
     }
+}
+
+#[tokio::test]
+async fn a_sign_in_that_was_asked_for_more_is_not_counted_as_failed() {
+    let server = TestServer::start().await;
+    let app = pool_with_mail(&server, "ON", &["PASSWORD"]).await;
+    let asked = challenge(&begins(&app, "alice").await.ok());
+    let code = app.code(ALICE).await;
+    app.answers("alice", &asked, &code).await.ok();
+    let linked: anyhow::Result<u64> = server.app.store.write(|tx| tx.link_audit()).await;
+    linked.expect("the audit is linked");
+    let page = Browser::new(&server.url).visit("/console/metrics").await;
+    page.says("None failed in the last 24 hours.").says_not("second factor asked for");
 }

@@ -1,5 +1,6 @@
 //! A browser without script: it keeps cookies, fills in forms, and follows redirects one at a time.
 
+use crate::support::filled;
 use bytes::Bytes;
 use http::{HeaderMap, Request};
 use http_body_util::{BodyExt as _, Full};
@@ -115,6 +116,21 @@ impl Browser {
         let stays = answer.status == 200 && answer.leads_to().is_none();
         assert!(!stays, "{action} answers a press with a page that cannot be opened again");
         answer
+    }
+
+    /// Saves a form of a page as it is filled in, but for some fields, and follows. A field with nothing given is left
+    /// empty, and a box not ticked.
+    pub async fn save(&self, page: &Shown, action: &str, changes: &[(&str, &str)]) -> Shown {
+        let mut all = filled::fields(&page.html, action);
+        all.retain(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
+        let given = changes.iter().filter(|(_, value)| !value.is_empty());
+        all.extend(given.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let all: Vec<(&str, &str)> =
+            all.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let own = [("origin", self.origin()), ("sec-fetch-site", "same-origin".to_owned())];
+        let own: Vec<(&str, &str)> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let shown = self.post(action, &all, &own).await;
+        self.follow(shown).await
     }
 
     /// Posts a form, whatever page it is from.

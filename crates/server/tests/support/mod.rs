@@ -4,6 +4,7 @@
 
 pub mod authenticator;
 mod client;
+pub mod filled;
 mod keys;
 mod lambda;
 #[path = "../../../pools/src/auth/webauthn/authenticator.rs"]

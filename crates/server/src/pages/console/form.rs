@@ -104,7 +104,7 @@ impl Form {
 }
 
 /// Refusals that name no setting, and the setting that they are about.
-const ABOUT: [(&str, &str); 12] = [
+const ABOUT: [(&str, &str); 15] = [
     ("UserNotFoundException", "Username"),
     ("UsernameExistsException", "Username"),
     ("AliasExistsException", "Username"),
@@ -117,13 +117,25 @@ const ABOUT: [(&str, &str); 12] = [
     ("DuplicateProviderException", "ProviderName"),
     ("FeatureUnavailableInTierException", "UserPoolTier"),
     ("FeatureUnavailableInTierException", "AdvancedSecurityMode"),
+    ("BadRequestException", "EmailIdentity"),
+    ("BadRequestException", "EmailAddress"),
+    ("BadRequestException", "ToAddresses"),
+];
+
+/// Words of refusals that name no setting either.
+const SAID: [(&str, &str); 5] = [
+    ("turn off MFA and configure", "MfaConfiguration"),
+    ("as an auth factor if MFA is enabled", "MfaConfiguration"),
+    ("as an auth factor if MFA is enabled", "AllowedFirstAuthFactors"),
+    ("are required when MFA is required/optional", "SoftwareTokenMfaConfiguration"),
+    ("Username should be", "Username"),
 ];
 
 /// A refusal quotes what was typed only if that is no short word that could stand there by chance.
 const QUOTED_MIN: usize = 6;
 
-/// Finds the field that a refusal names: by the path in a constraint's message, by the longest name of a setting in
-/// its words, by its kind, or by what it quotes of what was typed.
+/// Finds the field that a refusal names: by the path in a constraint's message, by the first name of a setting in its
+/// words, by what it quotes of what was typed, or by its kind.
 fn place(fields: &[Field], kind: &str, message: &str) -> Option<usize> {
     let last = |api: &str| api.rsplit('.').next().unwrap_or(api).to_owned();
     let by_path = message.split(" at '").skip(1).find_map(|rest| {
@@ -132,30 +144,31 @@ fn place(fields: &[Field], kind: &str, message: &str) -> Option<usize> {
             !field.api.is_empty() && path.split('.').any(|step| step.eq_ignore_ascii_case(&last(&field.api)))
         })
     });
+    let called = |api: &str| fields.iter().position(|field| last(&field.api) == api);
     let by_name = || {
-        let named = fields.iter().enumerate().filter(|(_, field)| {
-            let api = last(&field.api);
-            !api.is_empty()
-                && message.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == api)
-        });
-        named.max_by_key(|(_, field)| last(&field.api).len()).map(|(at, _)| at)
+        let mut words = message.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|it| !it.is_empty());
+        words.find_map(called)
     };
-    let by_kind = || {
-        let about = ABOUT.iter().filter(|(known, _)| *known == kind);
-        about.into_iter().find_map(|(_, api)| fields.iter().position(|field| last(&field.api) == *api))
-    };
+    let by_words =
+        || SAID.iter().filter(|(words, _)| message.contains(words)).find_map(|(_, api)| called(api));
+    let by_kind = || ABOUT.iter().filter(|(known, _)| *known == kind).find_map(|(_, api)| called(api));
     let by_value = || {
+        let is_quoted = |line: &String| {
+            line.len() >= QUOTED_MIN && message.contains(line)
+                || !line.is_empty()
+                    && (message.starts_with(&format!("{line} ")) || message.ends_with(&format!(": {line}")))
+        };
         let quotes = |field: &Field| {
+            if !matches!(field.input, Input::Line { .. } | Input::Lines { .. }) {
+                return None;
+            }
             let lines = field.words().into_iter().map(|line| line.trim().to_owned());
-            lines
-                .filter(|line| line.len() >= QUOTED_MIN && message.contains(line))
-                .map(|line| line.len())
-                .max()
+            lines.filter(is_quoted).map(|line| line.len()).max()
         };
         let quoted = fields.iter().enumerate().filter_map(|(at, field)| Some((quotes(field)?, at)));
         quoted.max_by_key(|(length, _)| *length).map(|(_, at)| at)
     };
-    by_path.or_else(by_name).or_else(by_kind).or_else(by_value)
+    by_path.or_else(by_words).or_else(by_name).or_else(by_value).or_else(by_kind)
 }
 
 #[cfg(test)]
@@ -170,6 +183,9 @@ mod tests {
             Field::line("from", "FROM", "").api("EmailConfiguration.From"),
             Field::line("user", "User", "").api("Username"),
             Field::line("token", "Token endpoint", "").api("ProviderDetails.token_url"),
+            Field::lines("logouts", "Sign-out URLs", 3, "nope").api("LogoutURLs"),
+            Field::lines("custom", "Custom scopes", 3, "x/y"),
+            Field::new("scopes", "Scopes", Input::Checks(Vec::new())).api("AllowedOAuthScopes"),
         ];
         let cases = [
             (
@@ -191,6 +207,11 @@ mod tests {
             ("InvalidParameterException", "http://a.example/x cannot use the HTTP protocol.", Some(1)),
             ("InvalidParameterException", "token_url must be an HTTPS address.", Some(4)),
             ("LimitExceededException", "Too much.", None),
+            ("InvalidParameterException", "nope is not an absolute address.", Some(5)),
+            ("ScopeDoesNotExistException", "Invalid scope requested: x/y", Some(6)),
+            ("ScopeDoesNotExistException", "Invalid scope requested: read", Some(7)),
+            ("InvalidParameterException", "Username should be a phone number.", Some(3)),
+            ("InvalidParameterException", "PoolName is required when From is given.", Some(0)),
             // A word that only begins like a setting names none.
             ("InvalidParameterException", "Fromage is not on offer.", None),
         ];
