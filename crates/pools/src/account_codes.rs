@@ -272,7 +272,7 @@ impl Pools {
         let mut spent_of = Vec::new();
         for (topic, most) in topics.into_iter().take(if is_asker { 1 } else { 2 }) {
             let mut tries = Tries::read(&tx.ledger(&at.pool.id, topic, &key)?);
-            tries.spend(most, at.now).map_err(too_often)?;
+            tries.spend(most, at.now).map_err(|wait_ms| too_often("guesses/account", wait_ms))?;
             tx.put_ledger(&at.pool.id, topic, &key, &tries.write(), tries.expires())?;
             spent_of.push((topic, most, tries));
         }

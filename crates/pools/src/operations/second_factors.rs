@@ -132,7 +132,9 @@ impl Pools {
         let mut user = self.user_to_change(tx, &bearer.user)?;
         let key = user.id.clone().into_bytes();
         let mut tries = Tries::read(&tx.ledger(&at.pool.id, TOPIC, &key)?);
-        tries.spend(SET_UP_TRIES, at.now).map_err(|wait_ms| too_many(too_often("guesses/set-up", wait_ms)))?;
+        tries
+            .spend(SET_UP_TRIES, at.now)
+            .map_err(|wait_ms| too_many(too_often("guesses/set-up", wait_ms)))?;
         tx.put_ledger(&at.pool.id, TOPIC, &key, &tries.write(), tries.expires())?;
         let before = self.second_factors(tx, &user)?;
         let is_right = self.confirm_seed(tx, &user, code, device, at.now)?;
