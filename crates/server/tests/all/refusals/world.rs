@@ -401,6 +401,9 @@ impl World {
         for (token, credential, spoil) in credentials {
             let signed_in = self.signed_in("bob@example.com", "client").await;
             self.is(token, text(&signed_in, "/AccessToken"));
+            if token == "good_token" {
+                self.is("kept_refresh", text(&signed_in, "/RefreshToken"));
+            }
             let options =
                 self.does("StartWebAuthnRegistration", json!({ "AccessToken": &self[token] })).await;
             let options = &options["CredentialCreationOptions"];

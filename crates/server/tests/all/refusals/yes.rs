@@ -191,6 +191,10 @@ pub const CALLS: &[Call] = &[
         |world| json!({ "AccessToken": &world["doras_token"], "DeviceKey": &world["new_device"] }),
     ),
     ("AdminForgetDevice", |world| of_dora(world, json!({ "DeviceKey": &world["device"] }))),
+    (
+        "AdminRevokeUserSession",
+        |world| json!({ "Username": "bob@example.com", "SessionId": &world["bobs_session_id"] }),
+    ),
     ("StartWebAuthnRegistration", |_| json!({})),
     (
         "CompleteWebAuthnRegistration",
@@ -202,10 +206,6 @@ pub const CALLS: &[Call] = &[
         json!({ "AccessToken": &world["good_token"], "CredentialId": id })
     }),
     ("ListUserSessions", |_| json!({})),
-    (
-        "AdminRevokeUserSession",
-        |world| json!({ "Username": "bob@example.com", "SessionId": &world["bobs_session_id"] }),
-    ),
     (
         "RevokeUserSession",
         |world| json!({ "SessionId": &world["session_id"], "AccessToken": &world["token"] }),
@@ -223,7 +223,7 @@ pub const CALLS: &[Call] = &[
             "Password": "Battery-staple-2",
         })
     }),
-    ("RevokeToken", |world| json!({ "Token": &world["refresh"] })),
+    ("RevokeToken", |world| json!({ "Token": &world["kept_refresh"] })),
     ("GlobalSignOut", |world| json!({ "AccessToken": &world["leaver_token"] })),
     ("DeleteUser", |world| json!({ "AccessToken": &world["doomed_token"] })),
     // What administrators do to people.
