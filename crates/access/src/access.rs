@@ -1,5 +1,6 @@
 //! Decides by the policies as they are now: collects what bears on a caller, and asks the evaluator.
 
+use crate::bound::bind;
 use crate::caller::{Caller, Principal, root_arn};
 use crate::managed;
 use crate::names::{role_arn, tags};
@@ -9,7 +10,6 @@ use postern_model::{Error, ErrorKind, refusal};
 use postern_store::access::{RoleRow, UserRow};
 use postern_store::stamps::Topic;
 use postern_store::{Clock, Store, Timestamp, Tx};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -201,6 +201,7 @@ impl Access {
         context.set("aws:PrincipalAccount", caller.account.clone());
         context.set("aws:userid", caller.principal.user_id(&caller.account));
         context.set("aws:ViaAWSService", "false");
+        context.set("aws:SecureTransport", caller.is_secure.to_string());
         if let Some(source) = caller.source {
             context.set("aws:SourceIp", source.to_string());
         }
@@ -266,8 +267,7 @@ fn role(tx: &mut Tx<'_>, id: &str) -> Result<Arc<Option<RoleRow>>> {
 fn trust_policy(tx: &mut Tx<'_>, role: &RoleRow) -> Result<Named> {
     let named = tx.recalled(Topic::Iam, "trust policy", &role.id, |_| {
         let mut named = stored(&role.name, &role.trust, Kind::Trust)?;
-        let ids: BTreeMap<String, String> = serde_json::from_str(&role.trust_ids)?;
-        Arc::make_mut(&mut named.policy).bind(|arn| ids.get(arn).cloned());
+        bind(&mut named, &role.trust_ids)?;
         anyhow::Ok(named)
     })?;
     Ok(Named::clone(&named))

@@ -49,6 +49,8 @@ pub struct Caller {
     pub region: String,
     /// The true peer (or what a trusted proxy said it is).
     pub source: Option<IpAddr>,
+    /// It came encrypted, or never left this server.
+    pub is_secure: bool,
     pub user_agent: String,
     pub request_id: String,
 }

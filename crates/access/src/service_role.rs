@@ -197,6 +197,7 @@ impl Access {
             account: self.account.to_string(),
             region: self.region.to_string(),
             source: None,
+            is_secure: true,
             user_agent: service.to_owned(),
             request_id: String::new(),
         }

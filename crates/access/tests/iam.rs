@@ -212,6 +212,24 @@ async fn a_boundary_limits_and_its_policy_cannot_be_deleted_meanwhile() {
     assert!(house.may(&bob, "ses:SendEmail", IDENTITY).await);
     let said = house.refused(&bob, "ListUsers", json!({}), "AccessDenied").await;
     assert!(said.ends_with("because no permissions boundary allows the iam:ListUsers action"), "{said}");
+    let input = json!({
+        "PolicySourceArn": format!("arn:aws:iam::{ACCOUNT}:user/bob"),
+        "ActionNames": ["ses:SendEmail", "iam:GetUser", "iam:ListUsers"],
+        "MaxItems": 2,
+    });
+    let first = house.ok(&admin, "SimulatePrincipalPolicy", input.clone()).await;
+    let within = |page: &Value| -> Vec<Value> {
+        let results = page["EvaluationResults"].as_array().expect("results").iter();
+        let detail = |result: &Value| {
+            result["PermissionsBoundaryDecisionDetail"]["AllowedByPermissionsBoundary"].clone()
+        };
+        results.map(detail).collect()
+    };
+    assert_eq!((within(&first), &first["IsTruncated"]), (vec![json!(true), json!(false)], &json!(true)));
+    let mut rest = input;
+    rest["Marker"] = first["Marker"].clone();
+    let rest = house.ok(&admin, "SimulatePrincipalPolicy", rest).await;
+    assert_eq!((within(&rest), &rest["IsTruncated"]), (vec![json!(false)], &json!(false)));
     house.refused(&admin, "DeletePolicy", json!({"PolicyArn": arn}), "DeleteConflict").await;
     let missing =
         json!({"UserName": "eve", "PermissionsBoundary": format!("arn:aws:iam::{ACCOUNT}:policy/none")});

@@ -3,7 +3,7 @@
 
 use anyhow::{Result, anyhow};
 use postern_access::policy::{Kind, Named};
-use postern_access::{Caller, Context, Denied, EMAIL_SERVICE, Stop, Target};
+use postern_access::{Caller, Context, Denied, EMAIL_SERVICE, Stop, Target, bind};
 use postern_model::Document;
 use postern_store::Tx;
 use postern_store::stamps::Topic;
@@ -49,10 +49,7 @@ impl Mail {
             return None;
         }
         let arn = match (text("EmailIdentity"), text("ConfigurationSetName")) {
-            (Some(identity), _) => {
-                let name = identity_name(identity).map_or_else(|_| identity.to_owned(), |(name, _)| name);
-                self.settings.identity_arn(&name)
-            }
+            (Some(identity), _) => self.settings.named_identity_arn(identity),
             (None, Some(set)) if operation.contains("ConfigurationSet") => {
                 self.settings.configuration_set_arn(set)
             }
@@ -79,7 +76,9 @@ impl Mail {
             (None, Some(own)) => Mailbox::from(own.clone()),
             _ => return Ok(SenderVerdict::NoFrom),
         };
-        let here = arn.region == self.settings.region || arn.region == "*";
+        // One server stands for all regions, unless it is to be as strict as AWS.
+        let here =
+            !self.settings.exact_identity || [self.settings.region.as_str(), "*"].contains(&&*arn.region);
         let exact = tx.identity_status(&arn.name)?.is_some_and(|status| may_send(&status));
         let verified =
             exact || (!self.settings.exact_identity && verified_identity(tx, &from.address)?.is_some());
@@ -130,9 +129,11 @@ impl Mail {
         let action = action(&draft.content);
         let context = context(draft, version);
         let policies = tx.recalled(Topic::Ses, "identity's policies", &sent_as.name, |tx| {
-            let policies = tx.identity_policies(&sent_as.name)?.into_iter().map(|(name, text)| {
-                Named::parse(&name, &text, Kind::Resource)
-                    .map_err(|fault| anyhow!("the policy {name} cannot be read: {fault}"))
+            let policies = tx.identity_policies(&sent_as.name)?.into_iter().map(|row| {
+                let mut named = Named::parse(&row.name, &row.policy, Kind::Resource)
+                    .map_err(|fault| anyhow!("the policy {} cannot be read: {fault}", row.name))?;
+                bind(&mut named, &row.ids)?;
+                anyhow::Ok(named)
             });
             policies.collect::<Result<Vec<_>>>()
         })?;
@@ -222,6 +223,12 @@ impl Settings {
     /// The ARN of an identity.
     pub fn identity_arn(&self, name: &str) -> String {
         format!("arn:aws:ses:{}:{}:identity/{name}", self.region, self.account)
+    }
+
+    /// The ARN of an identity that a caller names in whatever spelling.
+    pub fn named_identity_arn(&self, given: &str) -> String {
+        let name = identity_name(given).map_or_else(|_| given.to_owned(), |(name, _)| name);
+        self.identity_arn(&name)
     }
 
     /// The ARN of a configuration set.

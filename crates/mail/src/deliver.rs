@@ -22,7 +22,7 @@ use crate::inbox::{Caught, INBOX_MAX};
 use crate::send::signing_domain;
 use crate::suppression::suppress;
 use crate::transport::functions::{Functions, NoAnswer};
-use crate::transport::{ATTEMPT, Carrier, Delivery, Parcel, TextParcel, Transport};
+use crate::transport::{ATTEMPT, Carrier, Delivery, Parcel, TextParcel, Transport, Turn};
 use crate::undelivered::log_undelivered;
 
 /// Mails taken up at one time.
@@ -32,14 +32,18 @@ const POLL: Duration = Duration::from_secs(15);
 /// How long the worker waits for more before it begins: what it does for a mail comes after whoever caused it was
 /// answered, so that the time of an answer does not tell a mail from a decoy (rule E3).
 const GATHER: Duration = Duration::from_millis(1);
-/// Waits between attempts, ± a fifth: a code is tried at 0, 2, 5, 10, 20, 40 seconds and then every minute;
-/// anything else within minutes, then hourly for a day.
+/// Waits between attempts, ± a fifth: what somebody waits for is tried at 0, 2, 5, 10, 20, 40 seconds and then every
+/// minute; anything else within minutes, then hourly.
 const URGENT_MS: [i64; 6] = [2_000, 3_000, 5_000, 10_000, 20_000, 60_000];
 const PATIENT_MS: [i64; 4] = [60_000, 5 * 60_000, 15 * 60_000, 60 * 60_000];
 /// How often a function is called to send one message.
 const HANDOVERS_MAX: i64 = 3;
+/// How often a code may be handed over without anybody knowing whether it was taken: a second copy of the same code does
+/// no harm. Anything else is handed over once.
+const DOUBTS_MAX: i64 = 2;
 /// How long it is remembered what became of a mail.
 const KEPT_MS: i64 = 7 * 24 * 3_600_000;
+
 /// The one who carries mails. One runs in each process.
 pub struct Worker {
     mail: Mail,
@@ -47,7 +51,12 @@ pub struct Worker {
     /// Who is called for messages that functions send.
     functions: Option<Functions>,
     notes: mpsc::Receiver<Note>,
-    jobs: JoinSet<Outcome>,
+    /// Attempts at messages that somebody waits for.
+    urgent: JoinSet<Outcome>,
+    /// Attempts at the others. When there are too many, more of them stay in the outbox.
+    others: JoinSet<Outcome>,
+    /// Some stay there.
+    others_wait: bool,
     /// When the outbox must be looked at next.
     due: Option<Timestamp>,
 }
@@ -62,7 +71,7 @@ struct Outcome {
 
 enum Verdict {
     Final { state: &'static str, reply: String, caught: Option<Arc<Caught>> },
-    Later { next: Timestamp, reply: String },
+    Later { next: Timestamp, reply: String, doubts: i64 },
 }
 
 /// Says how long to wait after an attempt that failed; attempts count from 1.
@@ -76,7 +85,16 @@ fn pause_ms(urgent: bool, attempts: i64) -> i64 {
 
 impl Worker {
     pub(crate) fn new(mail: Mail, transport: Transport, notes: mpsc::Receiver<Note>) -> Worker {
-        Worker { mail, transport, functions: None, notes, jobs: JoinSet::new(), due: None }
+        Worker {
+            mail,
+            transport,
+            functions: None,
+            notes,
+            urgent: JoinSet::new(),
+            others: JoinSet::new(),
+            others_wait: false,
+            due: None,
+        }
     }
 
     /// The same, with somebody to call for messages that functions send.
@@ -99,8 +117,9 @@ impl Worker {
             let pause = self.pause();
             let outcomes = tokio::select! {
                 () = &mut stop => break,
-                Some(done) = self.jobs.join_next(), if !self.jobs.is_empty() => self.gather(done.ok()),
-                taken = timeout(pause, self.notes.recv_many(&mut notes, BATCH)), if self.jobs.len() < BATCH => match taken {
+                Some(done) = self.urgent.join_next(), if !self.urgent.is_empty() => self.gather(done.ok()),
+                Some(done) = self.others.join_next(), if !self.others.is_empty() => self.gather(done.ok()),
+                taken = timeout(pause, self.notes.recv_many(&mut notes, BATCH)), if self.urgent.len() < BATCH => match taken {
                     Ok(0) => break,
                     Ok(_) => { let notes = self.more(notes).await; self.take_up(notes).await },
                     Err(_) => self.look_around().await,
@@ -108,7 +127,7 @@ impl Worker {
             };
             self.conclude_or_log(outcomes).await;
         }
-        let rest: Vec<Outcome> = std::mem::take(&mut self.jobs).join_all().await;
+        let rest = self.all_ended().await;
         self.conclude_or_log(rest).await;
     }
 
@@ -129,8 +148,14 @@ impl Worker {
         }
         let mut outcomes = self.take_up(notes).await;
         outcomes.extend(self.look_around().await);
-        outcomes.extend(std::mem::take(&mut self.jobs).join_all().await);
+        outcomes.extend(self.all_ended().await);
         self.conclude_or_log(outcomes).await;
+    }
+
+    async fn all_ended(&mut self) -> Vec<Outcome> {
+        let mut outcomes = std::mem::take(&mut self.urgent).join_all().await;
+        outcomes.extend(std::mem::take(&mut self.others).join_all().await);
+        outcomes
     }
 
     fn pause(&self) -> Duration {
@@ -142,8 +167,11 @@ impl Worker {
     /// Collects what else has ended meanwhile, so that it is written down together.
     fn gather(&mut self, first: Option<Outcome>) -> Vec<Outcome> {
         let mut outcomes: Vec<Outcome> = first.into_iter().collect();
-        while let Some(done) = self.jobs.try_join_next() {
+        while let Some(done) = self.urgent.try_join_next().or_else(|| self.others.try_join_next()) {
             outcomes.extend(done.ok());
+        }
+        if self.others_wait && self.others.len() <= BATCH / 2 {
+            self.due = Some(self.mail.clock.now());
         }
         outcomes
     }
@@ -166,11 +194,18 @@ impl Worker {
     async fn look_around(&mut self) -> Vec<Outcome> {
         let now = self.mail.clock.now();
         let until = now.plus_ms(LEASE.as_millis() as i64);
+        let room = BATCH.saturating_sub(self.others.len()) as i64;
+        self.others_wait = room == 0;
         let taken = self.mail.store.write(move |tx| {
-            let taken = tx.lease_mails(now, until, BATCH as i64)?;
+            let mut taken = tx.lease_mails(now, until, true, BATCH as i64)?;
+            let next = if room > 0 {
+                taken.extend(tx.lease_mails(now, until, false, room)?);
+                tx.next_mail()?
+            } else {
+                tx.next_mail_of(true)?
+            };
             tx.forget_mails_before(now.minus_ms(KEPT_MS))?;
             tx.forget_suppressed(now)?;
-            let next = tx.next_mail()?;
             anyhow::Ok((taken, next))
         });
         let (taken, next) = match taken.await {
@@ -199,19 +234,23 @@ impl Worker {
     /// Makes one attempt: here and now where nothing is waited for, else as a job of its own.
     async fn attempt(&mut self, row: OutboxRow, letter: Letter) -> Option<Outcome> {
         let now = self.mail.clock.now();
-        if row.next.is_none_or(|until| now.plus_ms(ATTEMPT.as_millis() as i64) > until) {
+        if time_left(&row, now).is_none() {
             // It waited so long that its lease may end under way: whoever finds it due sends it.
+            return None;
+        }
+        if !row.urgent && self.others.len() >= BATCH {
+            self.others_wait = true;
             return None;
         }
         if letter.decoy {
             return Some(ended(row, "dropped", String::new()));
         }
         if now >= row.not_after {
-            return Some(ended(row, "expired", "no time was left to use it".to_owned()));
+            return Some(too_late(row, "no time was left to use it".to_owned()));
         }
         if let Some(handover) = letter.handover.clone() {
             let (mail, functions) = (self.mail.clone(), self.functions.clone());
-            self.jobs.spawn(async move { hand_over(&mail, functions, row, &handover).await });
+            self.lane(row.urgent).spawn(async move { hand_over(&mail, functions, row, &handover).await });
             return None;
         }
         let stays = match letter.body {
@@ -226,12 +265,17 @@ impl Worker {
         }
         let (mail, transport) = (self.mail.clone(), self.transport.clone());
         let takes_time = matches!(letter.body, Body::Text(_)) || self.transport.wants_bytes();
+        let urgent = row.urgent;
         let job = async move { deliver(&mail, &transport, row, letter).await };
         if takes_time {
-            self.jobs.spawn(job);
+            self.lane(urgent).spawn(job);
             return None;
         }
         Some(job.await)
+    }
+
+    fn lane(&mut self, urgent: bool) -> &mut JoinSet<Outcome> {
+        if urgent { &mut self.urgent } else { &mut self.others }
     }
 
     async fn conclude_or_log(&mut self, outcomes: Vec<Outcome>) {
@@ -254,12 +298,12 @@ impl Worker {
                 for outcome in written.iter() {
                     let row = &outcome.row;
                     match &outcome.verdict {
-                        Verdict::Later { next, reply } => {
-                            tx.defer_mail(&row.id, row.attempts, *next, reply)?;
+                        Verdict::Later { next, reply, doubts } => {
+                            tx.defer_mail(&row.id, row.attempts, *next, *doubts, reply)?;
                         }
                         Verdict::Final { state, reply, caught } => {
                             let current = tx.finish_mail(&row.id, row.attempts, state, reply)?;
-                            if let (true, "failed" | "expired", Some(pool_id)) =
+                            if let (true, "failed" | "expired" | "unknown", Some(pool_id)) =
                                 (current, *state, &row.pool_id)
                             {
                                 let details = format!("{}: {state} {}", row.purpose, code_of(reply));
@@ -298,7 +342,7 @@ impl Worker {
         let row = &outcome.row;
         let took_ms = self.mail.clock.now().since(row.created);
         match &outcome.verdict {
-            Verdict::Later { next, reply } => {
+            Verdict::Later { next, reply, .. } => {
                 self.due = Some(self.due.map_or(*next, |due| due.min(*next)));
                 tracing::warn!(id = row.id, attempt = row.attempts, code = code_of(reply), "mail deferred");
             }
@@ -339,15 +383,17 @@ async fn hand_over(
         return failed(row, reply);
     }
     let next = mail.clock.now().plus_ms(pause_ms(true, row.attempts));
-    if next >= row.not_after {
-        return ended(row, "expired", reply);
-    }
-    Outcome { row, verdict: Verdict::Later { next, reply }, gone: None }
+    again(row, next, reply)
+}
+
+/// How long a leased message may wait until an attempt at it must begin; nothing when it is too late.
+fn time_left(row: &OutboxRow, now: Timestamp) -> Option<Duration> {
+    let latest = row.next?.minus_ms(ATTEMPT.as_millis() as i64);
+    u64::try_from(latest.since(now)).ok().map(Duration::from_millis)
 }
 
 /// Writes, signs and hands over one mail.
 async fn deliver(mail: &Mail, transport: &Transport, row: OutboxRow, letter: Letter) -> Outcome {
-    let now = mail.clock.now();
     let wants_bytes = transport.wants_bytes();
     let bytes = match &letter.body {
         Body::Mail { content, .. } if wants_bytes => signed(mail, &row, content).await,
@@ -357,9 +403,19 @@ async fn deliver(mail: &Mail, transport: &Transport, row: OutboxRow, letter: Let
         Ok(bytes) => bytes,
         Err(cause) => return failed(row, format!("the mail could not be written: {cause:#}")),
     };
-    let left_ms = row.not_after.since(mail.clock.now()).max(0).unsigned_abs();
+    let is_mail = matches!(letter.body, Body::Mail { .. });
+    let wait = time_left(&row, mail.clock.now()).unwrap_or_default();
+    let _turn = match is_mail {
+        true => match transport.turn(row.urgent, wait).await {
+            Some(turn) => turn,
+            None => return after_pause(mail, row, "the relay was busy with other mails".to_owned(), None),
+        },
+        false => Turn::default(),
+    };
+    let now = mail.clock.now();
+    let left_ms = row.not_after.since(now).max(0).unsigned_abs();
     if left_ms == 0 {
-        return ended(row, "expired", "no time was left to use it".to_owned());
+        return too_late(row, "no time was left to use it".to_owned());
     }
     let patience = Duration::from_millis(left_ms);
     let delivery = match &letter.body {
@@ -392,14 +448,40 @@ async fn deliver(mail: &Mail, transport: &Transport, row: OutboxRow, letter: Let
             };
             Outcome { gone, ..failed(row, reply) }
         }
-        Delivery::Later { reply } => {
-            let next = mail.clock.now().plus_ms(pause_ms(letter.expires_ms.is_some(), row.attempts));
-            if next >= row.not_after {
-                return ended(row, "expired", reply);
+        Delivery::Later { reply } => after_pause(mail, row, reply, None),
+        Delivery::Slower { reply, until } => after_pause(mail, row, reply, Some(until)),
+        Delivery::Unknown { reply } => {
+            let row = OutboxRow { doubts: row.doubts + 1, ..row };
+            match row.urgent && row.doubts < DOUBTS_MAX {
+                true => after_pause(mail, row, reply, None),
+                false => ended(row, "unknown", reply),
             }
-            Outcome { row, verdict: Verdict::Later { next, reply }, gone: None }
         }
     }
+}
+
+/// Puts a message back for another attempt: by its schedule, or soon after a pause that the relay asked for.
+fn after_pause(mail: &Mail, row: OutboxRow, reply: String, pause: Option<Timestamp>) -> Outcome {
+    let next = match pause {
+        // Not all at once.
+        Some(until) => until.plus_ms(random::below(if row.urgent { 500 } else { 5_000 }) as i64),
+        None => mail.clock.now().plus_ms(pause_ms(row.urgent, row.attempts)),
+    };
+    again(row, next, reply)
+}
+
+fn again(row: OutboxRow, next: Timestamp, reply: String) -> Outcome {
+    if next >= row.not_after {
+        return too_late(row, reply);
+    }
+    let doubts = row.doubts;
+    Outcome { row, verdict: Verdict::Later { next, reply, doubts }, gone: None }
+}
+
+/// Gives a message up; one that may have been taken is not said to have come to nothing.
+fn too_late(row: OutboxRow, reply: String) -> Outcome {
+    let state = if row.doubts > 0 { "unknown" } else { "expired" };
+    ended(row, state, reply)
 }
 
 /// Writes the message, signed with its domain's key where receivers can find that key.

@@ -63,7 +63,10 @@ impl Dns {
 
     /// Asks the system's resolver for what the local zone does not hold.
     pub fn with_system_resolver(store: Store) -> Result<Dns> {
-        Ok(Dns { store, world: Some(TokioResolver::builder_tokio()?.build()?) })
+        let mut builder = TokioResolver::builder_tokio()?;
+        // Records are looked for before they are there; an answer of then must not be the answer of now.
+        builder.options_mut().cache_size = 0;
+        Ok(Dns { store, world: Some(builder.build()?) })
     }
 
     /// Looks a name up.

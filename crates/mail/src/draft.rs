@@ -40,6 +40,14 @@ impl Content {
         }
     }
 
+    /// Who else it names as its sender.
+    pub fn sender(&self) -> Option<&Mailbox> {
+        match self {
+            Content::Composed(_) => None,
+            Content::Raw(raw) => raw.sender.as_ref(),
+        }
+    }
+
     /// What a reader sees.
     pub fn shown(&self) -> Shown {
         match self {
@@ -79,6 +87,8 @@ pub struct Draft {
     pub purpose: String,
     /// When the code in it dies. It is not sent when there is no time left to use it.
     pub expires: Option<Timestamp>,
+    /// Somebody waits for it now.
+    pub urgent: bool,
     pub pool_id: Option<String>,
     pub user_id: Option<String>,
     /// The code, for the inbox to show large.
@@ -119,6 +129,7 @@ impl Draft {
             feedback_to: None,
             purpose: purpose.to_owned(),
             expires: None,
+            urgent: false,
             pool_id: None,
             user_id: None,
             code: None,
@@ -160,7 +171,7 @@ pub struct Letter {
     pub code: Option<String>,
     pub facts: BTreeMap<String, String>,
     pub decoy: bool,
-    /// When what it carries dies, in milliseconds since the epoch; then every second counts.
+    /// When what it carries dies, in milliseconds since the epoch.
     pub expires_ms: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handover: Option<Handover>,

@@ -1,6 +1,8 @@
 //! An identity that mail is sent as, an address or a domain: its state, the DNS records that prove a domain, and
 //! the rules by which looks at those records move it from state to state.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, Result};
 use postern_store::mail::IdentityRow;
 use postern_store::{Timestamp, random};
@@ -108,6 +110,9 @@ pub struct Notes {
     pub seen_ms: Option<i64>,
     /// What the last look found wrong, in the service's word.
     pub error: Option<String>,
+    /// What it found of each record.
+    #[serde(default)]
+    pub looks: BTreeMap<String, String>,
 }
 
 /// A domain's own envelope domain.
@@ -132,6 +137,18 @@ pub struct DnsRecord {
     pub kind: &'static str,
     pub value: String,
     pub purpose: &'static str,
+}
+
+impl DnsRecord {
+    /// Names the record among those of its identity.
+    pub fn key(&self) -> String {
+        format!("{} {}", self.kind, self.name)
+    }
+
+    /// Whether mail of the domain can be verified without it.
+    pub fn is_dkim(&self) -> bool {
+        self.purpose.starts_with("DKIM")
+    }
 }
 
 /// Where the records of domains point to.
@@ -187,6 +204,7 @@ impl Identity {
             checked_ms: None,
             seen_ms: None,
             error: None,
+            looks: BTreeMap::new(),
         };
         Identity {
             name,
@@ -218,7 +236,14 @@ impl Identity {
         Ok(identity)
     }
 
-    /// Lists the records to publish for a domain; none for an address.
+    /// All records that belong to it, in whoever's zone they stand.
+    pub fn all_records(&self, hosts: &Hosts) -> Vec<DnsRecord> {
+        let mut all = self.records(hosts);
+        all.extend(self.zone_records(hosts));
+        all
+    }
+
+    /// Lists the records to publish for a domain, and those of a MAIL FROM domain; else none for an address.
     pub fn records(&self, hosts: &Hosts) -> Vec<DnsRecord> {
         let record = |name: String, kind, value, purpose| DnsRecord { name, kind, value, purpose };
         let mut records = Vec::new();
@@ -257,20 +282,22 @@ impl Identity {
         self.notes.selectors.iter().map(record).collect()
     }
 
-    /// Writes down a look at the records: whether the DKIM records stand, whether MAIL FROM's does.
-    pub fn looked(&mut self, dkim: Look, mail_from: Option<Look>, now: Timestamp) {
+    /// Writes down a look at the records: whether a domain's DKIM records stand, whether MAIL FROM's does.
+    pub fn looked(&mut self, dkim: Option<Look>, mail_from: Option<Look>, now: Timestamp) {
         self.notes.checked_ms = Some(now.ms());
-        let next = step(self.status, self.notes.since_ms, &dkim, now);
-        if next != self.status {
-            self.notes.since_ms = now.ms();
-            self.status = next;
-        }
-        match dkim {
-            Look::Found => {
-                self.notes.seen_ms = Some(now.ms());
-                self.notes.error = None;
+        if let Some(dkim) = dkim {
+            let next = step(self.status, self.notes.since_ms, &dkim, now);
+            if next != self.status {
+                self.notes.since_ms = now.ms();
+                self.status = next;
             }
-            Look::Missing(error) | Look::Unknown(error) => self.notes.error = Some(error.to_owned()),
+            match dkim {
+                Look::Found => {
+                    self.notes.seen_ms = Some(now.ms());
+                    self.notes.error = None;
+                }
+                Look::Missing(error) | Look::Unknown(error) => self.notes.error = Some(error.to_owned()),
+            }
         }
         if let (Some(own), Some(look)) = (&mut self.notes.mail_from, mail_from) {
             let next = match look {
@@ -282,14 +309,16 @@ impl Identity {
                 own.status = next;
             }
         }
-        self.check = Some(now.plus_ms(self.pause_ms(now)));
+        // An address alone has no records.
+        let has_records = self.kind == Kind::Domain || self.notes.mail_from.is_some();
+        self.check = has_records.then(|| now.plus_ms(self.pause_ms(now)));
     }
 
     /// How long until the next look: short while somebody waits for the records, a day once all stands.
     fn pause_ms(&self, now: Timestamp) -> i64 {
         let searching = |status| matches!(status, Status::Pending | Status::TemporaryFailure);
         let mut since = Vec::new();
-        if searching(self.status) {
+        if self.kind == Kind::Domain && searching(self.status) {
             since.push(self.notes.since_ms);
         }
         if let Some(own) = self.notes.mail_from.as_ref().filter(|own| searching(own.status)) {
@@ -315,6 +344,16 @@ pub enum Look {
     Missing(&'static str),
     /// The look itself failed, which says nothing about the records.
     Unknown(&'static str),
+}
+
+impl Look {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Look::Found => "FOUND",
+            Look::Missing(word) | Look::Unknown(word) => word,
+        }
+    }
 }
 
 fn step(status: Status, since_ms: i64, look: &Look, now: Timestamp) -> Status {
@@ -410,21 +449,21 @@ mod tests {
     fn records_move_a_domain_through_its_states() {
         let mut shop = shop();
         let missing = Look::Missing("HOST_NOT_FOUND");
-        shop.looked(missing, None, START);
+        shop.looked(Some(missing), None, START);
         assert_eq!((shop.status, shop.check), (Status::Pending, Some(START.plus_ms(10_000))));
-        shop.looked(Look::Found, None, START.plus_ms(10_000));
+        shop.looked(Some(Look::Found), None, START.plus_ms(10_000));
         assert_eq!((shop.status, shop.notes.error.as_deref()), (Status::Success, None));
-        shop.looked(Look::Unknown("DNS_SERVER_ERROR"), None, START.plus_ms(HOUR_MS));
+        shop.looked(Some(Look::Unknown("DNS_SERVER_ERROR")), None, START.plus_ms(HOUR_MS));
         assert_eq!(shop.status, Status::Success, "a server that fails proves nothing");
         let lost = START.plus_ms(2 * HOUR_MS);
-        shop.looked(missing, None, lost);
+        shop.looked(Some(missing), None, lost);
         assert_eq!(shop.status, Status::TemporaryFailure);
         assert!(shop.status.may_send());
-        shop.looked(missing, None, lost.plus_ms(71 * HOUR_MS));
+        shop.looked(Some(missing), None, lost.plus_ms(71 * HOUR_MS));
         assert_eq!(shop.status, Status::TemporaryFailure);
-        shop.looked(missing, None, lost.plus_ms(72 * HOUR_MS));
+        shop.looked(Some(missing), None, lost.plus_ms(72 * HOUR_MS));
         assert_eq!(shop.status, Status::Failed);
-        shop.looked(Look::Found, None, lost.plus_ms(80 * HOUR_MS));
+        shop.looked(Some(Look::Found), None, lost.plus_ms(80 * HOUR_MS));
         assert_eq!(shop.status, Status::Success);
     }
 
@@ -434,12 +473,12 @@ mod tests {
         let pauses: Vec<i64> = [0, 61_000, 700_000, 2 * HOUR_MS]
             .map(|age| {
                 let now = START.plus_ms(age);
-                shop.looked(Look::Missing("HOST_NOT_FOUND"), None, now);
+                shop.looked(Some(Look::Missing("HOST_NOT_FOUND")), None, now);
                 shop.check.expect("a next look").since(now)
             })
             .to_vec();
         assert_eq!(pauses, [10_000, 60_000, 300_000, 900_000]);
-        shop.looked(Look::Found, None, START);
+        shop.looked(Some(Look::Found), None, START);
         assert_eq!(shop.check, Some(START.plus_ms(24 * HOUR_MS)));
     }
 

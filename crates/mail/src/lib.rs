@@ -31,7 +31,7 @@ mod verify;
 
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use postern_access::Access;
 use postern_store::mail::SesAccountRow;
 use postern_store::{Clock, Store, Timestamp};
@@ -98,7 +98,23 @@ impl Mail {
             full: Timestamp::from_ms(0),
             details: "{}".to_owned(),
         };
-        store.write(move |tx| tx.add_ses_account(&account)).await?;
+        let auto_approve = settings.auto_approve;
+        store
+            .write(move |tx| {
+                tx.lock_ses()?;
+                if tx.add_ses_account(&account)? {
+                    return Ok(());
+                }
+                // What production access brings, and whether it waits for anybody, is said by the settings of today.
+                let stored = tx.ses_account()?.context("the account is there")?;
+                let mut current =
+                    SesAccountRow { quota: account.quota, rate: account.rate, ..stored.clone() };
+                if auto_approve {
+                    operations::settle_review(&mut current)?;
+                }
+                if current != stored { tx.change_ses_account(&current) } else { Ok(()) }
+            })
+            .await?;
         let (notes, received) = mpsc::channel(NOTES_MAX);
         let (caught, _) = broadcast::channel(CAUGHT_MAX);
         let mail = Mail {

@@ -170,6 +170,9 @@ impl Message {
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Raw {
     pub from: Mailbox,
+    /// Who its header says sent it for whoever it is from.
+    #[serde(default)]
+    pub sender: Option<Mailbox>,
     /// The recipients named in its headers, Bcc included.
     pub recipients: Vec<Mailbox>,
     /// Values of the `X-SES-…` fields, which are read and removed.
@@ -198,13 +201,14 @@ impl Raw {
         let message = with_crlf(raw).ok_or(BadMessage::Malformed)?;
         let (fields, body) = header::split(&message).ok_or(BadMessage::Malformed)?;
 
-        for once in &OURS[..11] {
+        for once in &OURS[..12] {
             if fields.iter().filter(|field| field.is(once)).count() > 1 {
                 return Err(BadMessage::Header);
             }
         }
         let value = |name: &str| fields.iter().find(|field| field.is(name)).map(Field::value);
         let from = Mailbox::parse(&value("From").ok_or(BadMessage::NoFrom)?)?;
+        let sender = value("Sender").map(|sender| Mailbox::parse(&sender)).transpose()?;
         let mut recipients = Vec::new();
         for name in ["To", "Cc", "Bcc"] {
             recipients.extend(mailboxes(&value(name).unwrap_or_default())?);
@@ -225,7 +229,7 @@ impl Raw {
         }
         bytes.extend_from_slice(b"\r\n");
         bytes.extend_from_slice(body);
-        Ok(Raw { from, recipients, directives, bytes })
+        Ok(Raw { from, sender, recipients, directives, bytes })
     }
 
     /// Gives what a reader sees.
@@ -413,6 +417,8 @@ mod tests {
     fn a_raw_message_with_two_senders_or_none_is_refused() {
         assert_eq!(Raw::parse(b"To: a@b.test\n\nx").err(), Some(BadMessage::NoFrom));
         assert_eq!(Raw::parse(b"From: a@b.test\nFrom: c@d.test\n\nx").err(), Some(BadMessage::Header));
+        let twice = b"From: a@b.test\nContent-Type: text/plain\nContent-Type: text/html\n\nx";
+        assert_eq!(Raw::parse(twice).err(), Some(BadMessage::Header));
         assert!(Raw::parse(b"From: a@b.test, c@d.test\n\nx").is_err());
         assert_eq!(Raw::parse(b"no header at all\n\nx").err(), Some(BadMessage::Malformed));
     }

@@ -14,6 +14,7 @@ use crate::draft::{Body, Draft, Letter, Sender};
 use crate::handover::{LEASE, Note};
 use crate::identity::{Identity, Kind, Status, may_send};
 use crate::sandbox::{self, Bucket, DAY_MS, RECIPIENTS_MAX, SANDBOX_QUOTA, SANDBOX_RATE, UNLIMITED};
+use crate::undelivered::log_undelivered;
 use crate::unsent::Unsent;
 
 /// A code must reach its reader this long before it dies.
@@ -131,10 +132,11 @@ impl Mail {
         if !from_verified {
             failed.push(draft.content.from().address.spelling());
         }
-        if let Some(feedback) = &draft.feedback_to
-            && !is_verified(tx, feedback)?
-        {
-            failed.push(feedback.spelling());
+        let sender = draft.content.sender().map(|sender| &sender.address);
+        for other in sender.into_iter().chain(&draft.feedback_to) {
+            if !failed.contains(&other.spelling()) && !is_verified(tx, other)? {
+                failed.push(other.spelling());
+            }
         }
         if !account.production {
             for recipient in &draft.to {
@@ -219,10 +221,7 @@ impl Mail {
     ) -> Result<Queued, Unsent> {
         let message_id = message_id(&self.settings.region, now);
         let base = message_id.trim_end_matches("000000").to_owned();
-        let not_after = match draft.expires {
-            Some(expires) => expires.minus_ms(USEFUL_MS),
-            None => now.plus_ms(DAY_MS),
-        };
+        let not_after = not_after(draft.expires, draft.urgent, now);
         for (number, to) in draft.to.iter().enumerate() {
             let letter = Letter {
                 body: Body::Mail {
@@ -237,7 +236,7 @@ impl Mail {
                 expires_ms: draft.expires.map(Timestamp::ms),
                 handover: draft.handover.clone(),
             };
-            let suppressed = draft.handover.is_none() && tx.find_suppressed(&to.spelling())?.is_some();
+            let suppressed = draft.handover.is_none() && tx.find_suppressed(&to.canonical())?.is_some();
             let at_once = wait_ms == 0;
             let next = if at_once { now.plus_ms(LEASE.as_millis() as i64) } else { now.plus_ms(wait_ms) };
             let mut row = OutboxRow {
@@ -253,9 +252,15 @@ impl Mail {
                 reply: String::new(),
                 not_after,
                 created: now,
+                urgent: draft.urgent,
+                doubts: 0,
             };
             tx.add_mail(&row)?;
             if suppressed {
+                if let Some(pool_id) = &row.pool_id {
+                    let details = format!("{}: suppressed", row.purpose);
+                    log_undelivered(tx, pool_id, &details, now)?;
+                }
                 continue;
             }
             let notes = self.notes.clone();
@@ -275,6 +280,16 @@ impl Mail {
     /// The account's row, which stands since the service was opened.
     pub(crate) fn account(&self, tx: &mut Tx<'_>) -> Result<SesAccountRow> {
         tx.ses_account()?.ok_or_else(|| anyhow::anyhow!("the SES account was never opened"))
+    }
+}
+
+/// Until when a message is tried: while what it carries is of use, and what nobody waits for a day at most.
+pub(crate) fn not_after(expires: Option<Timestamp>, urgent: bool, now: Timestamp) -> Timestamp {
+    let useful = expires.map(|expires| expires.minus_ms(USEFUL_MS));
+    let day = now.plus_ms(DAY_MS);
+    match useful {
+        Some(useful) if urgent => useful,
+        useful => useful.unwrap_or(day).min(day),
     }
 }
 
@@ -306,12 +321,14 @@ pub(crate) fn is_verified(tx: &mut Tx<'_>, address: &Address) -> Result<bool> {
     Ok(false)
 }
 
-/// Finds the domain whose key signs mails of an address.
+/// Finds the domain whose key signs mails of an address: the most specific that may send, if it signs.
 pub(crate) fn signing_domain(tx: &mut Tx<'_>, address: &Address) -> Result<Option<Identity>> {
     for name in sandbox::domains_above(address.domain()) {
-        if let Some(row) = tx.find_identity(name)? {
+        if let Some(row) = tx.find_identity(name)?
+            && may_send(&row.status)
+        {
             let identity = identity_of(row)?;
-            let signs = identity.kind == Kind::Domain && identity.status.may_send() && identity.notes.signing;
+            let signs = identity.kind == Kind::Domain && identity.notes.signing;
             return Ok(signs.then_some(identity));
         }
     }

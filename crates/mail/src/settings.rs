@@ -20,7 +20,7 @@ pub struct Settings {
     /// Days for which an address that mail bounced from gets no more; 0 is for ever, as in AWS.
     pub bounced_days: i64,
     pub hosts: Hosts,
-    /// A pool's SourceArn must itself be verified; its domain being so is not enough, as in AWS.
+    /// A pool's SourceArn must itself be verified, in this region; its domain being so is not enough, as in AWS.
     pub exact_identity: bool,
     /// Quota, rate and the default sender's daily limit hold.
     pub limits: bool,
@@ -33,6 +33,8 @@ pub struct Settings {
     pub production: bool,
     /// Requests for production access are granted at once.
     pub auto_approve: bool,
+    /// Records are looked up in the local zone alone, and may be put there.
+    pub publishes_records: bool,
     /// Text messages go to numbers only that were verified in the SMS sandbox.
     pub text_sandbox: bool,
     /// What texts are thought to cost.

@@ -20,12 +20,9 @@ pub(crate) fn suppress(
 ) -> Result<()> {
     let days = mail.settings.bounced_days;
     let expires = (reason == "BOUNCE" && days > 0).then(|| now.plus_ms(days * DAY_MS));
-    tx.put_suppressed(&SuppressedRow {
-        address: address.spelling(),
-        reason: reason.to_owned(),
-        updated: now,
-        expires,
-    })?;
+    let entry =
+        SuppressedRow { address: address.spelling(), reason: reason.to_owned(), updated: now, expires };
+    tx.put_suppressed(&entry, &address.canonical())?;
     tx.add_audit(&AuditRecord {
         time: now,
         who: "postern".to_owned(),

@@ -12,12 +12,10 @@ use crate::Mail;
 use crate::draft::{Body, Handover, Letter};
 use crate::handover::{LEASE, Note};
 use crate::price;
-use crate::send::{Queued, USEFUL_MS, message_id};
+use crate::send::{Queued, message_id, not_after};
 use crate::text::{LENGTH_MAX, Text};
 use crate::transport::Carrier;
 
-/// How long a message without a code is worth sending.
-const LIFE_MS: i64 = 24 * 3_600_000;
 /// What counts the money that went into texts.
 const SPENT: &str = "texts/spent";
 /// The attribute of SNS that limits it.
@@ -33,6 +31,8 @@ pub struct TextDraft {
     pub purpose: String,
     /// When the code in it dies. It is not sent when there is no time left to use it.
     pub expires: Option<Timestamp>,
+    /// Somebody waits for it now.
+    pub urgent: bool,
     pub pool_id: Option<String>,
     pub user_id: Option<String>,
     /// The code, for the inbox to show large.
@@ -217,6 +217,8 @@ impl Mail {
             reply: reply.to_owned(),
             not_after: now,
             created: now,
+            urgent: draft.urgent,
+            doubts: 0,
         })?;
         tracing::warn!(id = message_id, state, reply, "text not sent");
         Ok(Queued { message_id })
@@ -286,8 +288,10 @@ impl Mail {
             attempts: 1,
             next: Some(now.plus_ms(LEASE.as_millis() as i64)),
             reply: String::new(),
-            not_after: draft.expires.map_or(now.plus_ms(LIFE_MS), |expires| expires.minus_ms(USEFUL_MS)),
+            not_after: not_after(draft.expires, draft.urgent, now),
             created: now,
+            urgent: draft.urgent,
+            doubts: 0,
         };
         tx.add_mail(&row)?;
         let notes = self.notes.clone();

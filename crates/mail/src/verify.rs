@@ -1,5 +1,7 @@
 //! Proves identities: addresses by a link in a mail, domains by their DNS records.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,7 +11,7 @@ use crate::Mail;
 use crate::address::{Address, Mailbox};
 use crate::dns::{Dns, Found, RecordKind, plain};
 use crate::draft::{Draft, Sender};
-use crate::identity::{DnsRecord, Identity, Kind, Look, MORE_THAN_ONE};
+use crate::identity::{DnsRecord, Identity, Look, MORE_THAN_ONE};
 use crate::message::Message;
 use crate::sandbox::{self, DAY_MS};
 use crate::unsent::Unsent;
@@ -89,6 +91,7 @@ impl Mail {
         let (token, now) = (token.to_owned(), self.clock.now());
         self.store
             .write(move |tx| {
+                tx.lock_ses()?;
                 for mac in tx.keys().macs(Purpose::Handle, &[b"ses verify", token.as_bytes()]) {
                     if let Some(name) = tx.spend_identity_token(&mac, now)? {
                         return Ok(Some(name));
@@ -99,27 +102,26 @@ impl Mail {
             .await
     }
 
-    /// Looks at a domain's records now and writes down what it found; nothing if there is no such domain.
-    pub async fn check_domain(&self, name: &str) -> Result<Option<Identity>> {
+    /// Looks at an identity's records now and writes down what it found; nothing if there is no such identity.
+    pub async fn check_identity(&self, name: &str) -> Result<Option<Identity>> {
         let asked = name.to_owned();
         let found = self.store.read(move |tx| tx.find_identity(&asked)).await?;
-        let Some(identity) =
-            found.map(Identity::try_from).transpose()?.filter(|found| found.kind == Kind::Domain)
-        else {
-            return Ok(None);
-        };
-        let records = identity.records(&self.settings.hosts);
-        let mut dkim = Look::Found;
-        for record in records.iter().filter(|record| record.purpose == "DKIM") {
-            dkim = worse(dkim, look(&self.dns, record).await?);
-        }
-        let mut mail_from = None;
-        if let Some(record) = records.iter().find(|record| record.kind == "MX") {
-            mail_from = Some(look(&self.dns, record).await?);
+        let Some(identity) = found.map(Identity::try_from).transpose()? else { return Ok(None) };
+        let (mut dkim, mut mail_from, mut looks) = (None, None, BTreeMap::new());
+        // Where the keys stand in a zone of our own, a CNAME that leads there proves nothing before the key is there, too.
+        for record in identity.all_records(&self.settings.hosts) {
+            let found = look(&self.dns, &record).await?;
+            looks.insert(record.key(), found.word().to_owned());
+            if record.is_dkim() {
+                dkim = Some(dkim.map_or(found, |before| worse(before, found)));
+            } else if record.kind == "MX" {
+                mail_from = Some(found);
+            }
         }
         let (name, now) = (name.to_owned(), self.clock.now());
         self.store
             .write(move |tx| {
+                tx.lock_ses()?;
                 // The identity may have changed while we looked; what was seen is said of its records only.
                 let Some(row) = tx.find_identity(&name)? else { return Ok(None) };
                 let mut current = Identity::try_from(row)?;
@@ -128,6 +130,7 @@ impl Mail {
                 let same_mail_from = own(&current) == own(&identity);
                 if current.notes.selectors == identity.notes.selectors {
                     current.looked(dkim, mail_from.filter(|_| same_mail_from), now);
+                    current.notes.looks.clone_from(&looks);
                     tx.change_identity(&current.row()?)?;
                 }
                 anyhow::Ok(Some(current))
@@ -135,19 +138,20 @@ impl Mail {
             .await
     }
 
-    /// Looks at every domain that is due, ends links that nobody opened, and forgets old counts.
+    /// Looks at every identity whose records are due, ends links that nobody opened, and forgets old counts.
     pub(crate) async fn look_after_identities(&self) -> Result<()> {
         let now = self.clock.now();
         let due = self
             .store
             .write(move |tx| {
+                tx.lock_ses()?;
                 tx.fail_unopened_identities(now)?;
                 tx.forget_sends_before(sandbox::slot(now.minus_ms(DAY_MS + sandbox::SLOT_MS)))?;
                 tx.identities_to_check(now, ROUND)
             })
             .await?;
         for identity in due {
-            self.check_domain(&identity.name).await?;
+            self.check_identity(&identity.name).await?;
         }
         Ok(())
     }
@@ -171,10 +175,31 @@ pub async fn look(dns: &Dns, record: &DnsRecord) -> Result<Look> {
     })
 }
 
-/// Whether a record says what it should. A published key may carry more tags than the one that counts.
+/// Whether a record says what it should. A published key may carry more tags than the one that counts, an SPF record may
+/// let others send, too, and what a domain says of DMARC is its own affair.
 fn stands(value: &str, wanted: &str) -> bool {
-    value == wanted
-        || wanted.starts_with("p=") && value.split(';').any(|tag| tag.replace([' ', '\t'], "") == wanted)
+    let same_key = || key_of(wanted).is_some_and(|key| key_of(value) == Some(key));
+    let same_include = || {
+        wanted.split(' ').find(|word| word.starts_with("include:")).is_some_and(|include| {
+            value.starts_with("v=spf1 ") && value.split(' ').any(|word| word == include)
+        })
+    };
+    let both_dmarc = || [value, wanted].iter().all(|text| text.starts_with("v=DMARC1"));
+    value == wanted || same_key() || same_include() || both_dmarc()
+}
+
+/// The public key in a DKIM record (RFC 6376 §3.6.1).
+fn key_of(record: &str) -> Option<String> {
+    let tags = record.split(';').map(|tag| tag.replace([' ', '\t'], "")).filter(|tag| !tag.is_empty());
+    let mut key = None;
+    for (place, tag) in tags.enumerate() {
+        match tag.split_once('=')? {
+            ("v", version) if place > 0 || version != "DKIM1" => return None,
+            ("p", found) => key = Some(found.to_owned()),
+            _ => {}
+        }
+    }
+    key
 }
 
 fn worse(one: Look, other: Look) -> Look {
@@ -190,9 +215,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_published_key_may_carry_more_tags() {
+    fn a_record_stands_when_it_says_what_counts() {
         assert!(stands("v=DKIM1; k=rsa; p=AbC", "p=AbC"));
         assert!(!stands("v=DKIM1; p=abc", "p=AbC"));
+        assert!(stands("p=AbC", "v=DKIM1; k=rsa; p=AbC"));
+        assert!(stands("v=DKIM1; k=rsa; p=AbC; ", "v=DKIM1; k=rsa; p=AbC"));
+        assert!(!stands("v=DKIM1; k=rsa; p=", "v=DKIM1; k=rsa; p=AbC"));
+        assert!(!stands("no key at all", "p=AbC"));
+        assert!(stands("v=spf1 mx include:a.test include:b.test -all", "v=spf1 include:b.test ~all"));
+        assert!(!stands("v=spf1 mx -all", "v=spf1 include:b.test ~all"));
+        assert!(stands("v=DMARC1; p=reject", "v=DMARC1; p=none;"));
         assert!(stands("tok.dkim.amazonses.com", "tok.dkim.amazonses.com"));
         assert_eq!(worse(Look::Found, Look::Missing("X")), Look::Missing("X"));
         assert_eq!(worse(Look::Unknown("D"), Look::Found), Look::Unknown("D"));

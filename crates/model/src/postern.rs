@@ -3,10 +3,15 @@
 use crate::shape::{Timestamp, choices, errors, operations, record};
 
 operations! { Sts {
+    CheckIdentity(CheckIdentityRequest) -> CheckIdentityResponse,
+    GetAddressState(GetAddressStateRequest) -> GetAddressStateResponse,
     GetMetrics(GetMetricsRequest) -> GetMetricsResponse,
     ListAuditRecords(ListAuditRecordsRequest) -> ListAuditRecordsResponse,
+    ListIdentityRecords(ListIdentityRecordsRequest) -> ListIdentityRecordsResponse,
     ListImportFaults(ListImportFaultsRequest) -> ListImportFaultsResponse,
     ListMessages(ListMessagesRequest) -> ListMessagesResponse,
+    PublishIdentityRecords(PublishIdentityRecordsRequest) -> PublishIdentityRecordsResponse,
+    ReviewProductionAccess(ReviewProductionAccessRequest) -> ReviewProductionAccessResponse,
     TestFunction(TestFunctionRequest) -> TestFunctionResponse,
 } }
 
@@ -31,6 +36,12 @@ record! {
         detail: Option<String> = "Detail",
         request: Option<String> = "Request",
     }
+    CheckIdentityRequest {
+        email_identity: String = "EmailIdentity",
+    }
+    CheckIdentityResponse {
+        records: Option<Vec<IdentityRecordType>> = "Records",
+    }
     CountType {
         hour: Option<Timestamp> = "Hour",
         action: Option<String> = "Action",
@@ -44,6 +55,14 @@ record! {
         up_to_milliseconds: Option<i64> = "UpToMilliseconds",
         count: Option<i64> = "Count",
         total_milliseconds: Option<i64> = "TotalMilliseconds",
+    }
+    GetAddressStateRequest {
+        email_address: String = "EmailAddress",
+    }
+    GetAddressStateResponse {
+        suppressed_for: Option<String> = "SuppressedFor",
+        since: Option<Timestamp> = "Since",
+        until: Option<Timestamp> = "Until",
     }
     GetMetricsRequest {
         hours: Option<i64> = "Hours",
@@ -68,9 +87,22 @@ record! {
         records: Option<Vec<AuditRecordType>> = "Records",
         next_token: Option<String> = "NextToken",
     }
+    IdentityRecordType {
+        purpose: Option<String> = "Purpose",
+        r#type: Option<String> = "Type",
+        name: Option<String> = "Name",
+        value: Option<String> = "Value",
+        state: Option<String> = "State",
+    }
     ImportFaultType {
         line: Option<i64> = "Line",
         fault: Option<String> = "Fault",
+    }
+    ListIdentityRecordsRequest {
+        email_identity: String = "EmailIdentity",
+    }
+    ListIdentityRecordsResponse {
+        records: Option<Vec<IdentityRecordType>> = "Records",
     }
     ListImportFaultsRequest {
         user_pool_id: String = "UserPoolId",
@@ -99,6 +131,18 @@ record! {
         not_after: Option<Timestamp> = "NotAfter",
         created: Option<Timestamp> = "Created",
     }
+    PublishIdentityRecordsRequest {
+        email_identity: String = "EmailIdentity",
+    }
+    PublishIdentityRecordsResponse {
+        records: Option<Vec<IdentityRecordType>> = "Records",
+    }
+    ReviewProductionAccessRequest {
+        decision: DecisionType = "Decision",
+        reason: Option<String> = "Reason",
+    }
+    ReviewProductionAccessResponse {
+    }
     TestFunctionRequest {
         user_pool_id: String = "UserPoolId",
         trigger: TriggerType = "Trigger",
@@ -113,6 +157,10 @@ record! {
 }
 
 choices! {
+    DecisionType {
+        Grant = "GRANT",
+        Deny = "DENY",
+    }
     TriggerType {
         PreSignUp = "PreSignUp",
         PostConfirmation = "PostConfirmation",

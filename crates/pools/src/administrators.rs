@@ -475,6 +475,7 @@ impl Pools {
         };
         let mut draft = Draft::new(message, letter.title);
         draft.expires = Some(letter.not_after);
+        draft.urgent = letter.code.is_some();
         draft.code = letter.code.map(str::to_owned);
         draft.decoy = letter.decoy;
         draft.facts = [("client".to_owned(), APP.to_owned())].into();

@@ -135,6 +135,21 @@ impl Occasion {
         matches!(self, Occasion::SignUp | Occasion::ResendCode)
     }
 
+    /// Whether somebody sits before a page that waits for the message. What goes out in its place, so that a page tells
+    /// nobody who has an account, travels alike.
+    pub fn is_awaited(self) -> bool {
+        matches!(
+            self,
+            Occasion::SignIn
+                | Occasion::SignUp
+                | Occasion::ResendCode
+                | Occasion::AccountExists
+                | Occasion::VerifyAttribute
+                | Occasion::UpdateAttribute
+                | Occasion::ForgotPassword
+        )
+    }
+
     /// Whether the message carries what takes a change back.
     pub fn undoes(self) -> bool {
         matches!(self, Occasion::AddressChange | Occasion::NumberChange)

@@ -81,6 +81,7 @@ impl Pools {
             },
             purpose: letter.occasion.title().to_owned(),
             expires: Some(letter.not_after),
+            urgent: letter.occasion.is_awaited(),
             pool_id: Some(pool.id.clone()),
             user_id: letter.user.map(|user| user.id.clone()),
             code: letter.code.filter(|_| !letter.occasion.undoes()).map(str::to_owned),
@@ -205,6 +206,7 @@ impl Pools {
         draft.configuration_set = configuration_set.clone();
         draft.source_arn = own.map(|address| address.source_arn.clone());
         draft.expires = Some(letter.not_after);
+        draft.urgent = letter.occasion.is_awaited();
         draft.pool_id = Some(pool.id.clone());
         draft.user_id = letter.user.map(|user| user.id.clone());
         draft.code = letter.code.filter(|_| link.is_none()).map(str::to_owned);

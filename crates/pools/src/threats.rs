@@ -263,6 +263,7 @@ impl Pools {
         let message = to_person(from, to, notify.reply_to.as_deref(), words, ENGLISH.lang);
         let mut draft = Draft::new(message, "Risky sign-in");
         draft.source_arn = Some(notify.source_arn.clone());
+        draft.handover = self.custom_notice(at, user)?;
         draft.expires = Some(at.now.plus_ms(DAY_MS));
         draft.pool_id = Some(at.pool.id.clone());
         draft.user_id = Some(user.id.clone());

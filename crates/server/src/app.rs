@@ -8,6 +8,7 @@ use crate::settings::{ConsoleDoor, Settings};
 use crate::source;
 use crate::witness::Witness;
 use anyhow::{Result, ensure};
+use axum::http::HeaderMap;
 use postern_access::{Access, Caller, Principal, Role};
 use postern_mail::dns::Dns;
 use postern_mail::identity::Hosts;
@@ -20,6 +21,7 @@ use postern_pools::federation::Outside;
 use postern_pools::pool::Place;
 use postern_pools::work::{Priority, Workers};
 use postern_store::{Clock, Keys, Purpose, Store, random};
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -139,6 +141,7 @@ impl App {
             account: self.account.to_string(),
             region: self.access.region.to_string(),
             source: None,
+            is_secure: true,
             user_agent: "postern".to_owned(),
             request_id: fresh_request_id(),
         }
@@ -181,6 +184,12 @@ impl App {
 
     pub fn is_https(&self) -> bool {
         self.public_url.starts_with("https://")
+    }
+
+    /// Whether a request came encrypted: to us, or to a trusted proxy, which may say so itself.
+    pub fn is_secure(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        let proxied = source::forwarded_proto(peer, headers, &self.settings.trusted_proxies, self.is_https());
+        self.settings.tls.is_some() || proxied
     }
 
     /// What connections may take.
@@ -274,6 +283,7 @@ fn mail_settings(settings: &Settings, account: &str, public_url: &str) -> poster
         default_sender_daily: ses.default_sender_daily,
         production_quota: ses.quota,
         production_rate: ses.rate,
+        publishes_records: !ses.asks_dns,
         production: ses.production,
         auto_approve: ses.auto_approve,
         text_sandbox: settings.text_sandbox,

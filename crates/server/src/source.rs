@@ -43,6 +43,18 @@ pub fn forwarded_host<'a>(peer: IpAddr, headers: &'a HeaderMap, trusted: &[Netwo
     headers.get("x-forwarded-host")?.to_str().ok()
 }
 
+/// Whether a request reached a trusted proxy by HTTPS: as it says, or else as the server is known by.
+pub fn forwarded_proto(peer: IpAddr, headers: &HeaderMap, trusted: &[Network], known_https: bool) -> bool {
+    let peer = unfolded(peer);
+    if !trusted.iter().any(|network| network.contains(peer)) {
+        return false;
+    }
+    match headers.get("x-forwarded-proto").and_then(|said| said.to_str().ok()) {
+        Some(said) => said.eq_ignore_ascii_case("https"),
+        None => known_https,
+    }
+}
+
 /// What limits count by: an IPv4 address, or the /64 around an IPv6 one.
 pub fn bucket(source: IpAddr) -> IpAddr {
     match unfolded(source) {
@@ -88,6 +100,28 @@ mod tests {
             );
         }
         assert_eq!(of(address("10.1.1.1"), &forwarded(&["203.0.113.9"]), &[]), address("10.1.1.1"));
+    }
+
+    #[test]
+    fn a_request_is_encrypted_where_a_trusted_proxy_took_it_so() {
+        let trusted = [Network::parse("10.0.0.0/8").expect("a network")];
+        for (peer, said, known_https, answer) in [
+            ("10.1.1.1", Some("https"), false, true),
+            ("10.1.1.1", Some("http"), true, false),
+            ("10.1.1.1", None, true, true),
+            ("10.1.1.1", None, false, false),
+            ("192.0.2.1", Some("https"), true, false),
+        ] {
+            let mut headers = HeaderMap::new();
+            if let Some(said) = said {
+                headers.insert("x-forwarded-proto", said.parse().expect("a header value"));
+            }
+            assert_eq!(
+                forwarded_proto(address(peer), &headers, &trusted, known_https),
+                answer,
+                "{peer} {said:?}"
+            );
+        }
     }
 
     #[test]

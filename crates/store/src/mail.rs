@@ -22,6 +22,14 @@ pub struct IdentityRow {
     pub created: Timestamp,
 }
 
+/// A policy that hangs on an identity. `ids` is a JSON object of its ARNs and the ids they had when it was written.
+#[derive(Clone)]
+pub struct IdentityPolicyRow {
+    pub name: String,
+    pub policy: String,
+    pub ids: String,
+}
+
 /// What the account may send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SesAccountRow {
@@ -63,6 +71,11 @@ pub struct SuppressedRow {
 const COUNT_LANES: u64 = 16;
 
 impl Tx<'_> {
+    /// Makes changes of SES's settings wait for one another until they end: each reads a whole row and writes it.
+    pub fn lock_ses(&mut self) -> Result<()> {
+        self.serialize(b"ses")
+    }
+
     pub fn add_identity(&mut self, identity: &IdentityRow) -> Result<bool> {
         self.restamp(Topic::Ses)?;
         let sealed = identity.private_key.as_ref().map(|key| self.keys.seal(Purpose::PrivateKey, key));
@@ -191,21 +204,21 @@ impl Tx<'_> {
         Ok(failed)
     }
 
-    pub fn add_identity_policy(&mut self, identity: &str, name: &str, policy: &str) -> Result<bool> {
+    pub fn add_identity_policy(&mut self, identity: &str, policy: &IdentityPolicyRow) -> Result<bool> {
         self.restamp(Topic::Ses)?;
         let added = self.run(
-            "insert into email_identity_policies (identity, name, policy) values ($1, $2, $3) \
+            "insert into email_identity_policies (identity, name, policy, ids) values ($1, $2, $3, $4) \
              on conflict do nothing",
-            values![identity, name, policy],
+            values![identity, &policy.name, &policy.policy, &policy.ids],
         )?;
         Ok(added == 1)
     }
 
-    pub fn change_identity_policy(&mut self, identity: &str, name: &str, policy: &str) -> Result<bool> {
+    pub fn change_identity_policy(&mut self, identity: &str, policy: &IdentityPolicyRow) -> Result<bool> {
         self.restamp(Topic::Ses)?;
         let changed = self.run(
-            "update email_identity_policies set policy = $1 where identity = $2 and name = $3",
-            values![policy, identity, name],
+            "update email_identity_policies set policy = $1, ids = $2 where identity = $3 and name = $4",
+            values![&policy.policy, &policy.ids, identity, &policy.name],
         )?;
         Ok(changed == 1)
     }
@@ -219,12 +232,12 @@ impl Tx<'_> {
         Ok(gone == 1)
     }
 
-    /// Lists an identity's policies as names and texts.
-    pub fn identity_policies(&mut self, identity: &str) -> Result<Vec<(String, String)>> {
+    /// Lists an identity's policies by name.
+    pub fn identity_policies(&mut self, identity: &str) -> Result<Vec<IdentityPolicyRow>> {
         self.rows(
-            "select name, policy from email_identity_policies where identity = $1 order by name",
+            "select name, policy, ids from email_identity_policies where identity = $1 order by name",
             values![identity],
-            |row| Ok((row.text(0)?, row.text(1)?)),
+            |row| Ok(IdentityPolicyRow { name: row.text(0)?, policy: row.text(1)?, ids: row.text(2)? }),
         )
     }
 
@@ -371,26 +384,33 @@ impl Tx<'_> {
         })
     }
 
-    pub fn put_suppressed(&mut self, entry: &SuppressedRow) -> Result<()> {
+    /// Puts an address on the list, in place of another spelling of it.
+    pub fn put_suppressed(&mut self, entry: &SuppressedRow, canonical: &str) -> Result<()> {
         self.run(
-            "insert into suppressed_addresses (address, reason, updated_ms, expires_ms) values ($1, $2, $3, $4) \
-             on conflict (address) do update set reason = excluded.reason, updated_ms = excluded.updated_ms, \
-             expires_ms = excluded.expires_ms",
-            values![&entry.address, &entry.reason, entry.updated, entry.expires],
+            "delete from suppressed_addresses where canonical = $1 and address <> $2",
+            values![canonical, &entry.address],
+        )?;
+        self.run(
+            "insert into suppressed_addresses (address, canonical, reason, updated_ms, expires_ms) \
+             values ($1, $2, $3, $4, $5) on conflict (address) do update set canonical = excluded.canonical, \
+             reason = excluded.reason, updated_ms = excluded.updated_ms, expires_ms = excluded.expires_ms",
+            values![&entry.address, canonical, &entry.reason, entry.updated, entry.expires],
         )?;
         Ok(())
     }
 
-    pub fn find_suppressed(&mut self, address: &str) -> Result<Option<SuppressedRow>> {
+    /// Finds an address on the list, however it is spelled there.
+    pub fn find_suppressed(&mut self, canonical: &str) -> Result<Option<SuppressedRow>> {
         self.row(
-            "select address, reason, updated_ms, expires_ms from suppressed_addresses where address = $1",
-            values![address],
+            "select address, reason, updated_ms, expires_ms from suppressed_addresses where canonical = $1 \
+             order by address limit 1",
+            values![canonical],
             suppressed,
         )
     }
 
-    pub fn delete_suppressed(&mut self, address: &str) -> Result<bool> {
-        Ok(self.run("delete from suppressed_addresses where address = $1", values![address])? == 1)
+    pub fn delete_suppressed(&mut self, canonical: &str) -> Result<bool> {
+        Ok(self.run("delete from suppressed_addresses where canonical = $1", values![canonical])? > 0)
     }
 
     /// Tries again the addresses whose time on the list is over.

@@ -41,6 +41,8 @@ const STEPS: &[(&str, &str)] = &[
     ("threats", include_str!("../migrations/0035_threats.sql")),
     ("log deliveries", include_str!("../migrations/0036_log_deliveries.sql")),
     ("bounced addresses", include_str!("../migrations/0037_bounced_addresses.sql")),
+    ("outbox lanes", include_str!("../migrations/0038_outbox_lanes.sql")),
+    ("bound policies", include_str!("../migrations/0039_bound_policies.sql")),
 ];
 
 const VERSIONS: &str =

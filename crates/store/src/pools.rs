@@ -155,9 +155,14 @@ impl Tx<'_> {
             .unwrap_or(0))
     }
 
-    /// The pools that send through the service-linked role, by id.
+    /// The pools that send through the service-linked role, codes or notices of risks, by id.
     pub fn pools_using_email_role(&mut self) -> Result<Vec<String>> {
-        self.rows("select id from user_pools where uses_email_role = 1 order by id", &[], |row| row.text(0))
+        self.rows(
+            "select id from user_pools where uses_email_role = 1 \
+             union select pool_id from risk_configurations where uses_email_role = 1 order by 1",
+            &[],
+            |row| row.text(0),
+        )
     }
 
     pub fn add_domain(&mut self, domain: &DomainRow) -> Result<bool> {

@@ -161,13 +161,15 @@ impl Tx<'_> {
         pool_id: &str,
         client_id: &str,
         config: &str,
+        uses_email_role: bool,
         now: Timestamp,
     ) -> Result<()> {
         self.run(
-            "insert into risk_configurations (pool_id, client_id, config, modified_ms) values ($1, $2, $3, $4) \
-             on conflict (pool_id, client_id) do update set config = excluded.config, \
+            "insert into risk_configurations (pool_id, client_id, config, uses_email_role, modified_ms) \
+             values ($1, $2, $3, $4, $5) on conflict (pool_id, client_id) do update set \
+             config = excluded.config, uses_email_role = excluded.uses_email_role, \
              modified_ms = excluded.modified_ms",
-            values![pool_id, client_id, config, now],
+            values![pool_id, client_id, config, uses_email_role, now],
         )?;
         Ok(())
     }

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::Caller;
 use crate::access::Access;
-use crate::names::{Page, ROLE_ID, named_by, role_arn, tags, tags_text, unique_id, url_encoded, user_arn};
+use crate::names::{Page, ROLE_ID, role_arn, tags, tags_text, unique_id, url_encoded};
 use crate::policy::{Kind, size};
 use crate::table::Operations;
 use postern_model::iam::errors::*;
@@ -14,7 +14,6 @@ use postern_model::shape::Nothing;
 use postern_model::{Answer, Error, refusal, refuse};
 use postern_store::Tx;
 use postern_store::access::RoleRow;
-use std::collections::BTreeMap;
 
 const ROLES_MAX: usize = 1_000;
 const TRUST_SIZE_MAX: usize = 2_048;
@@ -172,58 +171,14 @@ impl Access {
                 format!("Cannot exceed quota for ACLSizePerRole: {TRUST_SIZE_MAX}"),
             );
         }
-        let mut ids = BTreeMap::new();
-        for name in policy.principals().flat_map(|principals| &principals.aws) {
-            if name.starts_with("arn:aws:sts:") || name.ends_with(":root") {
-                continue;
-            }
-            match self.id_of(tx, name)? {
-                Some(id) if id == *name => {}
-                Some(id) => {
-                    ids.insert(name.clone(), id);
-                }
-                None => {
-                    return refuse(
-                        MalformedPolicyDocumentException,
-                        format!("Invalid principal in policy: \"AWS\":\"{name}\""),
-                    );
-                }
-            }
-        }
-        serde_json::to_string(&ids).map_err(|cause| Error::Failed(cause.into()))
-    }
-
-    /// The unique id that an ARN, or an id itself, has today.
-    fn id_of(&self, tx: &mut Tx<'_>, name: &str) -> Answer<Option<String>> {
-        if !name.starts_with("arn:") {
-            let known = tx.find_iam_user_by_id(name)?.is_some() || tx.find_iam_role_by_id(name)?.is_some();
-            return Ok(known.then(|| name.to_owned()));
-        }
-        if let Some(user) = named_by(name, &self.account, "user") {
-            let user = tx.find_iam_user(user)?;
-            return Ok(user
-                .filter(|user| user_arn(&self.account, &user.path, &user.name) == name)
-                .map(|user| user.id));
-        }
-        if let Some(role) = named_by(name, &self.account, "role") {
-            let role = tx.find_iam_role(role)?;
-            return Ok(role
-                .filter(|role| role_arn(&self.account, &role.path, &role.name) == name)
-                .map(|role| role.id));
-        }
-        Ok(None)
+        self.ids_of(tx, &policy, false)?.map_err(|name| {
+            let words = format!("Invalid principal in policy: \"AWS\":\"{name}\"");
+            refusal(MalformedPolicyDocumentException, words)
+        })
     }
 
     pub(super) fn shown_role(&self, tx: &mut Tx<'_>, role: RoleRow) -> Answer<Role> {
-        let ids: BTreeMap<String, String> =
-            serde_json::from_str(&role.trust_ids).map_err(|cause| Error::Failed(cause.into()))?;
-        let mut trust = role.trust;
-        for (arn, id) in ids {
-            // Whoever is gone is shown by the id that nobody else will have.
-            if self.id_of(tx, &arn)?.as_ref() != Some(&id) {
-                trust = trust.replace(&format!("\"{arn}\""), &format!("\"{id}\""));
-            }
-        }
+        let trust = self.shown_bound(tx, &role.trust, &role.trust_ids)?;
         Ok(Role {
             arn: role_arn(&self.account, &role.path, &role.name),
             path: role.path,

@@ -12,6 +12,9 @@ use postern_model::iam::*;
 use postern_model::{Answer, refusal, refuse};
 use postern_store::Tx;
 
+/// Results on a page unless the caller asks for fewer or more.
+const PAGE: i64 = 100;
+
 pub(super) fn operations() -> Operations<Access> {
     Operations::new().on(op::SimulatePrincipalPolicy, Access::simulate_principal_policy)
 }
@@ -49,13 +52,19 @@ impl Access {
                     for resource in resources.unwrap_or(&everything) {
                         let decision =
                             evaluate(&principal, &access.account, action, resource, &context, &policies);
-                        results.push(shown(action, resource, decision, &policies, &context, kind));
+                        let within = policies.boundary.as_ref().map(|boundary| {
+                            let alone = Policies { identity: vec![boundary.clone()], ..Policies::default() };
+                            evaluate(&principal, &access.account, action, resource, &context, &alone)
+                                .is_allowed()
+                        });
+                        results.push(shown(action, resource, decision, within, (&policies, &context, kind)));
                     }
                 }
+                let (results, marker) = page(results, request.marker.as_deref(), request.max_items)?;
                 Ok(SimulatePolicyResponse {
                     evaluation_results: Some(results),
-                    is_truncated: Some(false),
-                    marker: None,
+                    is_truncated: Some(marker.is_some()),
+                    marker,
                 })
             })
             .await
@@ -86,6 +95,22 @@ impl Access {
         }
         refuse(InvalidInputException, "Invalid ARN:  Could not be parsed!")
     }
+}
+
+/// Cuts a page out of the results; the marker is how many came before it.
+fn page(
+    mut results: Vec<EvaluationResult>,
+    marker: Option<&str>,
+    max_items: Option<i64>,
+) -> Answer<(Vec<EvaluationResult>, Option<String>)> {
+    let Ok(start) = marker.map_or(Ok(0), str::parse::<usize>) else {
+        return refuse(InvalidInputException, "The marker is not one of this operation's.");
+    };
+    let take = usize::try_from(max_items.unwrap_or(PAGE)).unwrap_or(usize::MAX);
+    let end = start.saturating_add(take);
+    let next = (end < results.len()).then(|| end.to_string());
+    results.truncate(end);
+    Ok((results.split_off(start.min(results.len())), next))
 }
 
 /// Members of the request that nothing here stands behind.
@@ -136,9 +161,8 @@ fn shown(
     action: &str,
     resource: &str,
     decision: Decision,
-    policies: &Policies,
-    context: &Context,
-    kind: OwnerKind,
+    within_boundary: Option<bool>,
+    (policies, context, kind): (&Policies, &Context, OwnerKind),
 ) -> EvaluationResult {
     let all = || {
         let layers = [&policies.identity, &policies.session, &policies.resource];
@@ -154,11 +178,8 @@ fn shown(
         .collect();
     missing.sort();
     missing.dedup();
-    let boundary = policies.boundary.as_ref().map(|_| PermissionsBoundaryDecisionDetail {
-        allowed_by_permissions_boundary: Some(
-            decision.layer != Layer::Boundary || decision.verdict == Verdict::Allowed,
-        ),
-    });
+    let boundary = within_boundary
+        .map(|allowed| PermissionsBoundaryDecisionDetail { allowed_by_permissions_boundary: Some(allowed) });
     EvaluationResult {
         eval_action_name: action.to_owned(),
         eval_resource_name: Some(resource.to_owned()),

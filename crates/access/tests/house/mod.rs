@@ -55,6 +55,7 @@ impl House {
             account: ACCOUNT.into(),
             region: "us-east-1".into(),
             source: Some("127.0.0.1".parse().expect("an address")),
+            is_secure: true,
             user_agent: "test".into(),
             request_id: "r".into(),
         }

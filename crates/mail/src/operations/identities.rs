@@ -96,11 +96,12 @@ impl Mail {
         _caller: &Caller,
         request: GetEmailIdentityRequest,
     ) -> Answer<GetEmailIdentityResponse> {
+        let mail = self.clone();
         let (identity, policies) = self
             .store
             .read(move |tx| {
                 let identity = must_find(tx, &request.email_identity)?;
-                let policies = tx.identity_policies(&identity.name)?;
+                let policies = mail.shown_policies(tx, &identity.name)?;
                 Ok::<_, Error>((identity, policies))
             })
             .await?;
@@ -112,7 +113,7 @@ impl Mail {
             verified_for_sending_status: Some(identity.status.may_send()),
             dkim_attributes: Some(dkim_attributes(&identity, &self.settings)),
             mail_from_attributes: notes.mail_from.as_ref().map(mail_from_attributes),
-            policies: Some(policies.into_iter().collect()),
+            policies: Some(policies),
             tags: Some(
                 notes
                     .tags
@@ -248,6 +249,7 @@ impl Mail {
         let enabled = request.signing_enabled.unwrap_or(false);
         self.store
             .write(move |tx| {
+                tx.lock_ses()?;
                 let name = known_as(&request.email_identity);
                 let found = tx.find_identity(&name)?.map(Identity::try_from).transpose()?;
                 match found {
@@ -310,6 +312,7 @@ impl Mail {
     ) -> Answer<()> {
         self.store
             .write(move |tx| {
+                tx.lock_ses()?;
                 let mut identity = must_find(tx, &name)?;
                 change(tx, &mut identity)?;
                 tx.change_identity(&identity.row()?)?;
@@ -335,7 +338,7 @@ pub(super) fn must_have_set(tx: &mut Tx<'_>, set: &str) -> Answer<()> {
 }
 
 /// The name under which an identity would stand; what cannot be one stands as it is, and is not found.
-fn known_as(given: &str) -> String {
+pub(super) fn known_as(given: &str) -> String {
     identity_name(given).map_or_else(|_| given.to_owned(), |(name, _)| name)
 }
 

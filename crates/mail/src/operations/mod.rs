@@ -5,6 +5,7 @@ mod configuration_sets;
 mod identities;
 mod outbox;
 mod policies;
+mod records;
 mod send_email;
 mod sns;
 mod suppression;
@@ -17,7 +18,7 @@ use postern_model::{Answer, Error, refusal};
 
 use crate::Mail;
 
-pub use outbox::own_operations;
+pub(crate) use account::settle_review;
 pub use sns::sns_operations;
 
 /// Items on a page unless the caller asks for fewer or more.
@@ -32,6 +33,14 @@ pub fn operations() -> Operations<Mail> {
         .and(suppression::operations())
         .and(account::operations())
         .and(send_email::operations())
+}
+
+/// The operations of the server's own service that are about messages and mail.
+pub fn own_operations() -> Operations<Mail> {
+    outbox::own_operations()
+        .and(account::own_operations())
+        .and(records::own_operations())
+        .and(suppression::own_operations())
 }
 
 fn bad_request(words: impl Into<std::borrow::Cow<'static, str>>) -> Error {

@@ -13,7 +13,7 @@ use crate::Mail;
 const PAGE: i64 = 50;
 
 /// The operations of the server's own service that are about messages.
-pub fn own_operations() -> Operations<Mail> {
+pub(super) fn own_operations() -> Operations<Mail> {
     Operations::new().on(op::ListMessages, Mail::list_messages)
 }
 

@@ -1,9 +1,13 @@
 //! Sending authorization policies: who else may send as an identity.
 
+use std::collections::BTreeMap;
+
 use postern_access::policy::{Kind, Policy, PolicyFault};
 use postern_access::{Caller, Operations};
 use postern_model::sesv2::{op, *};
 use postern_model::{Answer, Error, refuse};
+use postern_store::Tx;
+use postern_store::mail::IdentityPolicyRow;
 use serde_json::Value;
 
 use super::bad_request;
@@ -38,14 +42,14 @@ impl Mail {
         _caller: &Caller,
         request: CreateEmailIdentityPolicyRequest,
     ) -> Answer<CreateEmailIdentityPolicyResponse> {
-        let settings = self.settings.clone();
+        let mail = self.clone();
         self.store
             .write(move |tx| {
                 let name = &request.policy_name;
                 let identity = must_find(tx, &request.email_identity)?.name;
-                let policy = accepted(name, &request.policy, &settings.identity_arn(&identity))?;
+                let policy = mail.policy_row(tx, &identity, name, &request.policy)?;
                 let here = tx.identity_policies(&identity)?;
-                if here.iter().any(|(other, _)| other == name) {
+                if here.iter().any(|other| other.name == *name) {
                     return refuse(errors::AlreadyExistsException, format!("Policy <{name}> already exists"));
                 }
                 if here.len() >= POLICIES_MAX {
@@ -54,7 +58,7 @@ impl Mail {
                     );
                     return refuse(errors::LimitExceededException, words);
                 }
-                tx.add_identity_policy(&identity, name, &policy)?;
+                tx.add_identity_policy(&identity, &policy)?;
                 Ok(CreateEmailIdentityPolicyResponse::default())
             })
             .await
@@ -66,13 +70,13 @@ impl Mail {
         _caller: &Caller,
         request: UpdateEmailIdentityPolicyRequest,
     ) -> Answer<UpdateEmailIdentityPolicyResponse> {
-        let settings = self.settings.clone();
+        let mail = self.clone();
         self.store
             .write(move |tx| {
                 let name = &request.policy_name;
                 let identity = must_find(tx, &request.email_identity)?.name;
-                let policy = accepted(name, &request.policy, &settings.identity_arn(&identity))?;
-                if !tx.change_identity_policy(&identity, name, &policy)? {
+                let policy = mail.policy_row(tx, &identity, name, &request.policy)?;
+                if !tx.change_identity_policy(&identity, &policy)? {
                     return refuse(errors::NotFoundException, format!("Policy <{name}> does not exist"));
                 }
                 Ok(UpdateEmailIdentityPolicyResponse::default())
@@ -101,13 +105,39 @@ impl Mail {
         _caller: &Caller,
         request: GetEmailIdentityPoliciesRequest,
     ) -> Answer<GetEmailIdentityPoliciesResponse> {
+        let mail = self.clone();
         self.store
             .read(move |tx| {
                 let identity = must_find(tx, &request.email_identity)?.name;
-                let policies = tx.identity_policies(&identity)?;
-                Ok(GetEmailIdentityPoliciesResponse { policies: Some(policies.into_iter().collect()) })
+                let policies = mail.shown_policies(tx, &identity)?;
+                Ok(GetEmailIdentityPoliciesResponse { policies: Some(policies) })
             })
             .await
+    }
+
+    /// Checks a policy and notes whom it means today.
+    fn policy_row(
+        &self,
+        tx: &mut Tx<'_>,
+        identity: &str,
+        name: &str,
+        text: &str,
+    ) -> Answer<IdentityPolicyRow> {
+        let policy = accepted(name, text, &self.settings.identity_arn(identity))?;
+        let parsed =
+            Policy::parse(&policy, Kind::Resource).map_err(|_| bad_request("Unable to parse policy."))?;
+        let ids = self.access.ids_of(tx, &parsed, true)?;
+        let ids = ids.map_err(|_| bad_request("Policy contains an invalid principal"))?;
+        Ok(IdentityPolicyRow { name: name.to_owned(), policy, ids })
+    }
+
+    /// An identity's policies as they are shown.
+    pub(super) fn shown_policies(&self, tx: &mut Tx<'_>, identity: &str) -> Answer<BTreeMap<String, String>> {
+        let mut shown = BTreeMap::new();
+        for row in tx.identity_policies(identity)? {
+            shown.insert(row.name, self.access.shown_bound(tx, &row.policy, &row.ids)?);
+        }
+        Ok(shown)
     }
 }
 

@@ -66,6 +66,8 @@ fn draft(request: SendEmailRequest) -> Answer<Draft> {
                 match name.to_ascii_uppercase().as_str() {
                     "X-SES-CONFIGURATION-SET" => draft.configuration_set = Some(value.clone()),
                     "X-SES-FROM-ARN" | "X-SES-SOURCE-ARN" => draft.source_arn = Some(value.clone()),
+                    // The address it is about stands in the request.
+                    "X-SES-RETURN-PATH-ARN" => {}
                     "X-SES-MESSAGE-TAGS" => draft.facts.extend(tags(value)),
                     _ => return Err(bad_request(format!("The header '{name}' is not supported."))),
                 }

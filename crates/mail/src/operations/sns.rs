@@ -97,6 +97,10 @@ impl Mail {
                     .ok_or_else(|| invalid("Invalid parameter: AWS.SNS.SMS.MaxPrice is invalid"))?,
             ),
         };
+        // From which number a text leaves is the carrier's affair; what cannot be one is refused all the same.
+        if value("AWS.MM.SMS.OriginationNumber").is_some_and(|number| !is_origination(&number)) {
+            return Err(invalid("Invalid parameter: AWS.MM.SMS.OriginationNumber is invalid"));
+        }
         let (mail, now) = (self.clone(), self.clock.now());
         let queued = self
             .store
@@ -135,6 +139,7 @@ impl Mail {
             text,
             purpose: purpose.to_owned(),
             expires: code.map(|(_, expires)| expires),
+            urgent: code.is_some(),
             pool_id: None,
             user_id: None,
             code: code.map(|(code, _)| code.to_owned()),
@@ -459,6 +464,12 @@ fn is_sender_id(text: &str, least: usize) -> bool {
         && text.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
+/// Five to fourteen digits, with a plus or without.
+fn is_origination(number: &str) -> bool {
+    let digits = number.strip_prefix('+').unwrap_or(number);
+    (5..=14).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit())
+}
+
 fn kind_of(word: &str) -> Option<TextKind> {
     [TextKind::Promotional, TextKind::Transactional].into_iter().find(|kind| kind.as_str() == word)
 }
@@ -519,6 +530,13 @@ mod tests {
             assert_eq!(is_sender_id(text, 3), good, "{text}");
         }
         assert!(is_sender_id("A", 1));
+    }
+
+    #[test]
+    fn an_origination_number_has_five_to_fourteen_digits() {
+        for (text, good) in [("12345", true), ("+15555550123", true), ("abc", false), ("+1234", false)] {
+            assert_eq!(is_origination(text), good, "{text}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The account's suppression list: addresses that get no mail.
 
 use postern_access::{Caller, Operations};
+use postern_model::postern as own;
 use postern_model::sesv2::{op, *};
 use postern_model::{Answer, Error, Timestamp, refusal};
 use postern_store::mail::SuppressedRow;
@@ -17,7 +18,29 @@ pub(super) fn operations() -> Operations<Mail> {
         .on(op::ListSuppressedDestinations, Mail::list_suppressed_destinations)
 }
 
+/// What the console asks about somebody's address.
+pub(super) fn own_operations() -> Operations<Mail> {
+    Operations::new().on(own::op::GetAddressState, Mail::get_address_state)
+}
+
 impl Mail {
+    /// Tells whether an address gets no mail, why, and how long; nothing of one that does.
+    pub async fn get_address_state(
+        &self,
+        _caller: &Caller,
+        request: own::GetAddressStateRequest,
+    ) -> Answer<own::GetAddressStateResponse> {
+        let address = Address::parse(&request.email_address)
+            .map_err(|bad| refusal(own::errors::InvalidParameterException, bad.words()))?
+            .canonical();
+        let found = self.store.read(move |tx| tx.find_suppressed(&address)).await?;
+        Ok(found.map_or_else(own::GetAddressStateResponse::default, |entry| own::GetAddressStateResponse {
+            suppressed_for: Some(entry.reason),
+            since: Some(Timestamp(entry.updated.ms())),
+            until: entry.expires.map(|expires| Timestamp(expires.ms())),
+        }))
+    }
+
     /// Puts an address on the list. Not available in the sandbox.
     pub async fn put_suppressed_destination(
         &self,
@@ -25,9 +48,9 @@ impl Mail {
         request: PutSuppressedDestinationRequest,
     ) -> Answer<PutSuppressedDestinationResponse> {
         no_tenant(request.tenant_name.as_ref())?;
-        let address = spelled(&request.email_address)?;
+        let address = read(&request.email_address)?;
         let entry = SuppressedRow {
-            address,
+            address: address.spelling(),
             reason: request.reason.as_str().to_owned(),
             updated: self.clock.now(),
             expires: None,
@@ -38,7 +61,7 @@ impl Mail {
                 if !mail.account(tx)?.production {
                     return Err(bad_request("Your account is in the sandbox."));
                 }
-                tx.put_suppressed(&entry)?;
+                tx.put_suppressed(&entry, &address.canonical())?;
                 Ok(PutSuppressedDestinationResponse::default())
             })
             .await
@@ -51,10 +74,10 @@ impl Mail {
         request: GetSuppressedDestinationRequest,
     ) -> Answer<GetSuppressedDestinationResponse> {
         no_tenant(request.tenant_name.as_ref())?;
-        let address = spelled(&request.email_address)?;
-        let asked = address.clone();
+        let address = read(&request.email_address)?;
+        let asked = address.canonical();
         let found = self.store.read(move |tx| tx.find_suppressed(&asked)).await?;
-        let entry = found.ok_or_else(|| missing(&address))?;
+        let entry = found.ok_or_else(|| missing(&address.spelling()))?;
         let suppressed_destination = SuppressedDestination {
             reason: reason(&entry),
             last_update_time: Timestamp(entry.updated.ms()),
@@ -71,11 +94,11 @@ impl Mail {
         request: DeleteSuppressedDestinationRequest,
     ) -> Answer<DeleteSuppressedDestinationResponse> {
         no_tenant(request.tenant_name.as_ref())?;
-        let address = spelled(&request.email_address)?;
+        let address = read(&request.email_address)?;
         self.store
             .write(move |tx| {
-                if !tx.delete_suppressed(&address)? {
-                    return Err(missing(&address));
+                if !tx.delete_suppressed(&address.canonical())? {
+                    return Err(missing(&address.spelling()));
                 }
                 Ok(DeleteSuppressedDestinationResponse::default())
             })
@@ -133,8 +156,8 @@ fn reason(entry: &SuppressedRow) -> SuppressionListReason {
     SuppressionListReason::parse(&entry.reason).unwrap_or(SuppressionListReason::Bounce)
 }
 
-fn spelled(address: &str) -> Answer<String> {
-    Address::parse(address).map(|address| address.spelling()).map_err(|bad| bad_request(bad.words()))
+fn read(address: &str) -> Answer<Address> {
+    Address::parse(address).map_err(|bad| bad_request(bad.words()))
 }
 
 fn no_tenant(tenant: Option<&String>) -> Answer<()> {

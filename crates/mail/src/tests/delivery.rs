@@ -7,6 +7,19 @@ fn later() -> Delivery {
     Delivery::Later { reply: "451 4.3.0 try again".to_owned() }
 }
 
+fn unknown() -> Delivery {
+    Delivery::Unknown { reply: "after the message: no answer in time".to_owned() }
+}
+
+/// An invitation: nobody waits for it, and what it carries lives for a week.
+fn invitation(bench: &Bench) -> Draft {
+    let mut draft = code_mail(bench, "no-reply@verificationemail.com", "new@x.test");
+    draft.purpose = "Invitation".to_owned();
+    draft.expires = Some(bench.clock.now().plus_ms(7 * 24 * HOUR_MS));
+    draft.urgent = false;
+    draft
+}
+
 async fn with_a_code() -> Bench {
     let bench = Bench::new(settings()).await;
     let draft = code_mail(&bench, "no-reply@verificationemail.com", "jo@x.test");
@@ -77,6 +90,83 @@ async fn a_code_is_never_sent_when_it_is_about_to_die() {
 }
 
 #[tokio::test]
+async fn a_code_that_may_have_been_taken_is_handed_over_once_more_and_anything_else_never() {
+    let mut bench = with_a_code().await;
+    bench.relay.answer_next(std::iter::repeat_with(unknown).take(20));
+    for _ in 0..120 {
+        bench.worker.run_due().await;
+        bench.clock.advance(1_000);
+    }
+    assert_eq!((bench.relay.attempts(), bench.states().await), (2, vec!["unknown".to_owned()]));
+
+    let mut bench = Bench::new(settings()).await;
+    bench.send_by_default(invitation(&bench)).await.expect("accepted");
+    bench.relay.answer_next(std::iter::repeat_with(unknown).take(20));
+    for _ in 0..120 {
+        bench.worker.run_due().await;
+        bench.clock.advance(60_000);
+    }
+    assert_eq!((bench.relay.attempts(), bench.states().await), (1, vec!["unknown".to_owned()]));
+
+    // One that may be there is not said to have come to nothing.
+    let mut bench = with_a_code().await;
+    bench.relay.answer_next(std::iter::once(unknown()).chain(std::iter::repeat_with(later).take(100)));
+    for _ in 0..200 {
+        bench.worker.run_due().await;
+        bench.clock.advance(1_000);
+    }
+    assert_eq!(bench.states().await, ["unknown"]);
+}
+
+#[tokio::test]
+async fn an_invitation_is_tried_some_times_an_hour_and_a_day_long() {
+    let mut bench = Bench::new(settings()).await;
+    bench.send_by_default(invitation(&bench)).await.expect("accepted");
+    bench.relay.answer_next(std::iter::repeat_with(later).take(1_000));
+    for _ in 0..60 {
+        bench.worker.run_due().await;
+        bench.clock.advance(60_000);
+    }
+    assert!((3..=5).contains(&bench.relay.attempts()), "{}", bench.relay.attempts());
+    for _ in 0..48 {
+        bench.worker.run_due().await;
+        bench.clock.advance(30 * 60_000);
+    }
+    assert!(bench.relay.attempts() < 40, "{}", bench.relay.attempts());
+    assert_eq!(bench.states().await, ["expired"]);
+}
+
+#[tokio::test]
+async fn a_code_passes_the_invitations_that_were_there_before_it() {
+    let dead = Bench::new(Settings { limits: false, ..settings() }).await;
+    for _ in 0..300 {
+        dead.send_by_default(invitation(&dead)).await.expect("accepted");
+    }
+    dead.clock.advance(1_000);
+    let code = code_mail(&dead, "no-reply@verificationemail.com", "jo@x.test");
+    dead.send_by_default(code).await.expect("accepted");
+    let mut alive = dead.another_node().await;
+    alive.clock.advance(61_000);
+    alive.worker.run_due().await;
+    let to = alive.relay.delivered().first().map(|mail| mail.to.clone());
+    assert_eq!(to.as_deref(), Some("jo@x.test"));
+}
+
+#[tokio::test]
+async fn a_relay_that_asks_for_a_pause_gets_the_mail_after_it() {
+    let mut bench = with_a_code().await;
+    let until = bench.clock.now().plus_ms(7_000);
+    bench.relay.answer_next([Delivery::Slower { reply: "421 4.7.0 slow down".to_owned(), until }]);
+    bench.worker.run_due().await;
+    bench.clock.advance(6_999);
+    bench.worker.run_due().await;
+    assert_eq!(bench.relay.attempts(), 1);
+    bench.clock.advance(501);
+    bench.worker.run_due().await;
+    assert_eq!((bench.relay.attempts(), bench.states().await), (2, vec!["sent".to_owned()]));
+}
+
+#[tokio::test]
 async fn a_final_no_ends_the_mail_and_drops_what_it_said() {
     let mut bench = with_a_code().await;
     bench.relay.answer_next([Delivery::Refused { reply: "550 5.1.1 no such user".to_owned() }]);
@@ -118,11 +208,14 @@ async fn a_mail_for_nobody_costs_the_same_and_is_never_sent() {
 async fn a_suppressed_address_is_accepted_and_not_mailed() {
     let mut bench = Bench::new(settings()).await;
     let entry = PutSuppressedDestinationRequest {
-        email_address: "jo@x.test".to_owned(),
+        email_address: "Jo@X.test".to_owned(),
         reason: SuppressionListReason::Bounce,
         tenant_name: None,
     };
     bench.mail.put_suppressed_destination(&root(), entry).await.expect("suppressed");
+    let asked = GetSuppressedDestinationRequest { email_address: "jo@x.test".to_owned(), tenant_name: None };
+    let shown = bench.mail.get_suppressed_destination(&root(), asked).await.expect("on the list");
+    assert_eq!(shown.suppressed_destination.email_address, "Jo@x.test");
     let draft = code_mail(&bench, "no-reply@verificationemail.com", "jo@x.test");
     bench.send_by_default(draft).await.expect("accepted");
     bench.worker.run_due().await;

@@ -8,6 +8,7 @@ mod sending;
 mod texts;
 
 use postern_access::{Access, Caller, Principal};
+use postern_model::postern::{DecisionType, ReviewProductionAccessRequest};
 use postern_model::sesv2::*;
 use postern_model::{Answer, Error};
 use postern_store::mail::ZoneRecordRow;
@@ -42,6 +43,7 @@ fn settings() -> Settings {
         production_rate: crate::PRODUCTION_RATE,
         production: true,
         auto_approve: false,
+        publishes_records: true,
         text_sandbox: false,
         text_prices: crate::price::Prices::default(),
         text_spend_monthly: 1_000_000,
@@ -87,12 +89,16 @@ impl Bench {
 
     /// Another process on the same store, with a relay of its own.
     async fn another_node(&self) -> Bench {
+        self.another_node_with(settings()).await
+    }
+
+    async fn another_node_with(&self, settings: Settings) -> Bench {
         let relay = Memory::default();
         let (store, clock) = (self.store.clone(), self.clock.clone());
         let access = Access::new(store.clone(), clock.clone(), ACCOUNT, REGION);
         let transport = Transport::Memory(relay.clone());
         let dns = Dns::local(store.clone());
-        let opened = Mail::open(store.clone(), clock.clone(), access, dns, ways(transport), settings()).await;
+        let opened = Mail::open(store.clone(), clock.clone(), access, dns, ways(transport), settings).await;
         let (mail, worker) = opened.expect("a mail service");
         Bench { mail, worker, clock, store, relay }
     }
@@ -162,6 +168,12 @@ impl Bench {
         self.store.write(move |tx| mail.send(tx, &sender, &draft, now)).await
     }
 
+    /// Answers a request for production access, as the operator does.
+    async fn review(&self, decision: DecisionType) {
+        let request = ReviewProductionAccessRequest { decision, reason: Some("Welcome.".to_owned()) };
+        self.mail.review_production_access(&root(), request).await.expect("reviewed");
+    }
+
     async fn states(&self) -> Vec<String> {
         let rows = self.store.read(|tx| tx.list_mails(None, 1000)).await.expect("rows");
         rows.into_iter().map(|row| row.state).collect()
@@ -194,6 +206,7 @@ fn code_mail(bench: &Bench, from: &str, to: &str) -> Draft {
     let mut draft = Draft::new(message, "Sign-in code");
     draft.code = Some("12345678".to_owned());
     draft.expires = Some(bench.clock.now().plus_ms(180_000));
+    draft.urgent = true;
     draft
 }
 
@@ -215,6 +228,7 @@ fn caller(principal: Principal) -> Caller {
         account: ACCOUNT.to_owned(),
         region: REGION.to_owned(),
         source: None,
+        is_secure: true,
         user_agent: "test".to_owned(),
         request_id: "r-1".to_owned(),
     }

@@ -27,7 +27,7 @@ async fn the_sandbox_takes_mail_to_verified_recipients_only_and_names_all_others
     }
     assert_eq!(refused(bench.send("a@shop.test", &["B@x.test"]).await), not_verified("B@x.test"));
 
-    bench.mail.approve_production().await.expect("approved");
+    bench.review(DecisionType::Grant).await;
     assert!(bench.send("a@shop.test", &["c@x.test"]).await.is_ok());
     assert_eq!(refused(bench.send("other@shop.test", &["c@x.test"]).await), not_verified("other@shop.test"));
 }
@@ -242,6 +242,20 @@ async fn sending_can_be_paused_for_the_account_and_for_a_set() {
 }
 
 #[tokio::test]
+async fn a_raw_message_is_sent_for_nobody_who_is_not_verified() {
+    let mut bench = Bench::new(settings()).await;
+    bench.verify("a@shop.test").await;
+    let send = async |sender: &str| {
+        let raw = format!("From: a@shop.test\nSender: {sender}\nTo: b@x.test\nSubject: Raw\n\nBody\n");
+        let data = postern_model::Blob(raw.into_bytes());
+        let content = EmailContent { raw: Some(RawMessage { data }), ..Default::default() };
+        bench.mail.send_email(&root(), SendEmailRequest { content, ..Default::default() }).await
+    };
+    assert_eq!(refused(send("ceo@bank.test").await), not_verified("ceo@bank.test"));
+    assert!(send("a@shop.test").await.is_ok());
+}
+
+#[tokio::test]
 async fn a_raw_message_goes_to_whom_it_names_and_bcc_stays_hidden() {
     let mut bench = Bench::new(settings()).await;
     bench.verify("a@shop.test").await;
@@ -289,7 +303,10 @@ async fn an_email_configuration_names_an_identity_that_may_send_or_none() {
     assert_eq!(judge(None, "arn:aws:ses:us-east-1:999999999999:identity/a@shop.test").await, V::Foreign);
     assert_eq!(judge(None, "a@shop.test").await, V::Malformed);
     let elsewhere = arn("a@shop.test").replace("us-east-1", "eu-west-2");
-    assert_eq!(judge(None, &elsewhere).await, V::NotVerified { region: "eu-west-2".to_owned() });
+    assert_eq!(judge(None, &elsewhere).await, V::Verified(mailbox("a@shop.test")));
+    let strict = bench.another_node_with(Settings { exact_identity: true, ..settings() }).await;
+    let judged = strict.store.read(move |tx| strict.mail.identity_for_sender(tx, None, &elsewhere)).await;
+    assert_eq!(judged.expect("a verdict"), V::NotVerified { region: "eu-west-2".to_owned() });
 }
 
 #[tokio::test]

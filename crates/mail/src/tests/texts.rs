@@ -83,6 +83,7 @@ fn text(bench: &Bench) -> TextDraft {
         },
         purpose: "Sign-in code".to_owned(),
         expires: Some(bench.clock.now().plus_ms(180_000)),
+        urgent: true,
         pool_id: Some("us-east-1_a".to_owned()),
         user_id: None,
         code: Some("12345678".to_owned()),

@@ -11,7 +11,7 @@ use postern_store::Timestamp;
 use serde_json::json;
 
 use super::web::{Post, Reply, Unreached, Url, Web, headers};
-use super::{ATTEMPT, Delivery, webhook};
+use super::{ANSWER, Delivery, webhook};
 use crate::text::Text;
 
 /// The longest answer of a carrier that is read.
@@ -87,7 +87,7 @@ impl TextWebhook {
                 url: &self.url,
                 headers: sent,
                 body: Bytes::from(body),
-                within: parcel.patience.min(ATTEMPT),
+                within: parcel.patience.min(ANSWER),
                 bytes_max: ANSWER_MAX,
             })
             .await;
@@ -127,7 +127,7 @@ impl SnsEndpoint {
                 url: &self.url,
                 headers: sent,
                 body: Bytes::from(body.clone()),
-                within: parcel.patience.min(ATTEMPT),
+                within: parcel.patience.min(ANSWER),
                 bytes_max: ANSWER_MAX,
             })
             .await;

@@ -20,10 +20,14 @@ pub use carrier::{Carrier, SnsEndpoint, TextParcel, TextWebhook};
 pub use file::FileSink;
 pub use memory::{Delivered, Memory};
 pub use network::{Network, is_public};
-pub use smtp::{Security, Smtp, SmtpSettings};
+pub use smtp::{Security, Smtp, SmtpSettings, Turn};
 
+/// How long the other side may take to answer.
+const ANSWER: Duration = Duration::from_secs(20);
+/// How long a relay may take to answer a whole message.
+const DATA_END: Duration = Duration::from_secs(15);
 /// How long one attempt may take in all.
-pub const ATTEMPT: Duration = Duration::from_secs(20);
+pub const ATTEMPT: Duration = Duration::from_secs(ANSWER.as_secs() + DATA_END.as_secs());
 
 /// How mails leave.
 #[derive(Clone)]
@@ -46,7 +50,7 @@ pub struct Parcel<'a> {
     pub shown: &'a Shown,
     pub created: Timestamp,
     pub now: Timestamp,
-    /// How long this attempt may take before the mail is worthless.
+    /// How long until it is too late to begin handing the mail over.
     pub patience: Duration,
 }
 
@@ -69,6 +73,15 @@ pub enum Delivery {
     Later {
         reply: String,
     },
+    /// Not now, nor anything else before then: the other side asks for a pause.
+    Slower {
+        reply: String,
+        until: Timestamp,
+    },
+    /// The mail was given to the other side, which did not say whether it has it.
+    Unknown {
+        reply: String,
+    },
     /// Not ever.
     Refused {
         reply: String,
@@ -79,6 +92,14 @@ impl Transport {
     /// Whether mails leave the house, and so need their bytes and a signature.
     pub fn wants_bytes(&self) -> bool {
         matches!(self, Transport::Smtp(_))
+    }
+
+    /// Waits for a mail's turn, so long and no longer; nothing where it did not come. Without a relay there is no line.
+    pub async fn turn(&self, urgent: bool, limit: Duration) -> Option<Turn> {
+        match self {
+            Transport::Smtp(smtp) => smtp.turn(urgent, limit).await,
+            _ => Some(Turn::default()),
+        }
     }
 
     /// Makes one attempt.

@@ -15,17 +15,20 @@ use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::response::Response;
 use postern_store::Timestamp;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::{ATTEMPT, Delivery, Parcel};
+use super::{ANSWER, DATA_END, Delivery, Parcel};
 use crate::address::Address;
 
 // RFC 5321's minutes are for bulk; a code is worthless by then.
 const CONNECT: Duration = Duration::from_secs(3);
 const GREETING: Duration = Duration::from_secs(8);
 const COMMAND: Duration = Duration::from_secs(5);
-const DATA_END: Duration = Duration::from_secs(15);
+
+/// How long a relay that asks for a pause is left alone: this long, and twice as long when it asks again.
+const PAUSE_MIN_MS: i64 = 2_000;
+const PAUSE_MAX_MS: i64 = 20_000;
 
 /// A connection that lay idle longer is asked whether it still lives before it is used.
 const TRUSTED_IDLE_MS: i64 = 5_000;
@@ -45,7 +48,7 @@ pub enum Security {
     StartTls,
     /// TLS from the first byte (port 465).
     Implicit,
-    /// None. Named insecure; never with a password.
+    /// None. For a relay on this machine only.
     None,
 }
 
@@ -82,8 +85,25 @@ struct Relay {
     tls: Option<TlsParameters>,
     credentials: Option<Credentials>,
     hello: ClientId,
-    permits: Semaphore,
+    turns: Arc<Semaphore>,
+    /// Mails that nobody waits for leave a turn to those that somebody does.
+    unhurried: Arc<Semaphore>,
     parked: Mutex<Vec<Parked>>,
+    pause: Mutex<Pause>,
+}
+
+/// When the relay is spoken to again after it asked for a pause.
+#[derive(Clone, Copy, Default)]
+struct Pause {
+    until: Timestamp,
+    length_ms: i64,
+}
+
+/// A mail's turn: as many are under way at one time as the relay may have connections. It is over when this is dropped.
+#[derive(Default)]
+pub struct Turn {
+    _unhurried: Option<OwnedSemaphorePermit>,
+    _turn: Option<OwnedSemaphorePermit>,
 }
 
 struct Parked {
@@ -109,8 +129,10 @@ impl Smtp {
             _ => bail!("the relay needs both a user and a password, or neither"),
         };
         let tls = if settings.security == Security::None {
-            if credentials.is_some() && !is_loopback(&settings.host) {
-                bail!("a password is not sent to the relay without TLS");
+            if !is_loopback(&settings.host) {
+                bail!(
+                    "security \"none\" is for a relay on this machine only: mails carry codes and passwords"
+                );
             }
             None
         } else {
@@ -129,14 +151,16 @@ impl Smtp {
             tls,
             credentials,
             hello,
-            permits: Semaphore::new(settings.connections.max(1)),
+            turns: Arc::new(Semaphore::new(settings.connections.max(1))),
+            unhurried: Arc::new(Semaphore::new(settings.connections.saturating_sub(1).max(1))),
             parked: Mutex::default(),
+            pause: Mutex::default(),
         })))
     }
 
     /// Connects, encrypts and signs in, as for a mail, and says goodbye; or tells what went wrong.
     pub async fn probe(&self) -> Result<(), String> {
-        let mut connection = self.0.open().await?;
+        let mut connection = self.0.open().await.map_err(|fault| fault.reply)?;
         let _ = within(COMMAND, connection.quit()).await;
         Ok(())
     }
@@ -146,40 +170,86 @@ impl Smtp {
         format!("{}:{}", self.0.host, self.0.port)
     }
 
+    /// Waits for a mail's turn, so long and no longer.
+    pub(super) async fn turn(&self, urgent: bool, limit: Duration) -> Option<Turn> {
+        let taking = async {
+            let unhurried = match urgent {
+                true => None,
+                false => Some(self.0.unhurried.clone().acquire_owned().await.ok()?),
+            };
+            let turn = self.0.turns.clone().acquire_owned().await.ok()?;
+            Some(Turn { _unhurried: unhurried, _turn: Some(turn) })
+        };
+        timeout(limit, taking).await.ok().flatten()
+    }
+
+    /// Makes one attempt. Once the message is on its way, nothing but the relay's silence ends it: an attempt that is
+    /// broken off there may have succeeded.
     pub(super) async fn deliver(&self, parcel: &Parcel<'_>) -> Delivery {
-        timeout(parcel.patience.min(ATTEMPT), self.0.attempt(parcel))
-            .await
-            .unwrap_or_else(|_| later("the relay did not answer in time"))
+        let (relay, now) = (&self.0, parcel.now);
+        let pause = *relay.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        if now < pause.until {
+            return Delivery::Slower { reply: "the relay asked for a pause".to_owned(), until: pause.until };
+        }
+        let delivery = match timeout(parcel.patience.min(ANSWER), relay.ready(parcel)).await {
+            Ok(Ok(ready)) => relay.hand_over(ready, parcel).await,
+            Ok(Err(ended)) => ended,
+            Err(_) => later("the relay did not answer in time"),
+        };
+        match delivery {
+            Delivery::Slower { reply, .. } => Delivery::Slower { reply, until: relay.rest(now) },
+            Delivery::Accepted { reply } => {
+                *relay.pause.lock().unwrap_or_else(PoisonError::into_inner) = Pause::default();
+                Delivery::Accepted { reply }
+            }
+            other => other,
+        }
     }
 }
 
 impl Relay {
-    async fn attempt(&self, parcel: &Parcel<'_>) -> Delivery {
-        let Ok(_permit) = self.permits.acquire().await else {
-            return later("the relay is closed");
-        };
+    /// Brings a connection so far that it takes the message.
+    async fn ready(&self, parcel: &Parcel<'_>) -> Result<Parked, Delivery> {
         if let Some(mut parked) = self.take(parcel.now).await {
-            match transact(&mut parked.connection, parcel).await {
-                Ok(delivery) => return self.park(parked, parcel.now, delivery),
-                Err(Broken::Ended(delivery)) => return delivery,
+            match announce(&mut parked.connection, parcel).await {
+                Ok(()) => return Ok(parked),
+                Err(Broken::Ended(delivery)) => return Err(delivery),
                 // A relay may close an idle connection at any time; a fresh one decides.
                 Err(Broken::Lost(_)) => {}
             }
         }
-        let connection = match self.open().await {
-            Ok(connection) => connection,
-            Err(reply) => return later(&reply),
-        };
+        let connection = self.open().await.map_err(Fault::not_open)?;
         let mut fresh = Parked { connection, opened: parcel.now, used: parcel.now, mails: 0 };
-        match transact(&mut fresh.connection, parcel).await {
-            Ok(delivery) => self.park(fresh, parcel.now, delivery),
-            Err(Broken::Ended(delivery)) => delivery,
-            Err(Broken::Lost(reply)) => later(&reply),
+        match announce(&mut fresh.connection, parcel).await {
+            Ok(()) => Ok(fresh),
+            Err(Broken::Ended(delivery)) => Err(delivery),
+            Err(Broken::Lost(reply)) => Err(later(&reply)),
         }
     }
 
+    async fn hand_over(&self, mut ready: Parked, parcel: &Parcel<'_>) -> Delivery {
+        match within(DATA_END, ready.connection.message(parcel.bytes)).await {
+            Ok(response) => {
+                self.park(ready, parcel.now);
+                Delivery::Accepted { reply: reply_of(&response) }
+            }
+            Err(fault) => fault.after_data(),
+        }
+    }
+
+    /// Leaves the relay alone for a while; tells until when.
+    fn rest(&self, now: Timestamp) -> Timestamp {
+        let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        // Mails that were under way together are told together.
+        if now >= pause.until {
+            let length_ms = (pause.length_ms * 2).clamp(PAUSE_MIN_MS, PAUSE_MAX_MS);
+            *pause = Pause { until: now.plus_ms(length_ms), length_ms };
+        }
+        pause.until
+    }
+
     /// Connects, encrypts and signs in. Whatever goes wrong here is ours to mend, so the mail waits.
-    async fn open(&self) -> Result<AsyncSmtpConnection, String> {
+    async fn open(&self) -> Result<AsyncSmtpConnection, Fault> {
         let implicit = if self.security == Security::Implicit { self.tls.clone() } else { None };
         let server = (self.host.as_str(), self.port);
         let mut connection = within(
@@ -187,16 +257,16 @@ impl Relay {
             AsyncSmtpConnection::connect_tokio1(server, Some(CONNECT), &self.hello, implicit, None),
         )
         .await
-        .map_err(|fault| format!("connecting: {}", fault.reply))?;
+        .map_err(|fault| fault.while_doing("connecting"))?;
         if let (Security::StartTls, Some(tls)) = (self.security, &self.tls) {
             within(GREETING, connection.starttls(tls.clone(), &self.hello))
                 .await
-                .map_err(|fault| format!("STARTTLS: {}", fault.reply))?;
+                .map_err(|fault| fault.while_doing("STARTTLS"))?;
         }
         if let Some(credentials) = &self.credentials {
             within(COMMAND, connection.auth(DEFAULT_MECHANISMS, credentials))
                 .await
-                .map_err(|fault| format!("signing in: {}", fault.reply))?;
+                .map_err(|fault| fault.while_doing("signing in"))?;
         }
         Ok(connection)
     }
@@ -214,11 +284,10 @@ impl Relay {
         }
     }
 
-    fn park(&self, mut parked: Parked, now: Timestamp, delivery: Delivery) -> Delivery {
+    fn park(&self, mut parked: Parked, now: Timestamp) {
         parked.mails += 1;
         parked.used = now;
         self.parked.lock().unwrap_or_else(PoisonError::into_inner).push(parked);
-        delivery
     }
 }
 
@@ -250,9 +319,31 @@ async fn within<T>(
 }
 
 impl Fault {
+    fn while_doing(self, what: &str) -> Fault {
+        Fault { reply: format!("{what}: {}", self.reply), ..self }
+    }
+
+    /// Whether the relay wants less from us. What it says with 4.7 to a recipient may be about that recipient alone.
+    fn asks_for_a_pause(&self, names_recipient: bool) -> bool {
+        let temporary = |code| (400..500).contains(&code);
+        matches!(self.code, Some(421 | 454))
+            || !names_recipient && self.code.is_some_and(temporary) && self.reply.contains(" 4.7.")
+    }
+
+    /// Judges a connection that did not come about: that is ours to mend, so the mail waits.
+    fn not_open(self) -> Delivery {
+        match self.asks_for_a_pause(false) {
+            true => slower(self.reply),
+            false => Delivery::Later { reply: self.reply },
+        }
+    }
+
     /// Judges a fault before the message was handed over: without a code the connection was lost; 4xx and
     /// faults of our own sign-in wait; any other 5xx is the relay's last word.
-    fn before_data(self) -> Broken {
+    fn before_data(self, names_recipient: bool) -> Broken {
+        if self.asks_for_a_pause(names_recipient) {
+            return Broken::Ended(slower(self.reply));
+        }
         match self.code {
             None => Broken::Lost(self.reply),
             Some(530 | 534 | 535 | 538) => Broken::Ended(Delivery::Later { reply: self.reply }),
@@ -261,15 +352,21 @@ impl Fault {
         }
     }
 
-    fn after_data(self) -> Broken {
+    /// Judges a fault after it: without a code nobody knows whether the relay has the mail.
+    fn after_data(self) -> Delivery {
+        if self.asks_for_a_pause(true) {
+            return slower(self.reply);
+        }
         match self.code {
-            Some(500..) => Broken::Ended(Delivery::Refused { reply: self.reply }),
-            _ => Broken::Ended(Delivery::Later { reply: self.reply }),
+            None => Delivery::Unknown { reply: format!("after the message: {}", self.reply) },
+            Some(500..) => Delivery::Refused { reply: self.reply },
+            Some(_) => Delivery::Later { reply: self.reply },
         }
     }
 }
 
-async fn transact(connection: &mut AsyncSmtpConnection, parcel: &Parcel<'_>) -> Result<Delivery, Broken> {
+/// Says who a mail is from and for, and asks to hand it over.
+async fn announce(connection: &mut AsyncSmtpConnection, parcel: &Parcel<'_>) -> Result<(), Broken> {
     let mut options = Vec::new();
     if !parcel.bytes.is_ascii() {
         if !connection.server_info().supports_feature(Extension::EightBitMime) {
@@ -280,11 +377,10 @@ async fn transact(connection: &mut AsyncSmtpConnection, parcel: &Parcel<'_>) -> 
     }
     let from = Mail::new(Some(path(parcel.from)?), options);
     let to = Rcpt::new(path(parcel.to)?, Vec::new());
-    within(COMMAND, connection.command(from)).await.map_err(Fault::before_data)?;
-    within(COMMAND, connection.command(to)).await.map_err(Fault::before_data)?;
-    within(COMMAND, connection.command(Data)).await.map_err(Fault::before_data)?;
-    let response = within(DATA_END, connection.message(parcel.bytes)).await.map_err(Fault::after_data)?;
-    Ok(Delivery::Accepted { reply: reply_of(&response) })
+    within(COMMAND, connection.command(from)).await.map_err(|fault| fault.before_data(false))?;
+    within(COMMAND, connection.command(to)).await.map_err(|fault| fault.before_data(true))?;
+    within(COMMAND, connection.command(Data)).await.map_err(|fault| fault.before_data(true))?;
+    Ok(())
 }
 
 fn path(address: &Address) -> Result<lettre::Address, Broken> {
@@ -301,251 +397,16 @@ fn later(reply: &str) -> Delivery {
     Delivery::Later { reply: reply.to_owned() }
 }
 
+/// Not now; until when, the relay's pause tells.
+fn slower(reply: String) -> Delivery {
+    Delivery::Slower { reply, until: Timestamp::default() }
+}
+
 /// Whether a host is this machine, by name or address.
 fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
-mod tests {
-    use rustls::ServerConfig;
-    use rustls::crypto::aws_lc_rs;
-    use rustls::pki_types::PrivateKeyDer;
-    use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
-    use tokio::net::TcpListener;
-    use tokio::sync::mpsc;
-    use tokio_rustls::TlsAcceptor;
-
-    use super::super::Shown;
-    use super::*;
-
-    fn settings(port: u16, security: Security) -> SmtpSettings {
-        SmtpSettings {
-            host: "127.0.0.1".to_owned(),
-            port,
-            security,
-            ca_file: None,
-            user: None,
-            password: None,
-            hello_name: Some("postern.test".to_owned()),
-            connections: 2,
-        }
-    }
-
-    /// A relay that answers each command as told, and reports every line it hears.
-    async fn relay(answer: fn(&str) -> Option<&'static str>) -> (u16, mpsc::UnboundedReceiver<String>) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let port = listener.local_addr().expect("bound").port();
-        let (heard, hears) = mpsc::unbounded_channel();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let _ = heard.send("(connected)".to_owned());
-                tokio::spawn(converse(stream, answer, heard.clone()));
-            }
-        });
-        (port, hears)
-    }
-
-    async fn converse(
-        stream: impl AsyncRead + AsyncWrite + Unpin,
-        answer: fn(&str) -> Option<&'static str>,
-        heard: mpsc::UnboundedSender<String>,
-    ) -> std::io::Result<()> {
-        let mut stream = BufReader::new(stream);
-        stream.write_all(b"220 relay.test\r\n").await?;
-        goes_on(stream, answer, heard).await
-    }
-
-    async fn goes_on(
-        mut stream: BufReader<impl AsyncRead + AsyncWrite + Unpin>,
-        answer: fn(&str) -> Option<&'static str>,
-        heard: mpsc::UnboundedSender<String>,
-    ) -> std::io::Result<()> {
-        let (mut line, mut in_data) = (String::new(), false);
-        while stream.read_line(&mut line).await? > 0 {
-            let command = line.trim_end().to_owned();
-            line.clear();
-            let _ = heard.send(command.clone());
-            if in_data && command != "." {
-                continue;
-            }
-            in_data = command == "DATA";
-            let usual = match command.split([' ', ':']).next() {
-                Some("EHLO") => "250 relay.test",
-                Some("DATA") => "354 go on",
-                Some("QUIT") => "221 bye",
-                _ => "250 Ok queued",
-            };
-            let Some(reply) = answer(&command).or(Some(usual)).filter(|reply| !reply.is_empty()) else {
-                return Ok(());
-            };
-            stream.write_all(format!("{reply}\r\n").as_bytes()).await?;
-        }
-        Ok(())
-    }
-
-    /// A relay that speaks TLS by a certificate that it made itself, which is given as PEM.
-    async fn relay_with_tls(security: Security) -> (u16, String, mpsc::UnboundedReceiver<String>) {
-        let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).expect("a certificate");
-        let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
-        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .and_then(|config| {
-                config.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key)
-            })
-            .expect("a configuration");
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let port = listener.local_addr().expect("bound").port();
-        let (heard, hears) = mpsc::unbounded_channel();
-        tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let (acceptor, heard) = (acceptor.clone(), heard.clone());
-                tokio::spawn(async move {
-                    if security == Security::Implicit {
-                        return converse(acceptor.accept(stream).await?, |_| None, heard).await;
-                    }
-                    stream.write_all(b"220 relay.test\r\n").await?;
-                    let mut plain = BufReader::new(stream);
-                    for reply in ["250-relay.test\r\n250 STARTTLS\r\n", "220 go on\r\n"] {
-                        plain.read_line(&mut String::new()).await?;
-                        plain.write_all(reply.as_bytes()).await?;
-                    }
-                    let stream = acceptor.accept(plain.into_inner()).await?;
-                    goes_on(BufReader::new(stream), |_| None, heard).await
-                });
-            }
-        });
-        (port, made.cert.pem(), hears)
-    }
-
-    #[tokio::test]
-    async fn no_mail_leaves_to_a_relay_whose_certificate_nobody_trusts() {
-        let trusted = std::env::temp_dir().join(format!("postern-relay-{}.pem", std::process::id()));
-        for security in [Security::StartTls, Security::Implicit] {
-            let (port, pem, mut heard) = relay_with_tls(security).await;
-            let another = relay_with_tls(security).await.1;
-            for (pem, is_trusted) in [(None, false), (Some(&another), false), (Some(&pem), true)] {
-                if let Some(pem) = pem {
-                    std::fs::write(&trusted, pem).expect("a file");
-                }
-                let ca_file = pem.map(|_| trusted.clone());
-                let smtp = Smtp::new(&SmtpSettings { ca_file, ..settings(port, security) }).expect("a relay");
-                let delivery = send(&smtp).await;
-                assert_eq!(matches!(delivery, Delivery::Accepted { .. }), is_trusted, "{delivery:?}");
-                assert_eq!(matches!(delivery, Delivery::Later { .. }), !is_trusted, "{delivery:?}");
-                let has_mail = lines(&mut heard).iter().any(|line| line.starts_with("MAIL"));
-                assert_eq!(has_mail, is_trusted, "{security:?}");
-            }
-        }
-        let _ = std::fs::remove_file(trusted);
-    }
-
-    async fn send(smtp: &Smtp) -> Delivery {
-        let from = Address::parse("bounce@shop.test").expect("from");
-        let to = Address::parse("alice@example.com").expect("to");
-        let now = Timestamp::from_ms(0);
-        let parcel = Parcel {
-            id: "m-1",
-            from: &from,
-            to: &to,
-            bytes: b"Subject: Hi\r\n\r\n.dot\r\n",
-            shown: &Shown::default(),
-            created: now,
-            now,
-            patience: Duration::from_secs(10),
-        };
-        smtp.deliver(&parcel).await
-    }
-
-    fn lines(heard: &mut mpsc::UnboundedReceiver<String>) -> Vec<String> {
-        std::iter::from_fn(|| heard.try_recv().ok()).collect()
-    }
-
-    #[tokio::test]
-    async fn a_mail_is_handed_over_and_the_connection_kept_warm() {
-        let (port, mut heard) = relay(|_| None).await;
-        let smtp = Smtp::new(&settings(port, Security::None)).expect("a relay");
-        for _ in 0..2 {
-            assert_eq!(send(&smtp).await, Delivery::Accepted { reply: "250 Ok queued".to_owned() });
-        }
-        let lines = lines(&mut heard);
-        assert_eq!(lines.iter().filter(|line| *line == "(connected)").count(), 1);
-        assert_eq!(lines.iter().filter(|line| *line == "MAIL FROM:<bounce@shop.test>").count(), 2);
-        assert!(
-            lines.contains(&"RCPT TO:<alice@example.com>".to_owned()) && lines.contains(&"..dot".to_owned())
-        );
-    }
-
-    #[tokio::test]
-    async fn the_relays_words_decide_between_later_and_never() {
-        let unknown: fn(&str) -> Option<&'static str> =
-            |line| line.starts_with("RCPT").then_some("550 5.1.1 no such user");
-        let busy: fn(&str) -> Option<&'static str> =
-            |line| line.starts_with("MAIL").then_some("451 4.3.0 later");
-        let sign_in: fn(&str) -> Option<&'static str> =
-            |line| line.starts_with("MAIL").then_some("530 Authentication required");
-        let spam: fn(&str) -> Option<&'static str> = |line| (line == ".").then_some("554 5.7.1 not this");
-        for (answer, refused) in [(unknown, true), (busy, false), (sign_in, false), (spam, true)] {
-            let (port, _heard) = relay(answer).await;
-            let smtp = Smtp::new(&settings(port, Security::None)).expect("a relay");
-            let delivery = send(&smtp).await;
-            assert_eq!(matches!(delivery, Delivery::Refused { .. }), refused, "{delivery:?}");
-            assert_eq!(matches!(delivery, Delivery::Later { .. }), !refused, "{delivery:?}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_connection_closed_meanwhile_is_replaced() {
-        // Ends each connection at its second MAIL by saying nothing more.
-        let (port, mut heard) = relay(|line| (line == "RSET").then_some("")).await;
-        let smtp = Smtp::new(&settings(port, Security::None)).expect("a relay");
-        assert!(matches!(send(&smtp).await, Delivery::Accepted { .. }));
-        {
-            let mut parked = smtp.0.parked.lock().expect("parked").pop().expect("a connection");
-            let _ = parked.connection.command("RSET\r\n").await;
-            smtp.0.parked.lock().expect("parked").push(parked);
-        }
-        assert!(matches!(send(&smtp).await, Delivery::Accepted { .. }));
-        assert_eq!(lines(&mut heard).iter().filter(|line| *line == "(connected)").count(), 2);
-    }
-
-    #[tokio::test]
-    async fn no_mail_leaves_without_the_tls_that_was_asked_for() {
-        let (port, mut heard) = relay(|_| None).await;
-        let smtp = Smtp::new(&settings(port, Security::StartTls)).expect("a relay");
-        assert!(matches!(send(&smtp).await, Delivery::Later { .. }));
-        assert!(!lines(&mut heard).iter().any(|line| line.starts_with("MAIL")));
-
-        let with_starttls: fn(&str) -> Option<&'static str> = |line| match line {
-            _ if line.starts_with("EHLO") => Some("250-relay.test\r\n250 STARTTLS"),
-            "STARTTLS" => Some("220 go on"),
-            _ => None,
-        };
-        let (port, mut heard) = relay(with_starttls).await;
-        let smtp = Smtp::new(&settings(port, Security::StartTls)).expect("a relay");
-        assert!(matches!(send(&smtp).await, Delivery::Later { .. }));
-        assert!(!lines(&mut heard).iter().any(|line| line.starts_with("MAIL")));
-    }
-
-    #[test]
-    fn a_password_needs_tls_or_this_very_machine() {
-        let with_password = |host: &str, security| {
-            let user = (Some("u".to_owned()), Some("p".to_owned()));
-            let settings = SmtpSettings {
-                host: host.to_owned(),
-                user: user.0,
-                password: user.1,
-                ..settings(25, security)
-            };
-            Smtp::new(&settings).is_ok()
-        };
-        assert!(!with_password("relay.example", Security::None));
-        assert!(with_password("127.0.0.1", Security::None));
-        assert!(with_password("relay.example", Security::StartTls));
-        assert!(
-            !format!("{:?}", SmtpSettings { password: Some("hush".into()), ..settings(25, Security::None) })
-                .contains("hush")
-        );
-    }
-}
+#[path = "smtp_tests.rs"]
+mod tests;

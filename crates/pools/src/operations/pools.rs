@@ -11,7 +11,7 @@ use postern_mail::texting::TextRole;
 use postern_model::cognito_idp::errors::*;
 use postern_model::cognito_idp::*;
 use postern_model::shape::{Nothing, Timestamp as Moment};
-use postern_model::{Answer, Shape, refusal, refuse};
+use postern_model::{Answer, Error, Shape, refusal, refuse};
 use postern_store::pools::{DomainRow, PoolRow};
 use postern_store::{Timestamp, Tx, random};
 
@@ -271,10 +271,33 @@ impl Pools {
         _: &Caller,
         request: DescribeUserPoolRequest,
     ) -> Answer<DescribeUserPoolResponse> {
-        let place = self.place.clone();
-        let user_pool =
-            self.store.read(move |tx| StoredPool::find(tx, &request.user_pool_id)?.shown(tx, &place)).await?;
+        let pools = self.clone();
+        let user_pool = self
+            .store
+            .read(move |tx| {
+                let shown = StoredPool::find(tx, &request.user_pool_id)?.shown(tx, &pools.place)?;
+                Ok(UserPoolType { sms_configuration_failure: pools.text_failure(tx, &shown)?, ..shown })
+            })
+            .await?;
         Ok(DescribeUserPoolResponse { user_pool: Some(user_pool) })
+    }
+
+    /// Names what keeps a pool's text messages from leaving, as far as can be told without sending one.
+    fn text_failure(&self, tx: &mut Tx<'_>, pool: &UserPoolType) -> Answer<Option<String>> {
+        let role = pool.sms_configuration.as_ref().and_then(|sms| sms.sns_caller_arn.as_deref());
+        let (Some(role_arn), Some(pool_id), Some(pool_arn)) = (role, &pool.id, &pool.arn) else {
+            return Ok(None);
+        };
+        if self.mail.settings().text_sandbox {
+            return Ok(Some("SNSSandbox".to_owned()));
+        }
+        let external_id = pool.sms_configuration.as_ref().and_then(|sms| sms.external_id.as_deref());
+        let role = TextRole { pool_id, pool_arn, role_arn, external_id };
+        match self.mail.may_text(tx, &role, "*").map_err(sms::refused) {
+            Ok(_) => Ok(None),
+            Err(Error::Refused(refusal)) => Ok(Some(refusal.kind.code.to_owned())),
+            Err(failed) => Err(failed),
+        }
     }
 
     /// Replaces a pool's settings.

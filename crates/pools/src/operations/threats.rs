@@ -60,7 +60,8 @@ impl Pools {
                 if config == RiskConfigurationType::default() {
                     tx.remove_risk_configuration(pool_id, client)?;
                 } else {
-                    tx.put_risk_configuration(pool_id, client, &config.write().to_string(), now)?;
+                    let text = config.write().to_string();
+                    tx.put_risk_configuration(pool_id, client, &text, sender.is_some(), now)?;
                 }
                 let risk_configuration = shown(tx, pool_id, request.client_id.as_deref())?;
                 Ok(SetRiskConfigurationResponse { risk_configuration })

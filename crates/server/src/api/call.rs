@@ -35,6 +35,7 @@ pub(super) struct Incoming<'a> {
     /// What the signature covers.
     pub(super) request: Request<'a>,
     pub(super) source: IpAddr,
+    pub(super) is_secure: bool,
     pub(super) user_agent: &'a str,
     pub(super) request_id: &'a str,
 }
@@ -89,6 +90,7 @@ async fn admit(
         account: app.account.to_string(),
         region: app.access.region.to_string(),
         source: Some(incoming.source),
+        is_secure: incoming.is_secure,
         user_agent: incoming.user_agent.to_owned(),
         request_id: incoming.request_id.to_owned(),
     };

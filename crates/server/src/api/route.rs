@@ -115,6 +115,7 @@ async fn answer(app: &App, parts: &Parts, body: Body, request_id: &str, told: &m
         call: made.call,
         request: sigv4::Request { body: &body, ..head },
         source: source::of(peer, &parts.headers, trusted),
+        is_secure: app.is_secure(peer, &parts.headers),
         user_agent,
         request_id,
     };

@@ -4,6 +4,7 @@ use crate::app::App;
 use anyhow::Result;
 use postern_access::{Caller, Context, Target};
 use postern_model::{Document, Service};
+use postern_pools::pool::Pool;
 use postern_store::Tx;
 
 /// Says what a call is about; nothing where the operation itself asks the policies, because what it is about shows
@@ -17,12 +18,27 @@ pub(super) fn of(
     input: &Document,
 ) -> Result<Option<Target>> {
     let resource = match (service, operation) {
-        (Service::Sts, _) | (Service::SesV2, "SendEmail") => return Ok(None),
+        (Service::Sts, _) => return Ok(None),
         (Service::Iam, _) => return app.access.iam_target(tx, caller, operation, input).map(Some),
+        (Service::Postern, _) if input.get("EmailIdentity").is_some_and(Document::is_string) => {
+            let given = input["EmailIdentity"].as_str().unwrap_or_default();
+            app.mail.settings().named_identity_arn(given)
+        }
         (Service::Postern | Service::CognitoIdp, _) => pool_resource(&app.access.region, &app.account, input),
-        (Service::SesV2, _) => mail_resource(&app.access.region, &app.account, input),
+        (Service::SesV2, _) => return Ok(app.mail.target(operation, input)),
         (Service::Sns, _) => text_resource(input),
     };
+    let mut context = Context::new();
+    if service == Service::CognitoIdp {
+        tags_asked_for(&mut context, input);
+        if let Some(pool_id) = resource.rsplit_once(":userpool/").map(|(_, id)| id)
+            && let Some(pool) = Pool::find(tx, &app.pools.place, pool_id)?
+        {
+            for (key, value) in pool.config.user_pool_tags.iter().flatten() {
+                context.set(&format!("aws:ResourceTag/{key}"), value.clone());
+            }
+        }
+    }
     // SNS writes its own name in capitals in what it refuses; policies do not mind.
     let vendor = match service {
         Service::Sns => "SNS",
@@ -32,8 +48,22 @@ pub(super) fn of(
         action: format!("{vendor}:{operation}"),
         arn: resource.clone(),
         shown: resource,
-        context: Context::new(),
+        context,
     }))
+}
+
+/// The tags that a call brings along or names.
+fn tags_asked_for(context: &mut Context, input: &Document) {
+    let mut keys = Vec::new();
+    for tags in ["UserPoolTags", "Tags"].iter().filter_map(|name| input.get(name)?.as_object()) {
+        for (key, value) in tags {
+            context.set(&format!("aws:RequestTag/{key}"), value.as_str().unwrap_or_default());
+            keys.push(key.clone());
+        }
+    }
+    let named = input.get("TagKeys").and_then(Document::as_array).into_iter().flatten();
+    keys.extend(named.filter_map(|key| key.as_str().map(str::to_owned)));
+    context.set_many("aws:TagKeys", keys);
 }
 
 fn pool_resource(region: &str, account: &str, input: &Document) -> String {
@@ -52,15 +82,6 @@ fn text_resource(input: &Document) -> String {
     named.unwrap_or("*").to_owned()
 }
 
-fn mail_resource(region: &str, account: &str, input: &Document) -> String {
-    let text = |name: &str| input.get(name).and_then(Document::as_str);
-    match (text("EmailIdentity"), text("ConfigurationSetName")) {
-        (Some(name), _) => format!("arn:aws:ses:{region}:{account}:identity/{name}"),
-        (None, Some(name)) => format!("arn:aws:ses:{region}:{account}:configuration-set/{name}"),
-        (None, None) => "*".to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,13 +95,5 @@ mod tests {
         assert_eq!(pool(json!({ "ResourceArn": arn, "TagKeys": [] })), arn);
         assert_eq!(pool(json!({ "PoolName": "demo" })), "*");
         assert_eq!(pool(json!({ "UserPoolId": 7 })), "*");
-        let mail = |input| mail_resource("eu-west-1", "123456789012", &input);
-        let identity = "arn:aws:ses:eu-west-1:123456789012:identity/example.com";
-        assert_eq!(mail(json!({ "EmailIdentity": "example.com", "ConfigurationSetName": "s" })), identity);
-        assert_eq!(
-            mail(json!({ "ConfigurationSetName": "s" })),
-            "arn:aws:ses:eu-west-1:123456789012:configuration-set/s"
-        );
-        assert_eq!(mail(json!({})), "*");
     }
 }

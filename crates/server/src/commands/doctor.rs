@@ -469,7 +469,7 @@ async fn sender(findings: &mut Findings, settings: &Settings, store: &Store) -> 
         if identity.kind != Kind::Domain {
             continue;
         }
-        for record in identity.records(&hosts) {
+        for record in identity.all_records(&hosts) {
             let of = format!("{} {} ({})", record.kind, record.name, record.purpose);
             match look(&dns, &record).await? {
                 Look::Found => findings.good("sender", format!("{of} stands")),

@@ -8,6 +8,7 @@ mod open;
 mod port;
 mod remote;
 mod restored;
+mod review;
 mod rotate_keys;
 mod serve;
 mod shell;
@@ -27,6 +28,7 @@ use postern_access::Role;
 use postern_mail::transport::web::Url;
 use postern_store::{Clock, back_up};
 use remote::{Fault, Output, print};
+use review::ReviewArgs;
 use serde_json::json;
 use std::io::IsTerminal as _;
 use std::net::IpAddr;
@@ -91,6 +93,9 @@ enum Verb {
     /// Signing keys of the pools
     #[command(subcommand)]
     Keys(KeysVerb),
+    /// What the account of a production server may send
+    #[command(subcommand)]
+    Ses(SesVerb),
     /// End all sign-ins, sessions and codes of a database that was put back from a backup, before the server starts on it
     #[command(after_help = "For example:  postern restored --config postern.toml --yes")]
     Restored {
@@ -155,6 +160,14 @@ enum KeysVerb {
         #[command(flatten)]
         print: PrintArgs,
     },
+}
+
+#[derive(Subcommand)]
+enum SesVerb {
+    /// Lead it out of the sandbox: mail goes to everybody
+    Grant(ReviewArgs),
+    /// Deny that, or lead it back: mail goes to verified addresses only
+    Deny(ReviewArgs),
 }
 
 #[derive(Subcommand)]
@@ -311,6 +324,8 @@ pub fn run() -> ExitCode {
             Some(Verb::Keys(KeysVerb::Rotate { config, pool, print })) => {
                 rotate_keys::run(production(&config)?, pool, print.output).await
             }
+            Some(Verb::Ses(SesVerb::Grant(args))) => review::run(&args, "GRANT").await,
+            Some(Verb::Ses(SesVerb::Deny(args))) => review::run(&args, "DENY").await,
             Some(Verb::Restored { config, yes, print }) => {
                 restored::run(production(&config)?, yes, print.output).await
             }
@@ -384,6 +399,8 @@ mod tests {
         assert!(parsed(&["init", "--config", "x", "--role", "view"]).is_ok());
         assert!(parsed(&["init", "--config", "x", "--role", "king"]).is_err());
         assert!(parsed(&["init"]).is_err());
+        assert!(parsed(&["ses", "deny", "--config", "x", "--reason", "no"]).is_ok());
+        assert!(parsed(&["ses", "grant"]).is_err());
         assert!(parsed(&["keys", "rotate", "--config", "x", "--pool", "p"]).is_ok());
         assert!(
             parsed(&["mail", "wait", "--to", "alice@example.com", "--timeout", "10s", "-o", "json"]).is_ok()

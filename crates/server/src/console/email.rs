@@ -1,6 +1,6 @@
 //! Email: who mail can be sent as and what still proves it, what the account may send, and a mail to try it.
 
-use super::desk::{Answered, Change, Desk, at, items, text, texts};
+use super::desk::{Answered, Change, Desk, at, items, text};
 use super::lists::{Finds, List, Source};
 use super::menu::Place;
 use super::pools::{counted, time};
@@ -67,9 +67,15 @@ pub async fn all(desk: Desk) -> Answered {
         },
         (false, "PENDING") => Said {
             tone: Tone::Waiting,
-            words: "Sandbox. Your request for production access waits for the operator of this server."
-                .to_owned(),
+            words: "Sandbox. A request for production access waits for whoever runs this server.".to_owned(),
             way: None,
+        },
+        (false, "DENIED") => Said {
+            tone: Tone::Waiting,
+            words:
+                "Sandbox: mail goes to verified addresses only. The request for production access was denied."
+                    .to_owned(),
+            way: Some((format!("{HERE}/production"), "Request production access".to_owned())),
         },
         _ => Said {
             tone: Tone::Waiting,
@@ -115,9 +121,69 @@ pub async fn all(desk: Desk) -> Answered {
         Button::link(format!("{HERE}/outbox"), "Outbox"),
         Button::link(format!("{HERE}/suppressions"), "Suppression list"),
     ];
-    let mut blocks = vec![sandbox.html(), numbers.html()];
+    let mut blocks = vec![sandbox.html()];
+    if review == "PENDING" {
+        blocks.extend(request_to_review(&desk, &account));
+    }
+    blocks.push(numbers.html());
     blocks.extend(listed.await?.blocks(&desk, buttons));
     desk.show(&Place::Top(HERE), "Email", "", blocks)
+}
+
+/// What was asked for, and the two answers to it.
+fn request_to_review(desk: &Desk, account: &Document) -> [Html; 2] {
+    let fact = |label, api, way| Fact::words(label, api, text(account, way));
+    let facts = Facts {
+        title: "Request for production access".to_owned(),
+        hint: String::new(),
+        facts: vec![
+            fact("Mail type", "MailType", "Details.MailType"),
+            fact("Website URL", "WebsiteURL", "Details.WebsiteURL"),
+            fact("What mail, and to whom", "UseCaseDescription", "Details.UseCaseDescription"),
+        ],
+        edit_href: None,
+    };
+    let buttons = vec![
+        Button::post(format!("{HERE}/review/approve"), "Approve", &[]).main(),
+        Button::link(format!("{HERE}/review/deny"), "Deny"),
+    ];
+    [facts.html(), Buttons { csrf: desk.csrf(), buttons }.html()]
+}
+
+/// `POST /console/email/review/approve`
+pub async fn approve(desk: Desk) -> Answered {
+    review(&desk, json!({ "Decision": "GRANT" }), "Production access granted", HERE).await
+}
+
+/// `GET /console/email/review/deny`
+pub async fn ask_deny(desk: Desk) -> Answered {
+    let reason = Field::lines("reason", "Reason", 4, "")
+        .api("Reason")
+        .hint("Mailed to the contact addresses of the request, if it names any.");
+    let form = Form::new(format!("{HERE}/review/deny"), &desk.csrf(), "Deny", vec![reason]).cancel(HERE);
+    let lead = "Mail goes to verified addresses only, until a later request is approved.";
+    desk.show(&Place::Below(HERE, "Email"), "Deny production access", lead, vec![desk.put(form)])
+}
+
+/// `POST /console/email/review/deny`
+pub async fn deny(desk: Desk) -> Answered {
+    let mut input = json!({ "Decision": "DENY" });
+    if !desk.typed("reason").is_empty() {
+        input["Reason"] = desk.typed("reason").into();
+    }
+    review(&desk, input, "Production access denied", &format!("{HERE}/review/deny")).await
+}
+
+async fn review(desk: &Desk, input: Document, words: &str, form: &str) -> Answered {
+    desk.change(Change {
+        service: Service::Postern,
+        operation: "ReviewProductionAccess",
+        input,
+        words,
+        done: HERE.to_owned(),
+        form: form.to_owned(),
+    })
+    .await
 }
 
 /// `GET /console/email/new`
@@ -154,6 +220,10 @@ pub async fn one(Path(encoded): Path<String>, desk: Desk) -> Answered {
     let identity = desk.read(Service::SesV2, "GetEmailIdentity", json!({ "EmailIdentity": name })).await?;
     let is_domain = text(&identity, "IdentityType") == "DOMAIN";
     let is_verified = text(&identity, "VerificationStatus") == "SUCCESS";
+    let mail_from = text(&identity, "MailFromAttributes.MailFromDomain");
+    let mail_from_status = text(&identity, "MailFromAttributes.MailFromDomainStatus");
+    let asked = json!({ "EmailIdentity": name });
+    let records = desk.look(Service::Postern, "ListIdentityRecords", asked).await?;
     let mut facts = vec![
         Fact::new("Status", "VerificationStatus", vec![status(&identity)]),
         Fact::words(
@@ -173,31 +243,19 @@ pub async fn one(Path(encoded): Path<String>, desk: Desk) -> Answered {
             facts.push(Fact::words("What that look found", "ErrorType", look_words(error)));
         }
     }
+    if !mail_from.is_empty() {
+        facts.push(Fact::words("MAIL FROM domain", "MailFromDomain", mail_from));
+        facts.push(Fact::new("Its status", "MailFromDomainStatus", vec![mail_from_state(mail_from_status)]));
+    }
     let facts = Facts { title: "Identity".to_owned(), hint: String::new(), facts, edit_href: None };
     let mut blocks = vec![facts.html()];
-    if is_domain {
-        let rows = records(&name, &identity).into_iter().zip(1..).map(|((record, kind, value, why), row)| {
-            vec![
-                Cell::words(why),
-                Cell::words(kind),
-                Cell::Copy { id: format!("name-{row}"), text: record },
-                Cell::Copy { id: format!("value-{row}"), text: value },
-            ]
-        });
-        let mut table =
-            Table::new("DNS records to publish", vec!["For", "Type", "Name", "Value"], rows.collect());
-        table.hint = "Publish these where the domain's records are kept. They are looked for every few seconds at first, and less often later.".to_owned();
-        blocks.push(table.html());
-        if !is_verified {
-            let mut live = Table::new(
-                "Live check",
-                vec!["Record", "State"],
-                vec![vec![Cell::words("DKIM"), status(&identity)]],
-            );
-            live.live = Some(desk.live(LOOK_EVERY_S));
-            blocks.push(live.html());
-        }
-    } else if !is_verified {
+    let awaited = is_domain && !is_verified || mail_from_status == "PENDING";
+    match &records {
+        Ok(answer) if items(answer, "Records").is_empty() => {}
+        Ok(answer) => blocks.push(records_to_publish(&desk, items(answer, "Records"), awaited)),
+        Err(refusal) => blocks.push(desk.unseen(refusal)),
+    }
+    if !is_domain && !is_verified {
         blocks.push(
             Said {
                 tone: Tone::Waiting,
@@ -207,23 +265,81 @@ pub async fn one(Path(encoded): Path<String>, desk: Desk) -> Answered {
             .html(),
         );
     }
-    let buttons = vec![
-        Button::link(format!("{HERE}/test?from={encoded}"), "Send a test email"),
-        Button::link(format!("{}/delete", page_of(&name)), "Delete identity"),
-    ];
+    let mut buttons = Vec::new();
+    if is_domain || !mail_from.is_empty() {
+        let here = page_of(&name);
+        if desk.app.mail.settings().publishes_records {
+            buttons.push(Button::post(format!("{here}/publish"), "Publish these records here", &[]));
+        }
+        buttons.push(Button::post(format!("{here}/check"), "Check now", &[]));
+    }
+    buttons.push(Button::link(format!("{HERE}/test?from={encoded}"), "Send a test email"));
+    buttons.push(Button::link(format!("{}/delete", page_of(&name)), "Delete identity"));
     blocks.push(Buttons { csrf: desk.csrf(), buttons }.html());
     desk.show(&Place::Below(HERE, "Email"), &name, "", blocks)
 }
 
-/// The records that prove a domain: name, type, value, what for.
-fn records(domain: &str, identity: &Document) -> Vec<(String, &'static str, String, &'static str)> {
-    let zone = text(identity, "DkimAttributes.SigningHostedZone");
-    let mut records: Vec<(String, &str, String, &str)> = texts(identity, "DkimAttributes.Tokens")
-        .into_iter()
-        .map(|token| (format!("{token}._domainkey.{domain}"), "CNAME", format!("{token}.{zone}"), "DKIM"))
-        .collect();
-    records.push((format!("_dmarc.{domain}"), "TXT", "v=DMARC1; p=none;".to_owned(), "DMARC (suggested)"));
-    records
+fn mail_from_state(status: &str) -> Cell {
+    let (tone, words) = match status {
+        "SUCCESS" => (Tone::Good, "Its MX record stands"),
+        "TEMPORARY_FAILURE" => (Tone::Waiting, "Its MX record was not found at the last look"),
+        "FAILED" => (Tone::Bad, "Not found in time, or there is another MX record beside it"),
+        _ => (Tone::Waiting, "Waiting for its MX record"),
+    };
+    Cell::Status(tone, words.to_owned())
+}
+
+/// The records of an identity and what the last look found of each; looked up again by the page while they are awaited.
+fn records_to_publish(desk: &Desk, records: &[Document], awaited: bool) -> Html {
+    let rows = records.iter().zip(1..).map(|(record, row)| {
+        let copied = |what: &str, member: &str| Cell::Copy {
+            id: format!("{what}-{row}"),
+            text: text(record, member).to_owned(),
+        };
+        let state = match text(record, "State") {
+            "" => Cell::Status(Tone::Plain, "Not looked for yet".to_owned()),
+            "FOUND" => Cell::Status(Tone::Good, "Found".to_owned()),
+            wrong => Cell::Status(Tone::Waiting, look_words(wrong).to_owned()),
+        };
+        vec![
+            Cell::words(text(record, "Purpose")),
+            Cell::words(text(record, "Type")),
+            copied("name", "Name"),
+            copied("value", "Value"),
+            state,
+        ]
+    });
+    let columns = vec!["For", "Type", "Name", "Value", "State"];
+    let mut table = Table::new("DNS records to publish", columns, rows.collect());
+    table.hint = "Publish these where the domain's records are kept. They are looked for every few seconds at first, and less often later.".to_owned();
+    if awaited {
+        table.live = Some(desk.live(LOOK_EVERY_S));
+    }
+    table.html()
+}
+
+/// `POST /console/email/identities/{name}/check`
+pub async fn check(Path(encoded): Path<String>, desk: Desk) -> Answered {
+    on_records(&desk, &encoded, "CheckIdentity", "Looked at its records").await
+}
+
+/// `POST /console/email/identities/{name}/publish`
+pub async fn publish(Path(encoded): Path<String>, desk: Desk) -> Answered {
+    on_records(&desk, &encoded, "PublishIdentityRecords", "Records published on this server").await
+}
+
+async fn on_records(desk: &Desk, encoded: &str, operation: &str, words: &str) -> Answered {
+    let name = named(desk, encoded)?;
+    let page = page_of(&name);
+    desk.change(Change {
+        service: Service::Postern,
+        operation,
+        input: json!({ "EmailIdentity": name }),
+        words,
+        done: page.clone(),
+        form: page,
+    })
+    .await
 }
 
 fn look_words(error: &str) -> &'static str {

@@ -17,6 +17,7 @@ fn state(message: &Document) -> Cell {
         "sent" => (Tone::Good, "Sent"),
         "waiting" => (Tone::Waiting, "Waiting"),
         "expired" => (Tone::Bad, "Given up: it would have come too late"),
+        "unknown" => (Tone::Bad, "Unknown: the relay got it and did not say whether it took it"),
         "suppressed" => (Tone::Plain, "Not sent: the address is suppressed"),
         "dropped" => (Tone::Plain, "Not sent: nobody has that name"),
         _ => (Tone::Bad, "Refused"),

@@ -40,7 +40,7 @@ fn sms_fields(facts: &Facts) -> Vec<Field> {
             .hint("What the role's trust policy asks for, if it does."),
         Field::line("region", "SNS region", text(&facts.pool, &way("SnsRegion")))
             .api("SmsConfiguration.SnsRegion")
-            .hint("Empty: this pool's region."),
+            .hint("Kept as it is; all texts leave the way that this server's configuration names."),
     ]
 }
 

@@ -223,6 +223,9 @@ pub async fn one(Path((pool_id, sub)): Path<(String, String)>, desk: Desk) -> An
     if let Ok(factors) = &factors {
         facts.push(Fact::new("Second factors", "UserMFASettingList", second(factors)));
     }
+    if let Some(fact) = bounced(&desk, &user).await? {
+        facts.push(fact);
+    }
     let mut blocks = vec![
         Facts { title: "User information".to_owned(), hint: String::new(), facts, edit_href: None }.html(),
     ];
@@ -252,6 +255,23 @@ pub async fn one(Path((pool_id, sub)): Path<(String, String)>, desk: Desk) -> An
         above_name: "Users",
     };
     desk.show(&place, &known_as(&user), "", blocks)
+}
+
+/// That no mail goes to the user's address, where that is so.
+async fn bounced(desk: &Desk, user: &Document) -> Result<Option<Fact>, Stopped> {
+    let email = items(user, "UserAttributes").iter().find(|one| one["Name"] == "email");
+    let Some(email) = email.map(|one| text(one, "Value")).filter(|email| !email.is_empty()) else {
+        return Ok(None);
+    };
+    let asked = json!({ "EmailAddress": email });
+    let Ok(state) = desk.look(Service::Postern, "GetAddressState", asked).await? else { return Ok(None) };
+    let words = match text(&state, "SuppressedFor") {
+        "" => return Ok(None),
+        "BOUNCE" => "Mail to this address bounced: it gets none",
+        _ => "The owner of this address complained about mail: it gets none",
+    };
+    let way = Cell::link("/console/email/suppressions", "Suppression list");
+    Ok(Some(Fact::new("Email", "", vec![Cell::Status(Tone::Bad, words.to_owned()), way])))
 }
 
 fn ways_table(pool: &Document, user: &Document, factors: &Document) -> Html {

@@ -99,6 +99,7 @@ async fn read(request: Request, app: &App) -> Result<Visit, Unread> {
         account: app.account.to_string(),
         region: app.access.region.to_string(),
         source: Some(source),
+        is_secure: app.is_secure(peer, &parts.headers),
         user_agent: user_agent.to_owned(),
         request_id: fresh_request_id(),
     };

@@ -260,6 +260,30 @@ async fn the_doctor_says_of_each_thing_how_it_is_and_what_to_do() {
 }
 
 #[tokio::test]
+async fn whoever_runs_a_server_answers_a_request_for_production_access() {
+    let folder = std::env::temp_dir().join(format!("postern-ses-{}", hex::encode(random::bytes::<8>())));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let config = folder.join("postern.toml");
+    let text = format!(
+        "public_url = \"http://localhost:9320\"\nlisten = [\"127.0.0.1:0\"]\ndata = {:?}\n[mail]\n\
+         from = \"no-reply@postern.test\"\nfile = {:?}\n",
+        folder.join("data"),
+        folder.join("mails.jsonl"),
+    );
+    std::fs::write(&config, text).expect("a file");
+    let run = async |line: &str| {
+        typed("http://localhost:1", KEY, &format!("{line} --config {}", config.display())).await
+    };
+    assert_eq!(run("init").await.code, 0);
+    let denied = run("ses deny --reason Why?").await;
+    assert_eq!((denied.code, denied.out.contains("is denied")), (0, true), "{}", denied.talk);
+    let granted = run("ses grant").await;
+    assert_eq!((granted.code, granted.out.contains("is granted")), (0, true), "{}", granted.talk);
+    run("ses").await.ends(2, "");
+    std::fs::remove_dir_all(&folder).expect("tidied up");
+}
+
+#[tokio::test]
 async fn a_shell_is_told_the_words_and_a_browser_the_page() {
     let server = server().await;
     let run = async |line: &str| typed(&server.url, KEY, line).await;

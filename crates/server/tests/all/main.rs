@@ -29,6 +29,7 @@ mod list_users;
 mod lists;
 mod log_export;
 mod logs;
+mod mail_service;
 mod mfa;
 mod mfa_attacks;
 mod own_attributes;

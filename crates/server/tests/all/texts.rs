@@ -68,6 +68,29 @@ async fn asks(app: &App<'_>, name: &str) -> crate::story::Reply {
 }
 
 #[tokio::test]
+async fn a_pool_names_what_keeps_its_texts_from_leaving() {
+    let failure = async |server: &TestServer| {
+        let role_arn = good_role(server).await;
+        let asked = json!({ "PoolName": "people", "SmsConfiguration": sms(&role_arn) });
+        let pool_id = server.signed("CreateUserPool", asked).await.ok().text_at("/UserPool/Id");
+        let shown = async || {
+            let asked = json!({ "UserPoolId": pool_id });
+            let pool = server.signed("DescribeUserPool", asked).await.ok().body["UserPool"].clone();
+            pool["SmsConfigurationFailure"].clone()
+        };
+        let before = shown().await;
+        let policy = [("RoleName", "texts"), ("PolicyName", "publish")];
+        server.iam("DeleteRolePolicy", &policy).await.ok();
+        (before, shown().await)
+    };
+    let server = TestServer::start().await;
+    let denied = json!("InvalidSmsRoleAccessPolicyException");
+    assert_eq!(failure(&server).await, (Value::Null, denied));
+    let sandbox = TestServer::with(|settings| settings.text_sandbox = true).await;
+    assert_eq!(failure(&sandbox).await, (json!("SNSSandbox"), json!("SNSSandbox")));
+}
+
+#[tokio::test]
 async fn a_role_for_texts_must_be_there_trust_user_pools_and_be_allowed_to_publish() {
     let server = TestServer::start().await;
     let cognito = "cognito-idp.amazonaws.com";

@@ -22,6 +22,10 @@ pub struct OutboxRow {
     pub reply: String,
     pub not_after: Timestamp,
     pub created: Timestamp,
+    /// Somebody waits for it: it passes those that nobody waits for.
+    pub urgent: bool,
+    /// Attempts of which nobody knows whether they succeeded.
+    pub doubts: i64,
 }
 
 impl Tx<'_> {
@@ -29,7 +33,8 @@ impl Tx<'_> {
         let sealed = mail.payload.as_ref().map(|payload| self.keys.seal(Purpose::Mail, payload));
         self.run(
             "insert into outbox (id, purpose, pool_id, user_id, recipient, state, payload, attempts, next_ms, \
-             reply, not_after_ms, created_ms) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+             reply, not_after_ms, created_ms, urgent, doubts) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
             values![
                 &mail.id,
                 &mail.purpose,
@@ -42,21 +47,31 @@ impl Tx<'_> {
                 mail.next,
                 &mail.reply,
                 mail.not_after,
-                mail.created
+                mail.created,
+                mail.urgent,
+                mail.doubts
             ],
         )?;
         Ok(())
     }
 
-    /// Takes mails whose time has come, each for one attempt that must conclude before `until`.
-    pub fn lease_mails(&mut self, now: Timestamp, until: Timestamp, limit: i64) -> Result<Vec<OutboxRow>> {
+    /// Takes mails whose time has come, those that somebody waits for or the others, each for one attempt that must
+    /// conclude before `until`.
+    pub fn lease_mails(
+        &mut self,
+        now: Timestamp,
+        until: Timestamp,
+        urgent: bool,
+        limit: i64,
+    ) -> Result<Vec<OutboxRow>> {
         let keys = self.keys.clone();
         self.rows(
             "update outbox set next_ms = $1, attempts = attempts + 1 where id in \
-             (select id from outbox where next_ms <= $2 order by next_ms limit $3) and next_ms <= $4 \
+             (select id from outbox where urgent = $2 and next_ms <= $3 order by next_ms limit $4) \
+             and next_ms <= $5 \
              returning id, purpose, pool_id, user_id, recipient, state, payload, attempts, next_ms, reply, \
-             not_after_ms, created_ms",
-            values![until, now, limit, now],
+             not_after_ms, created_ms, urgent, doubts",
+            values![until, urgent, now, limit, now],
             |row| {
                 let mut mail = outbox(row)?;
                 mail.payload =
@@ -75,6 +90,15 @@ impl Tx<'_> {
         )
     }
 
+    /// When the next attempt at a mail that somebody waits for is due, or at another.
+    pub fn next_mail_of(&mut self, urgent: bool) -> Result<Option<Timestamp>> {
+        self.row(
+            "select next_ms from outbox where urgent = $1 and next_ms is not null order by next_ms limit 1",
+            values![urgent],
+            |row| row.time(0),
+        )
+    }
+
     /// Concludes a mail and drops what it said; false when another attempt has overtaken this one.
     pub fn finish_mail(&mut self, id: &str, attempt: i64, state: &str, reply: &str) -> Result<bool> {
         let finished = self.run(
@@ -86,11 +110,18 @@ impl Tx<'_> {
     }
 
     /// Puts a mail back for another attempt; false when one has overtaken this one.
-    pub fn defer_mail(&mut self, id: &str, attempt: i64, next: Timestamp, reply: &str) -> Result<bool> {
+    pub fn defer_mail(
+        &mut self,
+        id: &str,
+        attempt: i64,
+        next: Timestamp,
+        doubts: i64,
+        reply: &str,
+    ) -> Result<bool> {
         let deferred = self.run(
-            "update outbox set next_ms = $1, reply = $2 \
-             where id = $3 and attempts = $4 and next_ms is not null",
-            values![next, reply, id, attempt],
+            "update outbox set next_ms = $1, doubts = $2, reply = $3 \
+             where id = $4 and attempts = $5 and next_ms is not null",
+            values![next, doubts, reply, id, attempt],
         )?;
         Ok(deferred == 1)
     }
@@ -100,7 +131,7 @@ impl Tx<'_> {
         let (time, id) = before.unwrap_or((Timestamp::from_ms(i64::MAX), ""));
         self.rows(
             "select id, purpose, pool_id, user_id, recipient, state, null, attempts, next_ms, reply, \
-             not_after_ms, created_ms from outbox where (created_ms, id) < ($1, $2) \
+             not_after_ms, created_ms, urgent, doubts from outbox where (created_ms, id) < ($1, $2) \
              order by created_ms desc, id desc limit $3",
             values![time, id, limit],
             outbox,
@@ -131,5 +162,7 @@ fn outbox(row: &Row<'_>) -> Result<OutboxRow> {
         reply: row.text(9)?,
         not_after: row.time(10)?,
         created: row.time(11)?,
+        urgent: row.flag(12)?,
+        doubts: row.int(13)?,
     })
 }

@@ -46,6 +46,7 @@ async fn pools() -> Pools {
         production_rate: postern_mail::PRODUCTION_RATE,
         production: true,
         auto_approve: false,
+        publishes_records: true,
         text_sandbox: false,
         text_prices: postern_mail::price::Prices::default(),
         text_spend_monthly: 0,
@@ -100,6 +101,7 @@ fn caller(principal: Principal) -> Caller {
         account: ACCOUNT.to_owned(),
         region: REGION.to_owned(),
         source: None,
+        is_secure: true,
         user_agent: String::new(),
         request_id: "r".to_owned(),
     }

@@ -2,7 +2,8 @@
 //! they can read the code, and that their faults do not reach whoever asked for it.
 
 use super::house;
-use crate::story::{App, challenge, mail_settles, newest_mail, text};
+use crate::mfa::PASSWORD;
+use crate::story::{App, challenge, mail_settles, newest_mail, own_sender, text};
 use crate::support::{Does, Lambda, TestServer};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hkdf;
@@ -106,6 +107,48 @@ async fn a_function_sends_codes_in_our_place_and_it_alone_can_read_them() {
     assert_eq!(request["userAttributes"]["email"], "ann@example.com");
     let code = opened(&text(request, "/code"), &[("userpool-id", &app.pool_id)]);
     app.answers("ann@example.com", &challenge, &code).await.ok();
+}
+
+#[tokio::test]
+async fn a_function_is_handed_the_notice_of_a_risky_sign_in_without_a_code() {
+    let (lambda, server) = house_with_key().await;
+    let sender = own_sender(&server, "alerts@example.com").await;
+    let config = json!({
+        "CustomEmailSender": { "LambdaVersion": "V1_0", "LambdaArn": lambda.arn("post") },
+        "KMSKeyID": KEY,
+    });
+    let watches = json!({
+        "LambdaConfig": config, "UserPoolTier": "PLUS", "UserPoolAddOns": { "AdvancedSecurityMode": "ENFORCED" },
+    });
+    let flows = json!({ "ExplicitAuthFlows": ["ALLOW_ADMIN_USER_PASSWORD_AUTH"] });
+    let app = App::with(&server, watches, flows).await;
+    app.person("ann@example.com").await;
+    app.password("ann@example.com", PASSWORD).await;
+    let tells = json!({ "EventAction": "NO_ACTION", "Notify": true });
+    let set = json!({ "AccountTakeoverRiskConfiguration": {
+        "Actions": { "LowAction": tells, "MediumAction": tells, "HighAction": tells },
+        "NotifyConfiguration": { "SourceArn": sender["SourceArn"], "From": "alerts@example.com" },
+    } });
+    app.signed("SetRiskConfiguration", set).await.ok();
+    for address in ["192.0.2.7", "198.51.100.9"] {
+        server.clock.advance(1_000);
+        let begin = json!({
+            "ClientId": app.client_id, "AuthFlow": "ADMIN_USER_PASSWORD_AUTH",
+            "ContextData": {
+                "IpAddress": address, "ServerName": "shop.example", "ServerPath": "/login",
+                "HttpHeaders": [{ "headerName": "User-Agent", "headerValue": "Firefox/128.0" }],
+            },
+            "AuthParameters": { "USERNAME": "ann@example.com", "PASSWORD": PASSWORD },
+        });
+        app.signed("AdminInitiateAuth", begin).await.ok();
+    }
+    mail_settles(&server).await;
+    let events = lambda.events("post");
+    let [event] = events.as_slice() else { panic!("one notice: {events:?}") };
+    assert_eq!(event["triggerSource"], "CustomEmailSender_AccountTakeOverNotification");
+    assert_eq!(event["request"]["userAttributes"]["email"], "ann@example.com");
+    assert_eq!(event["request"].get("code"), Some(&Value::Null));
+    assert!(server.mails_to("ann@example.com").await.is_empty());
 }
 
 #[tokio::test]
