@@ -9,7 +9,7 @@ use crate::identities;
 use crate::messages::Occasion;
 use crate::names::NameKind;
 use crate::operations::tokens::Bearer;
-use crate::operations::users::{delivery, rename};
+use crate::operations::users::delivery;
 use crate::outgoing::Letter;
 use crate::pool::Pool;
 use crate::sign_in::At;
@@ -72,7 +72,7 @@ impl Pools {
         }
         self.tell_old_addresses(tx, at, &before, &user, &waiting)?;
         user.save(tx, at.now)?;
-        rename(tx, &at.pool, &user)?;
+        attributes::rename(tx, &at.pool, &user)?;
         let subject = subject_of(&at.pool, &user);
         let mut sent = Vec::new();
         for to in &unverified {
@@ -97,7 +97,7 @@ impl Pools {
         attributes::change(&at.pool, &mut user, asked)?;
         keep_for_providers(tx, &at.pool, &before, &user)?;
         user.save(tx, at.now)?;
-        rename(tx, &at.pool, &user)?;
+        attributes::rename(tx, &at.pool, &user)?;
         let subject = subject_of(&at.pool, &user);
         for medium in [Medium::Sms, Medium::Email] {
             let is_unverified = at.pool.verifies(medium) && !user.is_verified(medium.attribute());
@@ -127,7 +127,7 @@ impl Pools {
         }
         self.tell_old_addresses(tx, at, &before, &user, &[])?;
         user.save(tx, at.now)?;
-        rename(tx, &at.pool, &user)?;
+        attributes::rename(tx, &at.pool, &user)?;
         self.audit(tx, at, &subject_of(&at.pool, &user), "DeleteUserAttributes", "removed", "")
     }
 
@@ -191,7 +191,7 @@ impl Pools {
         }
         user.set_verified(attribute, true);
         user.save(tx, at.now)?;
-        rename(tx, &at.pool, &user)?;
+        attributes::rename(tx, &at.pool, &user)?;
         self.audit(tx, at, &subject, "VerifyUserAttribute", "verified", "")?;
         Ok(Ok(()))
     }
@@ -245,7 +245,7 @@ impl Pools {
                 user.set_verified(&link.attribute, true);
                 user.sign_out_up_to(now);
                 user.save(tx, now)?;
-                rename(tx, &at.pool, &user)?;
+                attributes::rename(tx, &at.pool, &user)?;
                 pools.audit(tx, &at, &subject_of(&at.pool, &user), "UndoAddressChange", "undone", "")?;
                 Ok(Undo::Done { address: masked(&link.old_value) })
             })

@@ -8,6 +8,7 @@ use postern_mail::address::Address;
 use postern_model::cognito_idp::errors::*;
 use postern_model::cognito_idp::{AttributeDataType, AttributeType, SchemaAttributeType};
 use postern_model::{Answer, refusal, refuse};
+use postern_store::Tx;
 use postern_store::users::UserName;
 
 const VALUE_MAX: usize = 2048;
@@ -295,6 +296,22 @@ pub fn new_username(pool: &Pool, typed: &str, user: &mut User, given: &[(String,
     }
     user.username = pool.stored_username(typed, &user.id).to_owned();
     user.attributes.insert(attribute.to_owned(), typed.to_owned());
+    Ok(())
+}
+
+/// Takes a user's names from its attributes anew; a name that somebody else has is refused.
+pub(crate) fn rename(tx: &mut Tx<'_>, pool: &Pool, user: &User) -> Answer<()> {
+    for kind in [NameKind::Email, NameKind::PhoneNumber, NameKind::PreferredUsername] {
+        tx.drop_user_names(&pool.id, &user.id, kind.as_str())?;
+    }
+    for name in names(pool, user) {
+        if !tx.add_user_name(&pool.id, &user.id, &name)? {
+            return refuse(
+                AliasExistsException,
+                format!("An account with the {} already exists.", name.kind),
+            );
+        }
+    }
     Ok(())
 }
 

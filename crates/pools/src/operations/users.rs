@@ -9,7 +9,6 @@ use crate::client::Client;
 use crate::destination::{Destination, Medium};
 use crate::identities;
 use crate::messages::Occasion;
-use crate::names::NameKind;
 use crate::outgoing::{Letter, too_many};
 use crate::page::Page;
 use crate::passwords::Owner;
@@ -299,7 +298,7 @@ impl Pools {
     ) -> Answer<AdminDeleteUserAttributesResponse> {
         self.change_user(&request.user_pool_id, &request.username, move |tx, pool, user| {
             attributes::remove(pool, user, &request.user_attribute_names)?;
-            rename(tx, pool, user)
+            attributes::rename(tx, pool, user)
         })
         .await?;
         Ok(AdminDeleteUserAttributesResponse {})
@@ -474,22 +473,6 @@ fn says(request: &AdminCreateUserRequest) -> Says {
             .map(|data| attributes::pairs(Some(data)).into_iter().collect()),
         metadata: request.client_metadata.clone(),
     }
-}
-
-/// Takes a user's names from its attributes anew; a name that somebody else has is refused.
-pub(crate) fn rename(tx: &mut Tx<'_>, pool: &Pool, user: &User) -> Answer<()> {
-    for kind in [NameKind::Email, NameKind::PhoneNumber, NameKind::PreferredUsername] {
-        tx.drop_user_names(&pool.id, &user.id, kind.as_str())?;
-    }
-    for name in attributes::names(pool, user) {
-        if !tx.add_user_name(&pool.id, &user.id, &name)? {
-            return refuse(
-                AliasExistsException,
-                format!("An account with the {} already exists.", name.kind),
-            );
-        }
-    }
-    Ok(())
 }
 
 /// Shows a user in lists and after creation.

@@ -3,10 +3,10 @@
 
 use crate::Pools;
 use crate::account_codes::AccountCode;
+use crate::attributes;
 use crate::auth::code::{CodeKind, Stage};
 use crate::destination::Medium;
 use crate::messages::Occasion;
-use crate::operations::users::rename;
 use crate::step::{At, Subject};
 use crate::user::{Status, User};
 use postern_model::Answer;
@@ -116,7 +116,7 @@ impl Pools {
             user.attributes.remove(medium.attribute());
             user.attributes.remove(&format!("{}_verified", medium.attribute()));
         }
-        rename(tx, &at.pool, user)?;
+        attributes::rename(tx, &at.pool, user)?;
         Ok(leads_in)
     }
 }
