@@ -1,7 +1,7 @@
 //! What every press of a button shares: the form is ours, one unit of work moves the flow, and the answer is a redirect
 //! to a page that can be opened again, or leads away from our pages.
 
-use super::back::{self, Away};
+use super::back::Away;
 use super::cookies::Setting;
 use super::flow::{Fault, Flow, OVERTAKEN, Page, csrf_matches};
 use super::problem;
@@ -20,7 +20,6 @@ use postern_pools::auth::risk::Guard;
 use postern_pools::functions;
 use postern_pools::messages::Catalogue;
 use postern_pools::oauth::browser::Person;
-use postern_pools::oauth::redirect::Back;
 use postern_pools::settings::sms::is_about_text;
 use postern_pools::sign_in::{Device, SignedIn};
 use postern_pools::threats::BLOCKED;
@@ -47,19 +46,8 @@ pub enum Went {
         mark: String,
         by_password: bool,
     },
-    /// Back to the app with an error, signed in nowhere.
-    Refused {
-        app_name: String,
-        back: Back,
-    },
-}
-
-impl Went {
-    /// Back to the app, which expects somebody else (OpenID Connect Core §3.1.2.1).
-    fn refused(flow: &Flow) -> Went {
-        let refused = flow.state.request.refused("login_required", "somebody else has signed in");
-        Went::Refused { app_name: flow.app_name().to_owned(), back: refused.back(&flow.at.pool.issuer) }
-    }
+    /// Back to the app, which expects somebody else; signed in nowhere.
+    Refused(Away),
 }
 
 /// How a press ended.
@@ -223,10 +211,12 @@ impl Hand {
         if let Some(hint) = &request.id_token_hint
             && self.pools.hinted(tx, hint)?.is_none_or(|hinted| hinted.user_id != person.user.id)
         {
-            let went = Went::refused(flow);
+            // The same request, asking nobody, has the app told so (OpenID Connect Core §3.1.2.1).
+            let href = format!("{}&prompt=none", request.href(true));
+            let away = Away::of_flow(flow, href);
             flow.state.forget_session();
             flow.state.page = Page::Identify;
-            return Ok(went);
+            return Ok(Went::Refused(away));
         }
         let before = self.visit.cookies.session(&at.pool.id);
         let offers_passkey = self.offers_passkey(tx, flow, &person)?;
@@ -273,10 +263,7 @@ impl Hand {
                     None => response,
                 }
             }
-            Ok(Pressed::Went { went: Went::Refused { app_name, back }, .. }) => {
-                back::send_on(visit, &app_name, back)
-            }
-            Ok(Pressed::Over(away)) => away.response(visit),
+            Ok(Pressed::Went { went: Went::Refused(away), .. } | Pressed::Over(away)) => away.response(visit),
             Ok(Pressed::Expired(href)) => redirect(StatusCode::SEE_OTHER, &href),
             Ok(Pressed::Gone) => gone(visit),
             Err(cause) => problem::failed(visit, &cause),

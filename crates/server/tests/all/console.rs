@@ -183,7 +183,7 @@ async fn a_console_with_an_address_of_its_own_is_nowhere_else() {
     );
     // The API is not there.
     assert_eq!(browser.open("/oauth2/authorize").await.status, 404);
-    assert_eq!(browser.post("/", &[], &[]).await.status, 404);
+    assert_eq!(browser.post("/", &[], &[]).await.status, 405);
 }
 
 #[tokio::test]

@@ -78,7 +78,7 @@ async fn colours_are_looked_at_on_the_real_pages_before_they_are_saved() {
     browser.press(&late, &path, &preview).await.says("Somebody else changed these settings");
     let gone = browser.visit(&path).await;
     gone.says_not("Sign in, light");
-    let delete = gone.link("Back to Postern's own look");
+    let delete = gone.link("Back to Postern&#39;s own look");
     let asked_first = browser.visit(&delete).await;
     browser.press(&asked_first, &delete, &[("confirm", "Web")]).await.says("Postern's own look again");
     server.signed("DescribeManagedLoginBrandingByClient", asked).await.refused("ResourceNotFoundException");

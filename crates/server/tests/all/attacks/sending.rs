@@ -261,8 +261,10 @@ async fn case_82_a_flood_of_pages_that_nobody_signs_in_on_is_dammed_at_its_sourc
     })
     .await;
     let demo = seed::demo(&server.app).await.expect("the demo can be made");
+    let callback = format!("{}/demo/callback", server.app.public_url);
     let begins = async |source: &str, state: &str| {
         let pairs = [
+            ("redirect_uri", callback.as_str()),
             ("response_type", "code"),
             ("client_id", demo.client_id.as_str()),
             ("state", state),

@@ -314,7 +314,8 @@ async fn case_29_strangers_seem_to_have_telephones_or_none_as_people_do() {
 async fn case_25_what_people_with_plain_names_have_on_offer_strangers_have_too() {
     let server = TestServer::start().await;
     let app = App::with(&server, json!({ "UsernameAttributes": null }), json!({})).await;
-    let person = json!({ "Username": "kara", "MessageAction": "SUPPRESS" });
+    let password = "Battery-staple-2";
+    let person = json!({ "Username": "kara", "MessageAction": "SUPPRESS", "TemporaryPassword": password });
     app.signed("AdminCreateUser", person).await.ok();
     app.password("kara", "Correct-horse-1").await;
     let offered = async |name: &str| app.begins(name).await.ok()["AvailableChallenges"].to_string();

@@ -67,7 +67,7 @@ async fn case_4_sending_again_between_the_guesses_brings_no_more_of_them() {
             looked_at += usize::from(was_sent && page.html.contains("That code isn't right"));
             if guess < 2 {
                 scene.server.clock.advance(31_000);
-                page = browser.press(&page, "/resendcode", &[]).await;
+                page = browser.press(&page, "/login/resend", &[]).await;
                 was_sent = codes_to(&scene, ALICE).await > before;
             }
         }
@@ -264,7 +264,7 @@ async fn case_48_a_page_confirms_the_sign_up_that_was_made_on_it_and_no_stranger
     signs_up(&scene.browser(), STRANGERS).await;
     let browser = scene.browser();
     let page = signs_up(&browser, "Doras-own-1").await;
-    let page = browser.press(&page, "/resendcode", &[]).await;
+    let page = browser.press(&page, "/login/resend", &[]).await;
     let code = scene.code(DORA).await;
     let home = browser.press_once(&page, "/confirm", &[("code", &code)]).await;
     assert_eq!(scene.redeem(&home.parameter("code")).await.0, 200);

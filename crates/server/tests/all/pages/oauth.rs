@@ -258,7 +258,7 @@ async fn a_rotated_refresh_token_still_revokes_its_sign_in() {
     let client = json!({
         "ClientId": scene.demo.client_id, "CallbackURLs": [scene.callback()],
         "AllowedOAuthFlows": ["code"], "AllowedOAuthFlowsUserPoolClient": true,
-        "AllowedOAuthScopes": ["openid", "email"],
+        "AllowedOAuthScopes": ["openid", "email"], "ExplicitAuthFlows": ["ALLOW_USER_AUTH"],
         "RefreshTokenRotation": { "Feature": "ENABLED", "RetryGracePeriodSeconds": 60 },
     });
     scene.admin("UpdateUserPoolClient", client).await;
@@ -266,7 +266,7 @@ async fn a_rotated_refresh_token_still_revokes_its_sign_in() {
         let first = scene.tokens(&scene.browser(), ALICE).await;
         let (_, second) = scene.refresh(text(&first, "refresh_token")).await;
         scene.server.clock.advance(wait_ms);
-        let form = [("token", text(&first, "refresh_token")), ("client_id", &scene.demo.client_id)];
+        let form = [("token", text(&first, "refresh_token")), ("client_id", scene.demo.client_id.as_str())];
         assert_eq!(scene.browser().post("/oauth2/revoke", &form, &[]).await.status, 200);
         for token in [&first, &second] {
             assert_eq!(scene.refresh(text(token, "refresh_token")).await.0, 400);
@@ -287,7 +287,7 @@ async fn what_could_be_revoked_when_it_was_made_can_be_later() {
         })
     };
     let revoke = async |tokens: &Value| {
-        let form = [("token", text(tokens, "refresh_token")), ("client_id", &scene.demo.client_id)];
+        let form = [("token", text(tokens, "refresh_token")), ("client_id", scene.demo.client_id.as_str())];
         scene.browser().post("/oauth2/revoke", &form, &[]).await.status
     };
     let before = scene.tokens(&scene.browser(), ALICE).await;
