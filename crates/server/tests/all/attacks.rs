@@ -270,7 +270,9 @@ async fn case_7_each_door_has_its_budget() {
             Ended::Wrong => looked_at += 1,
             // The code has had all its attempts, or the account its tries.
             Ended::Refused => assert!(
-                ["ExpiredCodeException", "LimitExceededException"].map(Into::into).contains(&reply.body["__type"])
+                ["ExpiredCodeException", "LimitExceededException"]
+                    .map(Into::into)
+                    .contains(&reply.body["__type"])
             ),
             Ended::SignedIn => panic!("a guess was right"),
         }

@@ -25,13 +25,13 @@ const OFTEN: [(&str, usize); 13] = [
     ("RespondToAuthChallenge", 0),
     ("AdminResetUserPassword", 1),
     ("ChangePassword", 5),
-    ("ConfirmForgotPassword", 10),
+    ("ConfirmForgotPassword", 5),
     ("ConfirmSignUp", 10),
     ("ForgotPassword", 1),
     ("GetUserAttributeVerificationCode", 1),
     ("ResendConfirmationCode", 0),
     ("SignUp", 1),
-    ("VerifyUserAttribute", 10),
+    ("VerifyUserAttribute", 5),
 ];
 
 /// What there can be so many of, in what follows it.
