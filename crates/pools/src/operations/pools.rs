@@ -272,14 +272,14 @@ impl Pools {
         request: DescribeUserPoolRequest,
     ) -> Answer<DescribeUserPoolResponse> {
         let pools = self.clone();
-        let user_pool = self
+        let user_pool: Answer<UserPoolType> = self
             .store
             .read(move |tx| {
                 let shown = StoredPool::find(tx, &request.user_pool_id)?.shown(tx, &pools.place)?;
                 Ok(UserPoolType { sms_configuration_failure: pools.text_failure(tx, &shown)?, ..shown })
             })
-            .await?;
-        Ok(DescribeUserPoolResponse { user_pool: Some(user_pool) })
+            .await;
+        Ok(DescribeUserPoolResponse { user_pool: Some(user_pool?) })
     }
 
     /// Names what keeps a pool's text messages from leaving, as far as can be told without sending one.
