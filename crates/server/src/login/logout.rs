@@ -6,10 +6,10 @@ use super::back::{Away, page_before};
 use super::cookies::Cookies;
 use super::flow::{csrf, csrf_matches};
 use super::press::{gone, redirect};
-use super::problem;
+use super::problem::{self, dressed};
 use super::visit::Visit;
-use crate::pages::Page as _;
 use crate::pages::login::{SignOut, SignedOut};
+use crate::pages::{Frame, Page as _};
 use crate::respond::page;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -40,12 +40,12 @@ enum To {
     },
     SignIn,
     OurPage {
-        app_name: String,
+        frame: Box<Frame>,
         /// Where the app is; its own pages know how a sign-in begins.
         app_href: Option<String>,
     },
     Question {
-        app_name: String,
+        frame: Box<Frame>,
         /// The app's address that a yes leads to.
         then: String,
     },
@@ -107,24 +107,24 @@ async fn show(visit: &Visit, left: Left) -> Response {
     let response = match left.to {
         To::App { href, .. } => redirect(StatusCode::FOUND, &href),
         To::SignIn => redirect(StatusCode::FOUND, &visit.sign_in_href()),
-        To::OurPage { app_name, app_href } => {
-            let frame = problem::frame(visit, &app_name);
-            page(StatusCode::OK, SignedOut { frame, sign_in_href: app_href }.render())
+        To::OurPage { frame, app_href } => {
+            let html = SignedOut { frame: *frame, sign_in_href: app_href }.render();
+            visit.keep_language(page(StatusCode::OK, html))
         }
-        To::Question { app_name, then } => return ask(visit, &app_name, &then),
+        To::Question { frame, then } => return ask(visit, *frame, &then),
     };
     without_sessions(visit, response, &left.pools)
 }
 
-fn ask(visit: &Visit, app_name: &str, then: &str) -> Response {
+fn ask(visit: &Visit, frame: Frame, then: &str) -> Response {
     let known = visit.cookies.browser().map(str::to_owned);
     let browser = known.clone().unwrap_or_else(Cookies::fresh_browser);
     let form = SignOut {
-        frame: problem::frame(visit, app_name),
+        frame,
         csrf: csrf(visit.app.store.keys(), &browser, FORM),
         parameters: visit.query.without(&["csrf"]).into_iter().collect(),
     };
-    let response = page_before(then, form.render());
+    let response = visit.keep_language(page_before(then, form.render()));
     match known {
         Some(_) => response,
         None => visit.cookies.set_browser(&browser).on(response),
@@ -169,7 +169,7 @@ impl Visit {
         };
         if !is_agreed && logout::asks_first(&self.query) && self.is_somebody_else(tx, &at, hinted.as_ref())? {
             let then = if let Next::App(href) = next { href } else { String::new() };
-            let to = To::Question { app_name: at.app_name().to_owned(), then };
+            let to = To::Question { frame: Box::new(dressed(self, &at)), then };
             return Ok(Ok(Left { pools: Vec::new(), by_way_of: None, to }));
         }
         let then = match &next {
@@ -185,7 +185,7 @@ impl Visit {
             Next::App(href) => To::App { app_name: at.app_name().to_owned(), href },
             Next::SignIn => To::SignIn,
             Next::Here => {
-                To::OurPage { app_name: at.app_name().to_owned(), app_href: logout::front_page(&at.client) }
+                To::OurPage { frame: Box::new(dressed(self, &at)), app_href: logout::front_page(&at.client) }
             }
         };
         Ok(Ok(Left { pools: vec![at.pool.id.clone()], by_way_of, to }))
@@ -220,7 +220,7 @@ impl Visit {
     /// Nobody says which app: the browser leaves every pool, once the person says so.
     fn leave_all(&self, tx: &mut Tx<'_>, is_agreed: bool) -> Answer<Left> {
         if !is_agreed && self.cookies.sessions().next().is_some() {
-            let to = To::Question { app_name: String::new(), then: String::new() };
+            let to = To::Question { frame: Box::new(problem::reopened(self, "")), then: String::new() };
             return Ok(Left { pools: Vec::new(), by_way_of: None, to });
         }
         let (mut pools, mut by_way_of) = (Vec::new(), None);
@@ -229,6 +229,7 @@ impl Visit {
             by_way_of = self.leave_pool(tx, pool_id, handle, "/logout")?.or(by_way_of);
             pools.push(pool_id.to_owned());
         }
-        Ok(Left { pools, by_way_of, to: To::OurPage { app_name: String::new(), app_href: None } })
+        let to = To::OurPage { frame: Box::new(problem::reopened(self, "")), app_href: None };
+        Ok(Left { pools, by_way_of, to })
     }
 }

@@ -49,12 +49,17 @@ pub fn frame(visit: &Visit, app_name: &str) -> Frame {
     Frame { inbox_href, ..Frame::new(visit.language(), app_name, visit.host()) }
 }
 
-/// The frame of a page of an app, in its colours, which can be opened again in another language.
-pub fn dressed(visit: &Visit, at: &At) -> Frame {
+/// The frame of a page that can be opened again in another language.
+pub fn reopened(visit: &Visit, app_name: &str) -> Frame {
     let query = visit.query.without(&["lang"]).query();
     let language_href = Some(format!("{}?{query}&lang=", visit.path));
+    Frame { language_href, ..frame(visit, app_name) }
+}
+
+/// The same for a page of an app, in its colours.
+pub fn dressed(visit: &Visit, at: &At) -> Frame {
     let brand = at.client.style.as_ref().map(|style| Brand::of(style, visit.language()));
-    Frame { language_href, brand, ..frame(visit, at.app_name()) }
+    Frame { brand, ..reopened(visit, at.app_name()) }
 }
 
 /// Says what an app got wrong. Which addresses are allowed is told in development mode only.

@@ -54,3 +54,19 @@ async fn pages_speak_the_language_that_was_asked_for_then_chosen_then_accepted()
     let wrong = browser.open("/oauth2/authorize?client_id=unknown&lang=es").await;
     assert_eq!((wrong.status, wrong.heading().as_str()), (400, "Esta aplicación no está configurada aquí."));
 }
+
+#[tokio::test]
+async fn the_pages_of_a_sign_out_can_be_read_in_another_language() {
+    let scene = Scene::new().await;
+    let browser = scene.browser();
+    let tokens = scene.tokens(&browser, ALICE).await;
+    let asked = browser.open("/logout").await;
+    let asked = browser.open(&asked.link("Français")).await;
+    asked.says("<html lang=\"fr\">").says("action=\"/logout/confirm\"");
+    let hint = tokens["id_token"].as_str().expect("an ID token");
+    let out = browser.open(&format!("/logout?id_token_hint={hint}")).await;
+    assert_eq!(out.heading(), "Vous êtes déconnecté");
+    let out = browser.open(&out.link("Deutsch")).await;
+    assert_eq!(out.heading(), "Sie sind abgemeldet");
+    out.says("Demo app");
+}
