@@ -150,7 +150,7 @@ async fn who_is_made_anew_under_an_old_name_does_not_inherit_an_identitys_policy
             "Effect": "Allow", "Principal": { "AWS": who }, "Action": "ses:SendEmail", "Resource": arn,
         }] }).to_string() })
     };
-    let path = "/identities/news@example.com/policies/lent";
+    let path = "/identities/news%40example.com/policies/lent";
     let nobody = who.replace("alice", "nobody");
     server.ses("POST", path, policy(&nobody)).await.refused("BadRequestException");
     server.ses("POST", path, policy(&who)).await.ok();
@@ -161,13 +161,11 @@ async fn who_is_made_anew_under_an_old_name_does_not_inherit_an_identitys_policy
     server.ses_by(&alice, "POST", "/outbound-emails", mail.clone()).await.ok();
 
     server.iam("DeleteAccessKey", &[("UserName", "alice"), ("AccessKeyId", &alice.id)]).await.ok();
-    for name in ["test", "all", "policy"] {
-        let _ = server.iam("DeleteUserPolicy", &[("UserName", "alice"), ("PolicyName", name)]).await;
-    }
+    server.iam("DeleteUserPolicy", &[("UserName", "alice"), ("PolicyName", "own")]).await.ok();
     server.iam("DeleteUser", &[("UserName", "alice")]).await.ok();
     let another = server.user_with_policy("alice", &nothing).await;
     server.ses_by(&another, "POST", "/outbound-emails", mail).await.refused("AccessDeniedException");
-    let shown = server.ses("GET", "/identities/news@example.com/policies", Value::Null).await.ok();
+    let shown = server.ses("GET", "/identities/news%40example.com/policies", Value::Null).await.ok();
     assert!(!shown.text.contains(&who) && shown.text.contains("AIDA"), "{}", shown.text);
 }
 
