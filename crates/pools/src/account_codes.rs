@@ -53,8 +53,7 @@ impl AccountCode {
         match self {
             AccountCode::SignUp => "tries of others/sign-up",
             AccountCode::Reset => "tries of others/reset",
-            AccountCode::Verify(NameKind::PhoneNumber) => "tries of others/verify phone_number",
-            AccountCode::Verify(_) => "tries of others/verify email",
+            AccountCode::Verify(_) => "tries of others/verify",
         }
     }
 
@@ -268,7 +267,9 @@ impl Pools {
         let key = subject.ledger_key();
         let topics = [(kind.tries(), TRIES), (kind.tries_of_others(), TRIES_OF_OTHERS)];
         let row = tx.find_user_code(&at.pool.id, subject.bound(), kind.purpose())?;
-        let is_asker = row.as_ref().is_some_and(|row| Askers::of(row).are(&asker(at)));
+        // An address is verified by nobody but who is signed in.
+        let is_asker = matches!(kind, AccountCode::Verify(_))
+            || row.as_ref().is_some_and(|row| Askers::of(row).are(&asker(at)));
         let mut spent_of = Vec::new();
         for (topic, most) in topics.into_iter().take(if is_asker { 1 } else { 2 }) {
             let mut tries = Tries::read(&tx.ledger(&at.pool.id, topic, &key)?);

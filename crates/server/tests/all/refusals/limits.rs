@@ -25,13 +25,14 @@ const OFTEN: [(&str, usize); 13] = [
     ("RespondToAuthChallenge", 0),
     ("AdminResetUserPassword", 1),
     ("ChangePassword", 5),
+    // Nobody asked for that code.
     ("ConfirmForgotPassword", 5),
     ("ConfirmSignUp", 10),
     ("ForgotPassword", 1),
     ("GetUserAttributeVerificationCode", 1),
     ("ResendConfirmationCode", 0),
     ("SignUp", 1),
-    ("VerifyUserAttribute", 5),
+    ("VerifyUserAttribute", 10),
 ];
 
 /// What there can be so many of, in what follows it.
