@@ -34,12 +34,15 @@ pub fn pairs(list: Option<&Vec<AttributeType>>) -> Vec<(String, String)> {
 }
 
 /// Reads a list of changes, in which every member has a value: only the empty text removes one.
-pub fn changes(list: &Vec<AttributeType>) -> Answer<Vec<(String, String)>> {
-    if let Some(attribute) = list.iter().find(|attribute| attribute.value.is_none()) {
-        let words = format!("Attribute value for {} must not be null", attribute.name);
-        return refuse(InvalidParameterException, words);
-    }
-    Ok(pairs(Some(list)))
+pub fn changes(list: &[AttributeType]) -> Answer<Vec<(String, String)>> {
+    let read = |attribute: &AttributeType| match &attribute.value {
+        Some(value) => Ok((attribute.name.clone(), value.clone())),
+        None => refuse(
+            InvalidParameterException,
+            format!("Attribute value for {} must not be null", attribute.name),
+        ),
+    };
+    list.iter().map(read).collect()
 }
 
 /// Writes attributes into a new user, as an administrator may: flags included.
