@@ -1,6 +1,5 @@
 //! Decides by the policies as they are now: collects what bears on a caller, and asks the evaluator.
 
-use crate::bound::bind;
 use crate::caller::{Caller, Principal, root_arn};
 use crate::managed;
 use crate::names::{role_arn, tags};
@@ -267,7 +266,7 @@ fn role(tx: &mut Tx<'_>, id: &str) -> Result<Arc<Option<RoleRow>>> {
 fn trust_policy(tx: &mut Tx<'_>, role: &RoleRow) -> Result<Named> {
     let named = tx.recalled(Topic::Iam, "trust policy", &role.id, |_| {
         let mut named = stored(&role.name, &role.trust, Kind::Trust)?;
-        bind(&mut named, &role.trust_ids)?;
+        named.bind(&role.trust_ids)?;
         anyhow::Ok(named)
     })?;
     Ok(Named::clone(&named))

@@ -3,11 +3,10 @@
 
 use crate::access::Access;
 use crate::names::{named_by, role_arn, user_arn};
-use crate::policy::{Named, Policy};
+use crate::policy::Policy;
 use anyhow::Result;
 use postern_store::Tx;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 impl Access {
     /// Notes whom a policy's ARNs mean today, as JSON; or gives back one that means nobody. Those of other accounts may
@@ -69,11 +68,4 @@ impl Access {
         }
         Ok(shown)
     }
-}
-
-/// Binds a policy to the ids that were noted when it was written.
-pub fn bind(named: &mut Named, ids: &str) -> Result<()> {
-    let ids: BTreeMap<String, String> = serde_json::from_str(ids)?;
-    Arc::make_mut(&mut named.policy).bind(|arn| ids.get(arn).cloned());
-    Ok(())
 }

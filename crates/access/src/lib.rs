@@ -18,7 +18,6 @@ mod target;
 pub use access::{Access, Denied, Stop, Target};
 pub use administrator::Role;
 pub use authenticate::Unproved;
-pub use bound::bind;
 pub use caller::{Caller, Principal};
 pub use fault::{Dialect, SignatureFault};
 pub use operations::{iam_operations, own_operations, sts_operations};

@@ -3,7 +3,7 @@
 
 use anyhow::{Result, anyhow};
 use postern_access::policy::{Kind, Named};
-use postern_access::{Caller, Context, Denied, EMAIL_SERVICE, Stop, Target, bind};
+use postern_access::{Caller, Context, Denied, EMAIL_SERVICE, Stop, Target};
 use postern_model::Document;
 use postern_store::Tx;
 use postern_store::stamps::Topic;
@@ -132,7 +132,7 @@ impl Mail {
             let policies = tx.identity_policies(&sent_as.name)?.into_iter().map(|row| {
                 let mut named = Named::parse(&row.name, &row.policy, Kind::Resource)
                     .map_err(|fault| anyhow!("the policy {} cannot be read: {fault}", row.name))?;
-                bind(&mut named, &row.ids)?;
+                named.bind(&row.ids).map_err(anyhow::Error::from)?;
                 anyhow::Ok(named)
             });
             policies.collect::<Result<Vec<_>>>()

@@ -234,10 +234,8 @@ impl Worker {
     /// Makes one attempt: here and now where nothing is waited for, else as a job of its own.
     async fn attempt(&mut self, row: OutboxRow, letter: Letter) -> Option<Outcome> {
         let now = self.mail.clock.now();
-        if time_left(&row, now).is_none() {
-            // It waited so long that its lease may end under way: whoever finds it due sends it.
-            return None;
-        }
+        // One that waited so long that its lease may end under way is sent by whoever finds it due.
+        time_left(&row, now)?;
         if !row.urgent && self.others.len() >= BATCH {
             self.others_wait = true;
             return None;

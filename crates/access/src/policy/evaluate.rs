@@ -4,6 +4,7 @@ use super::context::Context;
 use super::document::{Effect, Kind, Listed, Policy, PolicyFault, Principals, Statement, Who};
 use super::pattern::matches_action;
 use crate::caller::{Principal, root_arn, session_arn};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A policy and what it is called: an ARN when it is managed, a name when it is inline.
@@ -17,6 +18,13 @@ impl Named {
     /// Reads a document and gives it a name.
     pub fn parse(name: &str, text: &str, kind: Kind) -> Result<Self, PolicyFault> {
         Ok(Named { name: name.to_owned(), policy: Arc::new(Policy::parse(text, kind)?) })
+    }
+
+    /// Binds the ARNs of a policy to the ids, JSON, that were noted when it was written.
+    pub fn bind(&mut self, ids: &str) -> serde_json::Result<()> {
+        let ids: BTreeMap<String, String> = serde_json::from_str(ids)?;
+        Arc::make_mut(&mut self.policy).bind(|arn| ids.get(arn).cloned());
+        Ok(())
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a user did around their sign-ins, where the pool watches, and whose it was said to be.
+//! What a user did around their sign-ins: the time line of the audit, and, where the pool watches, whose it was said to be.
 
 use super::desk::{Answered, Change, Desk, Stopped, items, text};
 use super::lists::{Finds, List, Source};
@@ -7,7 +7,7 @@ use super::pools::time;
 use super::users::{known_as, page_of};
 use crate::pages::console::list::{Act, Cell, Table, Tone};
 use crate::pages::console::parts::{Button, Buttons};
-use crate::pages::console::{Block as _, Html};
+use crate::pages::console::{Block as _, Html, part};
 use axum::extract::Path;
 use postern_model::{Document, Service};
 use serde_json::json;
@@ -158,4 +158,29 @@ fn whose(desk: &Desk, event: &Document, here: &str, from: &str) -> Cell {
         ],
     });
     Cell::Acts(words, acts.collect())
+}
+
+/// The user's last sign-ins and what became of them, from the audit.
+pub async fn timeline(desk: &Desk, sub: &str) -> Result<Html, Stopped> {
+    let asked = json!({ "Who": format!("user {sub}"), "MaxResults": 20 });
+    let answer = match desk.look(Service::Postern, "ListAuditRecords", asked).await? {
+        Ok(answer) => answer,
+        Err(refusal) => {
+            return Ok(desk.unseen(&refusal));
+        }
+    };
+    let rows = items(&answer, "Records").iter().map(|record| {
+        let outcome = text(record, "Outcome");
+        let detail = text(record, "Detail");
+        let words = if detail.is_empty() { outcome.to_owned() } else { format!("{outcome}: {detail}") };
+        let href = format!("/console/activity/{}", part(text(record, "Id")));
+        vec![
+            Cell::link(href, text(record, "Action")),
+            Cell::words(words),
+            Cell::words(text(record, "Source")),
+            time(record, "Time"),
+        ]
+    });
+    let table = Table::new("Time line", vec!["Step", "Outcome", "From", "When"], rows.collect());
+    Ok(table.or_empty("This user has not tried to sign in yet.", None, "").html())
 }

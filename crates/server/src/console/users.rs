@@ -246,7 +246,7 @@ pub async fn one(Path((pool_id, sub)): Path<(String, String)>, desk: Desk) -> An
     );
     blocks.push(Buttons { csrf: desk.csrf(), buttons: actions(&user, &here) }.html());
     blocks.extend(user_events::newest(&desk, &pool, &pool_id, &sub).await?);
-    blocks.push(timeline(&desk, &sub).await?);
+    blocks.push(user_events::timeline(&desk, &sub).await?);
     let place = Place::InPool {
         id: &pool_id,
         name: text(&pool, "Name"),
@@ -283,31 +283,6 @@ fn ways_table(pool: &Document, user: &Document, factors: &Document) -> Html {
         vec![Cell::words(way), state]
     });
     Table::new("Ways to sign in", vec!["Way", "State"], rows.collect()).html()
-}
-
-/// The user's last sign-ins and what became of them, from the audit.
-async fn timeline(desk: &Desk, sub: &str) -> Result<Html, Stopped> {
-    let asked = json!({ "Who": format!("user {sub}"), "MaxResults": 20 });
-    let answer = match desk.look(Service::Postern, "ListAuditRecords", asked).await? {
-        Ok(answer) => answer,
-        Err(refusal) => {
-            return Ok(desk.unseen(&refusal));
-        }
-    };
-    let rows = items(&answer, "Records").iter().map(|record| {
-        let outcome = text(record, "Outcome");
-        let detail = text(record, "Detail");
-        let words = if detail.is_empty() { outcome.to_owned() } else { format!("{outcome}: {detail}") };
-        let href = format!("/console/activity/{}", part(text(record, "Id")));
-        vec![
-            Cell::link(href, text(record, "Action")),
-            Cell::words(words),
-            Cell::words(text(record, "Source")),
-            time(record, "Time"),
-        ]
-    });
-    let table = Table::new("Time line", vec!["Step", "Outcome", "From", "When"], rows.collect());
-    Ok(table.or_empty("This user has not tried to sign in yet.", None, "").html())
 }
 
 /// The ways to sign in, and why one cannot be used now. What the user has is what AdminGetUserAuthFactors tells.
