@@ -181,7 +181,7 @@ async fn a_policy_may_ask_for_encryption_and_for_the_tags_of_a_pool() {
 
     let pool = async |team: &str| {
         let asked = json!({ "PoolName": team, "UserPoolTags": { "team": team } });
-        server.signed("CreateUserPool", asked).await.ok().text_at("/UserPool/Id")
+        server.signed("CreateUserPool", asked).await.ok().text_at("UserPool.Id")
     };
     let (blue, red) = (pool("blue").await, pool("red").await);
     let of_blue = |key: &str| {
