@@ -184,7 +184,7 @@ async fn another_node_sends_what_a_dead_one_left_behind_once() {
     let mut alive = dead.another_node().await;
     alive.worker.run_due().await;
     assert_eq!(alive.relay.attempts(), 0, "the lease of the dead one holds");
-    alive.clock.advance(60_000);
+    alive.clock.advance(75_000);
     alive.worker.run_due().await;
     alive.worker.run_due().await;
     assert_eq!(alive.relay.delivered().len(), 1);
