@@ -234,8 +234,6 @@ impl Worker {
     /// Makes one attempt: here and now where nothing is waited for, else as a job of its own.
     async fn attempt(&mut self, row: OutboxRow, letter: Letter) -> Option<Outcome> {
         let now = self.mail.clock.now();
-        // One that waited so long that its lease may end under way is sent by whoever finds it due.
-        time_left(&row, now)?;
         if !row.urgent && self.others.len() >= BATCH {
             self.others_wait = true;
             return None;
@@ -246,12 +244,8 @@ impl Worker {
         if now >= row.not_after {
             return Some(too_late(row, "no time was left to use it".to_owned()));
         }
-        if let Some(handover) = letter.handover.clone() {
-            let (mail, functions) = (self.mail.clone(), self.functions.clone());
-            self.lane(row.urgent).spawn(async move { hand_over(&mail, functions, row, &handover).await });
-            return None;
-        }
         let stays = match letter.body {
+            _ if letter.handover.is_some() => false,
             Body::Mail { .. } => matches!(self.transport, Transport::Inbox),
             Body::Text(_) => matches!(self.mail.carrier, Carrier::Inbox),
         };
@@ -260,6 +254,13 @@ impl Worker {
             let verdict =
                 Verdict::Final { state: "sent", reply: "kept in the inbox".to_owned(), caught: Some(caught) };
             return Some(Outcome { row, verdict, gone: None });
+        }
+        // What waited so long that its lease may end under way is sent by whoever finds it due.
+        time_left(&row, now)?;
+        if let Some(handover) = letter.handover.clone() {
+            let (mail, functions) = (self.mail.clone(), self.functions.clone());
+            self.lane(row.urgent).spawn(async move { hand_over(&mail, functions, row, &handover).await });
+            return None;
         }
         let (mail, transport) = (self.mail.clone(), self.transport.clone());
         let takes_time = matches!(letter.body, Body::Text(_)) || self.transport.wants_bytes();

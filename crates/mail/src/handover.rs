@@ -8,7 +8,7 @@ use postern_store::mail::OutboxRow;
 use crate::draft::Letter;
 
 /// How long one attempt at delivery may hold a mail before anyone else may try.
-pub const LEASE: Duration = Duration::from_secs(75);
+pub const LEASE: Duration = Duration::from_secs(60);
 
 /// What the worker is told after a commit.
 pub enum Note {

@@ -146,7 +146,7 @@ async fn a_code_passes_the_invitations_that_were_there_before_it() {
     let code = code_mail(&dead, "no-reply@verificationemail.com", "jo@x.test");
     dead.send_by_default(code).await.expect("accepted");
     let mut alive = dead.another_node().await;
-    alive.clock.advance(76_000);
+    alive.clock.advance(61_000);
     alive.worker.run_due().await;
     let to = alive.relay.delivered().first().map(|mail| mail.to.clone());
     assert_eq!(to.as_deref(), Some("jo@x.test"));
@@ -184,7 +184,7 @@ async fn another_node_sends_what_a_dead_one_left_behind_once() {
     let mut alive = dead.another_node().await;
     alive.worker.run_due().await;
     assert_eq!(alive.relay.attempts(), 0, "the lease of the dead one holds");
-    alive.clock.advance(75_000);
+    alive.clock.advance(60_000);
     alive.worker.run_due().await;
     alive.worker.run_due().await;
     assert_eq!(alive.relay.delivered().len(), 1);
