@@ -72,7 +72,7 @@ async fn a_pool_names_what_keeps_its_texts_from_leaving() {
     let failure = async |server: &TestServer| {
         let role_arn = good_role(server).await;
         let asked = json!({ "PoolName": "people", "SmsConfiguration": sms(&role_arn) });
-        let pool_id = server.signed("CreateUserPool", asked).await.ok().text_at("/UserPool/Id");
+        let pool_id = server.signed("CreateUserPool", asked).await.ok().text_at("UserPool.Id");
         let shown = async || {
             let asked = json!({ "UserPoolId": pool_id });
             let pool = server.signed("DescribeUserPool", asked).await.ok().body["UserPool"].clone();
