@@ -302,14 +302,13 @@ fn records_to_publish(desk: &Desk, records: &[Document], awaited: bool) -> Html 
             wrong => Cell::Status(Tone::Waiting, look_words(wrong).to_owned()),
         };
         vec![
-            Cell::words(text(record, "Purpose")),
-            Cell::words(text(record, "Type")),
+            Cell::words(format!("{} {}", text(record, "Type"), text(record, "Purpose"))),
             copied("name", "Name"),
             copied("value", "Value"),
             state,
         ]
     });
-    let columns = vec!["For", "Type", "Name", "Value", "State"];
+    let columns = vec!["Record", "Name", "Value", "State"];
     let mut table = Table::new("DNS records to publish", columns, rows.collect());
     table.hint = "Publish these where the domain's records are kept. They are looked for every few seconds at first, and less often later.".to_owned();
     if awaited {
