@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::log_groups;
 use crate::witness::Witness;
 use postern_mail::Worker;
-use postern_store::{PORTION, Tx};
+use postern_store::PORTION;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -104,18 +104,10 @@ const FLOWS_MAX: usize = 100_000;
 
 /// Drops what strangers begin on the pages beyond what is kept (rule R4).
 async fn drop_flows(app: &App) -> anyhow::Result<()> {
+    let Some(until) = app.store.read(|tx| tx.flows_end_beyond(FLOWS_MAX)).await? else { return Ok(()) };
     while !*app.ending.borrow() {
-        let beyond: Vec<String> = app.store.read(|tx| tx.flows_beyond(FLOWS_MAX)).await?;
-        let is_all = (beyond.len() as u64) < PORTION;
-        let dropping = move |tx: &mut Tx<'_>| -> anyhow::Result<()> {
-            for id in &beyond {
-                tx.drop_untouched_flow(id)?;
-            }
-            Ok(())
-        };
-        app.store.write(dropping).await?;
-        if is_all {
-            return Ok(());
+        if app.store.write(move |tx| tx.drop_untouched_flows(until)).await? < PORTION {
+            break;
         }
     }
     Ok(())

@@ -108,25 +108,22 @@ impl Tx<'_> {
         Ok(moved == 1)
     }
 
-    /// The oldest flows in which nothing was pressed, of all beyond the newest `most`: some hundred at a time.
-    pub fn flows_beyond(&mut self, most: usize) -> Result<Vec<String>> {
-        let most = i64::try_from(most)?;
-        let newest_gone = self.row(
+    /// When the newest flow ends that lies beyond the newest `most`; nothing while there are no more.
+    pub fn flows_end_beyond(&mut self, most: usize) -> Result<Option<Timestamp>> {
+        self.row(
             "select expires_ms from login_flows order by expires_ms desc limit 1 offset $1",
-            values![most],
+            values![i64::try_from(most)?],
             |row| row.time(0),
-        )?;
-        let Some(newest_gone) = newest_gone else { return Ok(Vec::new()) };
-        self.rows(
-            "select id from login_flows where expires_ms <= $1 and version = 1 order by expires_ms limit $2",
-            values![newest_gone, PORTION as i64],
-            |row| row.text(0),
         )
     }
 
-    /// Removes a flow unless something was pressed in it.
-    pub fn drop_untouched_flow(&mut self, id: &str) -> Result<bool> {
-        Ok(self.run("delete from login_flows where id = $1 and version = 1", values![id])? == 1)
+    /// Removes flows that end by then and in which nothing was pressed, the oldest first, [`PORTION`] at most.
+    pub fn drop_untouched_flows(&mut self, until: Timestamp) -> Result<u64> {
+        self.run(
+            "delete from login_flows where id in (select id from login_flows \
+             where expires_ms <= $1 and version = 1 order by expires_ms limit $2) and version = 1",
+            values![until, PORTION as i64],
+        )
     }
 
     pub fn add_authorization_code(&mut self, code: &AuthorizationCodeRow) -> Result<()> {

@@ -43,6 +43,7 @@ const STEPS: &[(&str, &str)] = &[
     ("bounced addresses", include_str!("../migrations/0037_bounced_addresses.sql")),
     ("outbox lanes", include_str!("../migrations/0038_outbox_lanes.sql")),
     ("bound policies", include_str!("../migrations/0039_bound_policies.sql")),
+    ("leased lines", include_str!("../migrations/0040_leased_lines.sql")),
 ];
 
 const VERSIONS: &str =

@@ -10,27 +10,38 @@ pub enum Meaning {
     Failed,
 }
 
-const DONE: [&str; 17] = [
+const DONE: [&str; 27] = [
     "added",
     "changed",
     "confirmed",
     "created",
     "created and confirmed",
+    "deleted",
+    "ended",
+    "forgotten",
+    "given",
+    "granted",
     "issued",
     "ok",
     "password set",
+    "preferred",
+    "published",
+    "redeemed",
+    "refreshed",
     "registered",
     "removed",
+    "revoked",
     "sent",
     "sent again",
     "set before the address was proven",
     "signed in",
+    "signed out",
     "undone",
     "verified",
-    "ended",
 ];
 
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
+    "begun",
     "choice offered",
     "custom challenge asked",
     "device asked for",
@@ -64,6 +75,9 @@ mod tests {
         for (outcome, is) in [
             ("signed in", Meaning::Done),
             ("second factor asked for", Meaning::Step),
+            ("refreshed", Meaning::Done),
+            ("signed out", Meaning::Done),
+            ("reused", Meaning::Failed),
             ("wrong code", Meaning::Failed),
             ("AccessDeniedException", Meaning::Failed),
             ("withheld", Meaning::Failed),

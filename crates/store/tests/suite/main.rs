@@ -437,11 +437,17 @@ async fn of_more_sign_ins_on_the_pages_than_are_kept_the_oldest_go_in_which_noth
             [flow("newest", 0), flow("new", 1), flow("old", 2), flow("pressed", 3), flow("oldest", 4)];
         store.write(move |tx| flows.iter().try_for_each(|flow| tx.add_flow(flow))).await?;
         assert!(store.write(|tx| tx.move_flow("pressed", 1, "{}", NOW.minus_ms(3))).await?);
-        assert!(store.read(|tx| tx.flows_beyond(5)).await?.is_empty());
-        assert_eq!(store.read(|tx| tx.flows_beyond(2)).await?, ["oldest", "old"]);
-        assert!(store.write(|tx| tx.drop_untouched_flow("oldest")).await?);
-        assert!(!store.write(|tx| tx.drop_untouched_flow("pressed")).await?);
-        assert_eq!(store.read(|tx| tx.flows_beyond(2)).await?, ["old"]);
+        assert_eq!(store.read(|tx| tx.flows_end_beyond(5)).await?, None);
+        let until =
+            store.read(|tx| tx.flows_end_beyond(2)).await?.ok_or_else(|| anyhow!("there are more"))?;
+        assert_eq!(until, NOW.minus_ms(2));
+        assert_eq!(store.write(move |tx| tx.drop_untouched_flows(until)).await?, 2);
+        // What was pressed stays, and so do the newest.
+        for (id, stays) in
+            [("newest", true), ("new", true), ("old", false), ("pressed", true), ("oldest", false)]
+        {
+            assert_eq!(store.read(move |tx| tx.find_flow(id)).await?.is_some(), stays, "{id}");
+        }
         Ok(())
     })
     .await;
